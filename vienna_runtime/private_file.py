@@ -1,0 +1,81 @@
+"""Files that hold secrets: created readable by their owner alone, replaced whole or not at all, refused when open to others.
+
+The mode is given at creation and never after it, so there is no moment in which somebody else could open the file.
+Replacing is: a temporary file in the same directory, fsync, rename, fsync of the directory; after a crash the old file
+is there or the new one, each complete.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from vienna_runtime.errors import FileTakenError, UnsafeFileError
+
+OWNER_ONLY = 0o600
+LARGEST = 64 * 1024 * 1024  # a keystore of 1,000 tenants and seven years of months is about 12 MB; more is not ours
+
+
+def read(path: Path, *, largest: int = LARGEST) -> bytes:
+    """The file's bytes, if it is a plain file that nobody but its owner can read or write; ``UnsafeFileError`` otherwise.
+
+    The check is made on the opened file, not on its name, so nothing can be swapped in between.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # non-blocking: a fifo of that name must not hang us
+    with open(handle, "rb") as file:
+        about = os.fstat(handle)
+        if not stat.S_ISREG(about.st_mode):
+            raise UnsafeFileError(f"{path} is not a plain file, so it is not trusted with a secret")
+        if about.st_mode & 0o077:
+            raise UnsafeFileError(
+                f"{path} holds a secret and others can open it (mode {stat.S_IMODE(about.st_mode):04o}); "
+                f"if nobody has, close it with: chmod 600 {path}; otherwise the keys in it must be replaced"
+            )
+        if about.st_uid not in (os.geteuid(), 0):
+            raise UnsafeFileError(f"{path} belongs to another user (uid {about.st_uid}), who could read and change it")
+        if about.st_size > largest:
+            raise UnsafeFileError(f"{path} is {about.st_size} bytes long, more than such a file can be ({largest})")
+        return file.read(largest + 1)
+
+
+def create(path: Path, content: bytes, *, mode: int = OWNER_ONLY) -> None:
+    """A new file with that content, durable on return; ``FileTakenError`` if there is anything of that name, even a dangling link."""
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
+    except FileExistsError:
+        raise FileTakenError(path) from None
+    try:
+        _fill(handle, content)
+    except BaseException:
+        path.unlink()  # a half-written secret is worse than none: the next attempt would find it in its way
+        raise
+    _sync_directory(path.parent)
+
+
+def replace(path: Path, content: bytes, *, mode: int = OWNER_ONLY) -> None:
+    """The file has that content, durably and as a whole, whether or not it was there before."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
+    try:
+        _fill(handle, content)
+        draft.rename(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+    _sync_directory(path.parent)
+
+
+def _fill(handle: int, content: bytes) -> None:
+    with open(handle, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(handle)
+
+
+def _sync_directory(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
