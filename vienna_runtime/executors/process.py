@@ -52,8 +52,8 @@ class Invocation:
         where = self.cwd.render(values)
         parts = [] if where == b"." else walk.components(where, "the working directory")
         with walk.root(self.root) as root, walk.directory(root, parts) as cwd:
-            for name, kind in self.declared.items():
-                if kind == "path":
+            for name in sorted(self.argv.names):  # those in cwd were just walked
+                if self.declared.get(name) == "path":
                     walk.unlinked(cwd, walk.components(values[name], f"parameter {name}"))
             return await run(
                 Command(
@@ -79,7 +79,7 @@ def invocation(table: Table, declared: Declared, *, file_size: str) -> Invocatio
         root=root(table),
         cwd=params.template(table, "cwd", table.text("cwd", "."), declared),
         stdin=params.template(table, "stdin", table.text("stdin", ""), declared),
-        env=_environment(table),
+        env=environment(table),
         limits=Limits(
             cpu_seconds=limits.integer("cpu_seconds", 60, least=1, most=86_400),
             address_space=limits.size("address_space", "4GiB"),  # runtimes with a collector reserve gigabytes
@@ -102,7 +102,7 @@ def root(table: Table) -> str:
     return path
 
 
-def _environment(table: Table) -> dict[str, str]:
+def environment(table: Table) -> dict[str, str]:
     """Only what the configuration lists: nothing is inherited by itself, not even PATH."""
     env = {"PATH": argv.SEARCH}
     for name, value in table.mapping("env", {}).items():

@@ -6,12 +6,15 @@ import re
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _BYTES = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}  # no "KB": it means two things
-_WRITTEN = re.compile(r"([1-9][0-9]{0,8})([A-Za-z]+)", re.ASCII)
+_WRITTEN = re.compile(r"(0|[1-9][0-9]{0,8})([A-Za-z]+)", re.ASCII)
 
 
 def seconds(written: str) -> float:
     """``"30s"`` as seconds.  Raises ``ValueError`` with the form that is expected."""
-    return _read(written, _SECONDS, 'a duration such as "500ms", "30s", "5m" or "1h"')
+    expected = 'a duration such as "500ms", "30s", "5m" or "1h"'
+    if (read := _read(written, _SECONDS, expected)) == 0:
+        raise ValueError(f"is {written!r}, which is no time at all; expected {expected}")
+    return read
 
 
 def octets(written: str) -> int:
