@@ -1,0 +1,71 @@
+"""A transparency log over LMDB: bytes in, receipts and proofs out.  Synchronous; see ``ledger.store``."""
+
+from ledger.checkpoint import Checkpoint, open_checkpoint, origin_of
+from ledger.entry import NODE, Answer, Batch, Conflict, Draft, Frozen, Head, Receipt, Record, Refused
+from ledger.errors import (
+    BadDraft,
+    BodyRemoved,
+    CallerError,
+    Closed,
+    CommitFailed,
+    DirectoryBusy,
+    DiskFull,
+    LedgerError,
+    LogExists,
+    LogFrozen,
+    UnknownLog,
+    UnsuitableDirectory,
+    VerificationError,
+    WritingStopped,
+)
+from ledger.header import Header
+from ledger.keys import DataKey, Keys
+from ledger.note import Note, NoteSignature, NoteSigner, VerifierKey, open_note
+from ledger.proofs import verify_consistency, verify_inclusion
+from ledger.snapshots import Snapshot
+from ledger.store import Ledger
+from ledger.tree import leaf_hash, root_of
+
+__all__ = [
+    "NODE",
+    "Answer",
+    "BadDraft",
+    "Batch",
+    "BodyRemoved",
+    "CallerError",
+    "Checkpoint",
+    "Closed",
+    "CommitFailed",
+    "Conflict",
+    "DataKey",
+    "DirectoryBusy",
+    "DiskFull",
+    "Draft",
+    "Frozen",
+    "Head",
+    "Header",
+    "Keys",
+    "Ledger",
+    "LedgerError",
+    "LogExists",
+    "LogFrozen",
+    "Note",
+    "NoteSignature",
+    "NoteSigner",
+    "Receipt",
+    "Record",
+    "Refused",
+    "Snapshot",
+    "UnknownLog",
+    "UnsuitableDirectory",
+    "VerificationError",
+    "VerifierKey",
+    "WritingStopped",
+    "leaf_hash",
+    "open_checkpoint",
+    "open_note",
+    "origin_of",
+    "root_of",
+    "verify_consistency",
+    "verify_inclusion",
+]

@@ -1,0 +1,195 @@
+"""The one door to lmdb: fixed tables, durable transactions, a map that grows by itself.
+
+    table         key                                value
+    entries       log id (4) ‖ sequence (8)          hashes that the leaf completes (32 each, itself first) ‖ header
+    bodies        log id ‖ sequence                  CRC-32 (4) ‖ sealed body
+    cases         log id ‖ length ‖ case ‖ step (8) ‖ sequence (8)      (empty)
+    index         log id ‖ caller's key              sequence (8)
+    logs          "/" ‖ name                         where the log ends, see ``ledger.tail``
+    commitments   sequence (8) in the node's log     what a log.heads entry commits to
+    snapshots     log id ‖ size (8)                  see ``ledger.snapshots``
+    meta          text                               format, node name, probe
+
+Numbers are big-endian, so that keys sort as numbers.  Nodes lie with the leaf that completes them: one put an entry for
+tree and header together, and every node is found by arithmetic.
+
+Growing the map unmaps it, which would kill a reader in another thread.  So readers pass a gate that growing and
+closing shut; a reader never holds the gate while it asks for it again.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from struct import Struct
+from typing import Any, TypeAlias, cast
+
+import lmdb
+
+from ledger.errors import Closed, DiskFull, UnsuitableDirectory
+
+Txn: TypeAlias = Any  # lmdb.Transaction; the library has no types
+Item: TypeAlias = tuple[bytes, bytes]
+Fault: TypeAlias = Callable[[str], None]
+
+TABLES = ("entries", "bodies", "cases", "index", "logs", "commitments", "snapshots", "meta")
+FORMAT = b"vienna ledger 1"
+DEFAULT_MAP_SIZE = 1 << 30  # address space, not disk; doubling from here stops every reader once a doubling
+LARGEST_MAP_SIZE = 1 << 46  # what a 64-bit process can map, with room for everything else
+MOST_READERS = 512  # read transactions at a time, in all processes; LMDB's 126 is few for verify, backup and tails
+
+POSITION = Struct(">IQ")  # log id, sequence
+NUMBER = Struct(">Q")
+
+
+class Environment:
+    """An open LMDB environment, with its tables by name."""
+
+    def __init__(self, path: Path, *, map_size: int = DEFAULT_MAP_SIZE, read_only: bool = False) -> None:
+        self._path, self._read_only, self._map_size = path, read_only, map_size
+        self._gate = threading.Condition()
+        self._readers, self._shut = 0, False
+        self._lmdb: Any = None
+        self._tables: dict[str, Any] = {}
+        self.open()
+
+    def open(self) -> None:
+        """Open the files; both syncs stay on, the 0.9 format is pinned."""
+        try:
+            opened = lmdb.open(
+                str(self._path),
+                map_size=0 if self._read_only else self._map_size,  # 0: as large as the files say
+                max_dbs=len(TABLES),
+                max_readers=MOST_READERS,
+                max_spare_txns=8,  # idle read transactions kept for the next read; more threads than that seldom read at once
+                mode=0o600,
+                sync=True,
+                metasync=True,
+                readonly=self._read_only,
+                create=not self._read_only,
+                lib_version=0,
+            )
+            try:
+                # A reader sees tables that exist; the writer makes them, in one durable transaction.
+                self._tables = {name: opened.open_db(name.encode(), create=not self._read_only) for name in TABLES}
+            except BaseException:
+                opened.close()
+                raise
+        except lmdb.Error as error:
+            raise UnsuitableDirectory(f"{self._path}: {error}") from error
+        self._map_size = max(self._map_size, opened.info()["map_size"])
+        self._lmdb = opened
+
+    def close(self) -> None:
+        """Let go of the files, once the readers that are inside have left."""
+        with self._alone():
+            self._close_files()
+
+    def reopen(self) -> None:
+        """Close and open again: after a failed commit nothing in memory is to be believed."""
+        with self._alone():
+            self._close_files()
+            self.open()
+
+    @contextmanager
+    def reading(self) -> Iterator[Txn]:
+        """A consistent view of everything durable; from any thread."""
+        with self._gate:
+            while self._shut:
+                self._gate.wait()
+            if self._lmdb is None:
+                raise Closed("the ledger is closed")
+            self._readers += 1
+        try:
+            with self._begin_reading() as txn:
+                yield txn
+        finally:
+            with self._gate:
+                self._readers -= 1
+                if not self._readers:
+                    self._gate.notify_all()
+
+    def write(self, change: Callable[[Txn], None], fault: Fault) -> None:
+        """One durable transaction; grows the map and repeats ``change`` when it is full.
+
+        Returns after both syncs.  Any exception leaves the outcome unknown to the caller.
+        """
+        if self._lmdb is None:
+            raise Closed("the ledger is closed")
+        while True:
+            fault("begin")
+            txn = self._lmdb.begin(write=True)
+            try:
+                change(txn)
+                fault("commit")
+                txn.commit()
+            except lmdb.MapFullError:
+                txn.abort()
+                self._grow()
+                continue
+            except BaseException:
+                txn.abort()
+                raise
+            fault("committed")
+            return
+
+    def table(self, name: str) -> Any:
+        """A handle for the calls of a transaction."""
+        return self._tables[name]
+
+    @property
+    def map_size(self) -> int:
+        """How far the files may grow before the map does."""
+        return self._map_size
+
+    def _begin_reading(self) -> Txn:
+        while True:
+            try:
+                return self._lmdb.begin()
+            except lmdb.MapResizedError:  # the writer, another process, grew its map
+                self._lmdb.set_mapsize(0)
+
+    def _grow(self) -> None:
+        if self._map_size * 2 > LARGEST_MAP_SIZE:
+            raise DiskFull(f"the ledger's map cannot grow beyond {self._map_size} bytes")
+        with self._alone():
+            try:
+                self._lmdb.set_mapsize(self._map_size * 2)
+            except lmdb.Error as error:
+                raise DiskFull(f"the ledger's map cannot grow beyond {self._map_size} bytes: {error}") from error
+            self._map_size *= 2
+
+    def _close_files(self) -> None:
+        if self._lmdb is not None:
+            self._lmdb.close()
+            self._lmdb = None
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        with self._gate:
+            while self._shut:
+                self._gate.wait()
+            self._shut = True
+            while self._readers:
+                self._gate.wait()
+        try:
+            yield
+        finally:
+            with self._gate:
+                self._shut = False
+                self._gate.notify_all()
+
+
+def put_new(txn: Txn, table: Any, items: Sequence[Item]) -> int:
+    """Put what must not be there yet, sorted by key; how many were put, fewer when a key was taken.
+
+    Appending is LMDB's fast path and fills pages to the brim; it serves whenever the items come after all others.
+    """
+    if not items:
+        return 0
+    cursor = txn.cursor(table)
+    append = not cursor.last() or cursor.key() < items[0][0]
+    _, added = cursor.putmulti(items, overwrite=False, append=append)
+    return cast(int, added)

@@ -1,0 +1,110 @@
+"""Inclusion and consistency: made from stored nodes in O(log n), and checked by anyone.
+
+RFC 9162 §2.1.3 (inclusion) and §2.1.4 (consistency).  The checks are the ones of §2.1.3.2 and §2.1.4.2 in their
+compact form: split the path where it leaves the tree's right edge, fold the parts.  Every failure is VerificationError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hmac import compare_digest
+
+from ledger.errors import VerificationError
+from ledger.tree import EMPTY_ROOT, HASH_SIZE, NodeAt, node_hash, subtree_root
+
+
+def prove_inclusion(node_at: NodeAt, index: int, size: int) -> tuple[bytes, ...]:
+    """RFC 9162 §2.1.3.1: the path of the leaf at ``index`` in the tree of ``size``, lowest first."""
+    if not 0 <= index < size:
+        raise ValueError(f"no index {index} in a tree of {size}")
+    path, start, stop = list[bytes](), 0, size
+    while stop - start > 1:
+        middle = start + _half(stop - start)
+        if index < middle:
+            path.append(subtree_root(node_at, middle, stop))
+            stop = middle
+        else:
+            path.append(subtree_root(node_at, start, middle))
+            start = middle
+    return tuple(reversed(path))
+
+
+def prove_consistency(node_at: NodeAt, first: int, second: int) -> tuple[bytes, ...]:
+    """RFC 9162 §2.1.4.1: that the tree of ``first`` leaves is the beginning of the tree of ``second``."""
+    if not 0 <= first <= second:
+        raise ValueError(f"a tree of {first} is not the beginning of one of {second}")
+    if first in (0, second):
+        return ()
+    path, start, stop, whole = list[bytes](), 0, second, True
+    while first != stop:
+        middle = start + _half(stop - start)
+        if first <= middle:
+            path.append(subtree_root(node_at, middle, stop))
+            stop = middle
+        else:
+            path.append(subtree_root(node_at, start, middle))
+            start, whole = middle, False
+    if not whole:  # the known old root is left out only when it is the old tree's own
+        path.append(subtree_root(node_at, start, stop))
+    return tuple(reversed(path))
+
+
+def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> None:
+    """RFC 9162 §2.1.3.2: ``leaf`` (a leaf hash) is at ``index`` of the tree of ``size`` with that ``root``."""
+    if not 0 <= index < size:
+        raise VerificationError(f"no index {index} in a tree of {size}")
+    inner, border = _inner(index, size), (index >> _inner(index, size)).bit_count()
+    _check_hashes(proof, inner + border)
+    found = leaf
+    for level, sibling in enumerate(proof[:inner]):
+        found = node_hash(sibling, found) if index >> level & 1 else node_hash(found, sibling)
+    for sibling in proof[inner:]:
+        found = node_hash(sibling, found)
+    if not compare_digest(found, root):
+        raise VerificationError(f"the inclusion proof of index {index} leads to another root")
+
+
+def verify_consistency(first: int, second: int, proof: Sequence[bytes], first_root: bytes, second_root: bytes) -> None:
+    """RFC 9162 §2.1.4.2: the tree of ``first`` with its root is the beginning of the tree of ``second`` with its."""
+    if not 0 <= first <= second:
+        raise VerificationError(f"a tree of {first} is not the beginning of one of {second}")
+    if first in (0, second):
+        _check_hashes(proof, 0)
+        if not compare_digest(first_root, EMPTY_ROOT if first == 0 else second_root):
+            raise VerificationError("the roots of the same tree differ" if first else "the root of an empty tree is another")
+        return
+    inner = _inner(first - 1, second)
+    shift = (first & -first).bit_length() - 1  # the old tree's complete right subtree starts the climb
+    inner, border = inner - shift, (first - 1 >> inner).bit_count()
+    start = 0 if first == 1 << shift else 1  # a complete old tree is its own start and is left out of the proof
+    _check_hashes(proof, start + inner + border)
+    old = new = proof[0] if start else first_root
+    rest, mask = proof[start:], first - 1 >> shift
+    for level, sibling in enumerate(rest[:inner]):
+        if mask >> level & 1:
+            old, new = node_hash(sibling, old), node_hash(sibling, new)
+        else:
+            new = node_hash(new, sibling)
+    for sibling in rest[inner:]:
+        old, new = node_hash(sibling, old), node_hash(sibling, new)
+    if not compare_digest(old, first_root):
+        raise VerificationError(f"the consistency proof leads to another root for size {first}")
+    if not compare_digest(new, second_root):
+        raise VerificationError(f"the consistency proof leads to another root for size {second}")
+
+
+def _half(width: int) -> int:
+    """The largest power of two smaller than ``width`` (RFC 6962 §2.1)."""
+    return 1 << (width - 1).bit_length() - 1
+
+
+def _inner(index: int, size: int) -> int:
+    """How many levels up the leaf's path still differs from the right edge's."""
+    return (index ^ (size - 1)).bit_length()
+
+
+def _check_hashes(proof: Sequence[bytes], expected: int) -> None:
+    if len(proof) != expected:
+        raise VerificationError(f"a proof of {len(proof)} hashes where {expected} are needed")
+    if any(len(item) != HASH_SIZE for item in proof):
+        raise VerificationError("a proof with something that is no hash")

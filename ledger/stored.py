@@ -1,0 +1,76 @@
+"""Entries and nodes as they lie in the tables: read by place, never believed.
+
+Everything takes a read transaction; nothing here opens one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import cast
+
+from ledger.entry import Record
+from ledger.environment import NUMBER, POSITION, Environment, Txn
+from ledger.errors import VerificationError
+from ledger.seal import unchecked
+from ledger.tree import HASH_SIZE, NodeAt, nodes_with_leaf
+
+
+def split(index: int, value: bytes) -> tuple[bytes, bytes]:
+    """The hashes that the leaf at ``index`` completes, and its entry."""
+    border = HASH_SIZE * nodes_with_leaf(index)
+    return value[:border], value[border:]
+
+
+def value_at(env: Environment, txn: Txn, log: int, index: int) -> bytes | None:
+    """What is stored for the entry at ``index``."""
+    return cast("bytes | None", txn.get(POSITION.pack(log, index), db=env.table("entries")))
+
+
+def body_at(env: Environment, txn: Txn, log: int, index: int) -> bytes | None:
+    """The sealed body with its check in front."""
+    return cast("bytes | None", txn.get(POSITION.pack(log, index), db=env.table("bodies")))
+
+
+def record_at(env: Environment, txn: Txn, log: int, index: int) -> Record:
+    """The entry at ``index``; one that is not there raises VerificationError, since the log is longer."""
+    value = value_at(env, txn, log, index)
+    if value is None:
+        raise VerificationError("the entry is missing", index=index)
+    sealed = body_at(env, txn, log, index)
+    return Record(index, split(index, value)[1], None if sealed is None else unchecked(sealed))
+
+
+def values(env: Environment, txn: Txn, log: int, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
+    """(index, stored value) of what is there from ``start`` to before ``stop``, in order."""
+    cursor = txn.cursor(env.table("entries"))
+    end = POSITION.pack(log, stop)
+    if cursor.set_range(POSITION.pack(log, start)):
+        for key, value in cursor:
+            if key >= end:
+                return
+            yield POSITION.unpack(key)[1], value
+
+
+def nodes(env: Environment, txn: Txn, log: int) -> NodeAt:
+    """The stored nodes of a log, by (level, index)."""
+
+    def node_at(level: int, index: int) -> bytes:
+        leaf = (index + 1 << level) - 1
+        value = value_at(env, txn, log, leaf)
+        found = b"" if value is None else value[HASH_SIZE * level : HASH_SIZE * (level + 1)]
+        if len(found) != HASH_SIZE:
+            raise VerificationError(f"the node at level {level} is missing", index=leaf)
+        return found
+
+    return node_at
+
+
+def case_sequence(env: Environment, txn: Txn, prefix: bytes) -> list[int]:
+    """The sequence numbers under a case's prefix, by step."""
+    cursor, found = txn.cursor(env.table("cases")), []
+    if cursor.set_range(prefix):
+        for key in cursor.iternext(keys=True, values=False):
+            if not key.startswith(prefix):
+                break
+            found.append(NUMBER.unpack(key[-8:])[0])
+    return found
