@@ -1,5 +1,7 @@
 """A transparency log over LMDB: bytes in, receipts and proofs out.  Synchronous; see ``ledger.store``."""
 
+from ledger.audit import Report, Verified, verify_directory
+from ledger.audit_child import verify_in_child
 from ledger.checkpoint import Checkpoint, open_checkpoint, origin_of
 from ledger.entry import NODE, Answer, Batch, Conflict, Draft, Frozen, Head, Receipt, Record, Refused
 from ledger.errors import (
@@ -55,10 +57,12 @@ __all__ = [
     "Receipt",
     "Record",
     "Refused",
+    "Report",
     "Snapshot",
     "UnknownLog",
     "UnsuitableDirectory",
     "VerificationError",
+    "Verified",
     "VerifierKey",
     "WritingStopped",
     "leaf_hash",
@@ -67,5 +71,7 @@ __all__ = [
     "origin_of",
     "root_of",
     "verify_consistency",
+    "verify_directory",
+    "verify_in_child",
     "verify_inclusion",
 ]

@@ -1,0 +1,182 @@
+"""Durable entries a second, beside what the disk and the arithmetic alone would allow.
+
+Three ways to the same bytes, in one run, on the same disk:
+
+    ledger   ``append_many`` as everybody calls it
+    floor    a straight-line loop without any abstraction of ours: packs the header, commits to and seals the body,
+             hashes leaf and tree, puts the batch with ``putmulti(append=True)``, one synced transaction
+    lmdb     the same puts of ready-made bytes, synced
+
+Medians over rounds that alternate, so that a slow moment of the disk falls on all three alike.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import attrs
+import lmdb
+import msgpack
+from nacl.bindings import crypto_secretbox_easy
+
+from ledger import Batch, DataKey, Draft, Ledger, NoteSignature, NoteSigner, VerifierKey, origin_of
+
+BATCHES = (1, 10, 100, 1000)
+NODE = "bench.example"
+START = 1_795_000_000_000_000  # µs; some day
+BODY = os.urandom(200)  # about what an event of the law takes
+
+
+@attrs.frozen
+class Row:
+    """Entries a second by each way, and the ledger's share of the floor."""
+
+    batch: int
+    ledger: float
+    floor: float
+    lmdb: float
+
+    @property
+    def share(self) -> float:
+        return self.ledger / self.floor
+
+
+class BenchKeys:
+    """Keys that are there at once, so that the ledger is measured and no keystore."""
+
+    def __init__(self) -> None:
+        self._signers = {log: NoteSigner(origin_of(NODE, log), os.urandom(32)) for log in ("", "belvedere")}
+        self._key = DataKey(bytes(8), os.urandom(32))
+
+    def sign(self, log: str, message: bytes) -> list[NoteSignature]:
+        return [self._signers[log].sign(message)]
+
+    def verifier(self, log: str) -> VerifierKey:
+        return self._signers[log].verifier
+
+    def data_key(self, log: str, month: str) -> DataKey:
+        return self._key
+
+    def data_key_by_id(self, log: str, key_id: bytes) -> DataKey | None:
+        return self._key
+
+
+def table(quick: bool) -> list[Row]:
+    """One row a batch size."""
+    rows = []
+    for batch in BATCHES:
+        rounds, commits = (3, max(3, 1000 // batch // 4)) if quick else (7, max(10, 4000 // batch))
+        with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR"), prefix="ledger-append-") as place:
+            ways = [_ledger(Path(place)), _floor(Path(place)), _raw(Path(place))]
+            rates: list[list[float]] = [[], [], []]
+            for _ in range(rounds):
+                for way, found in zip(ways, rates, strict=True):
+                    began = time.perf_counter()
+                    for _ in range(commits):
+                        way(batch)
+                    found.append(batch * commits / (time.perf_counter() - began))
+        rows.append(Row(batch, *(median(found) for found in rates)))
+    return rows
+
+
+def main() -> None:
+    """Print the table."""
+    print(f"{'batch':>6} {'ledger/s':>10} {'floor/s':>10} {'share':>6} {'raw lmdb/s':>11}")
+    for row in table("--quick" in sys.argv[1:]):
+        print(f"{row.batch:>6} {row.ledger:>10,.0f} {row.floor:>10,.0f} {row.share:>6.0%} {row.lmdb:>11,.0f}")
+
+
+def _ledger(place: Path) -> Callable[[int], None]:
+    ledger = Ledger.open(place / "ledger", node=NODE, keys=BenchKeys())
+    ledger.create("belvedere", time=START, actor="operator")
+    size = 0
+
+    def append(count: int) -> None:
+        nonlocal size
+        # Drafts are made inside the measure: whoever calls makes them too.
+        drafts = tuple(Draft("intent.proposed/1", START + size + step, "ada", BODY, "case-0001", step) for step in range(count))
+        ledger.append_many([Batch("belvedere", size, drafts)])
+        size += count
+
+    return append
+
+
+def _floor(place: Path) -> Callable[[int], None]:
+    env, (entries, bodies, nodes, cases, heads) = _environment(place / "floor", 5)
+    pack, secret, signer = msgpack.Packer().pack, os.urandom(32), BenchKeys()
+    size, frontier, previous = 0, list[bytes](), bytes(32)
+
+    def append(count: int) -> None:
+        nonlocal size, previous
+        puts: tuple[list[tuple[bytes, bytes]], ...] = ([], [], [], [])
+        for step in range(count):
+            salt, nonce, key = os.urandom(32), os.urandom(24), size.to_bytes(8, "big")
+            header = pack(
+                {
+                    "version": 1,
+                    "tag": "intent.proposed/1",
+                    "tenant": "belvedere",
+                    "sequence": size,
+                    "time": START + size,
+                    "actor": "ada",
+                    "case": "case-0001",
+                    "step": step,
+                    "previous": previous,
+                    "follows": [],
+                    "commitment": sha256(salt + BODY).digest(),
+                }
+            )
+            leaf = previous = sha256(b"\x00" + header).digest()
+            level, at, done = leaf, size, [leaf]
+            while at & 1:
+                level = sha256(b"\x01" + frontier.pop() + level).digest()
+                done.append(level)
+                at >>= 1
+            frontier.append(level)
+            puts[0].append((key, header))
+            puts[1].append((key, nonce + crypto_secretbox_easy(salt + BODY, nonce, secret)))
+            puts[2].append((key, b"".join(done)))
+            puts[3].append((b"case-0001" + key, b""))
+            size += 1
+        root = frontier[-1]
+        for left in reversed(frontier[:-1]):
+            root = sha256(b"\x01" + left + root).digest()
+        note = signer.sign("belvedere", b"%d %s" % (size, root))[0].line().encode()
+        with env.begin(write=True) as txn:
+            for found, items in zip((entries, bodies, nodes, cases), puts, strict=True):
+                txn.cursor(found).putmulti(items, append=True)
+            txn.put(b"head", note, db=heads)
+
+    return append
+
+
+def _raw(place: Path) -> Callable[[int], None]:
+    env, tables = _environment(place / "raw", 4)
+    size, header, sealed, nodes = 0, os.urandom(230), os.urandom(280), os.urandom(64)
+
+    def append(count: int) -> None:
+        nonlocal size
+        keys = [number.to_bytes(8, "big") for number in range(size, size + count)]
+        with env.begin(write=True) as txn:
+            for found, value in zip(tables, (header, sealed, nodes, b""), strict=True):
+                txn.cursor(found).putmulti([(key, value) for key in keys], append=True)
+        size += count
+
+    return append
+
+
+def _environment(place: Path, tables: int) -> tuple[Any, list[Any]]:
+    env = lmdb.open(str(place), map_size=1 << 32, max_dbs=tables, sync=True, metasync=True, lib_version=0)
+    return env, [env.open_db(b"%d" % number) for number in range(tables)]
+
+
+if __name__ == "__main__":
+    main()
