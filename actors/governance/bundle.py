@@ -1,0 +1,133 @@
+"""A tenant's policy as code, loaded whole or not at all.
+
+``load`` reads every file, gathers every fault, and gives a bundle only where there is none.  A bundle is ready to judge:
+the policies that can concern an action are one prepared Cedar set, so that the others cost nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+import cedarpy
+
+from . import cases, catalogue, cedar_schema, policies, settings, toml_table
+from . import source as sources
+from .catalogue import Action
+from .cedar_text import excess, place, statements
+from .finding import Finding, Findings
+from .ids import Digest
+from .memo import Memo
+from .params import Param
+from .policies import Policy
+from .settings import Settings
+from .source import MANIFEST, SCHEMA, Source, digest
+
+__all__ = ["Bundle", "Findings", "Slice", "Source", "digest", "load"]
+
+MEMORY = 2_048  # answers remembered in each bundle; with judge.py's limit on a key's length at most some 8 MiB
+ENTITIES = 1_024  # prepared (agent, resource) pairs
+
+
+@attrs.frozen
+class Slice:
+    """The policies whose scope admits one action; Cedar calls the n-th of them ``policy<n>``."""
+
+    prepared: cedarpy.PolicySet
+    policies: tuple[Policy, ...]
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Bundle:
+    """Immutable but for its memory of answers it has given, which changes none of them."""
+
+    digest: Digest
+    name: str
+    description: str
+    settings: Settings
+    catalogue: Mapping[str, Action]
+    facts: tuple[Param, ...]
+    policies: tuple[Policy, ...]
+    schema_text: str
+    schema: cedarpy.Schema
+    slices: Mapping[str, Slice]
+    answers: Memo[object, object] = attrs.field(factory=lambda: Memo(MEMORY), repr=False)
+    entities: Memo[object, cedarpy.Entities] = attrs.field(factory=lambda: Memo(ENTITIES), repr=False)
+    merged: Memo[object, object] = attrs.field(factory=lambda: Memo(MEMORY), repr=False)
+
+
+def load(source: Source) -> Bundle | Findings:
+    """The bundle, or everything that is wrong with it.  Never raises for what the files hold."""
+    found: list[Finding] = []
+    texts = sources.texts(source, found)
+    if MANIFEST not in texts:
+        if not found:
+            found.append(Finding(MANIFEST, 1, 1, "the bundle has no bundle.toml", "it declares the actions that policies speak of"))
+        return _findings(found)
+    root = toml_table.read(MANIFEST, texts[MANIFEST], found)
+    if root is None:
+        return _findings(found)
+    root.only(("bundle", "facts", "actions", *settings.SECTIONS))
+    about = root.table("bundle")
+    about.only(("name", "description"))
+    limits, actions, facts = settings.read(root), catalogue.read(root), cedar_schema.facts(root)
+    schema_text = cedar_schema.generate(actions, facts)
+    schema = None if found else cedarpy.Schema.from_str(schema_text)
+    if schema is not None and SCHEMA in texts:
+        _compare(texts[SCHEMA], str(schema), found)
+    written: list[Policy] = []
+    for path, text in texts.items():
+        if path.endswith(".cedar"):
+            written += policies.read(path, text, actions, schema, found)
+        elif sources.is_test(path):
+            cases.read(path, text, found)
+    _distinct(written, found)
+    if found or schema is None:
+        return _findings(found)
+    return Bundle(
+        digest=digest(source),
+        name=about.text("name"),
+        description=about.text("description"),
+        settings=limits,
+        catalogue=actions,
+        facts=facts,
+        policies=tuple(written),
+        schema_text=schema_text,
+        schema=schema,
+        slices={name: _slice(name, written) for name in actions},
+    )
+
+
+def _slice(action: str, written: list[Policy]) -> Slice:
+    chosen = tuple(policy for policy in written if action in policy.actions)
+    return Slice(cedarpy.PolicySet.from_str("\n".join(policy.text for policy in chosen)), chosen)
+
+
+def _distinct(written: list[Policy], found: list[Finding]) -> None:
+    first: dict[str, Policy] = {}
+    for policy in written:
+        other = first.setdefault(policy.id, policy)
+        if other is not policy:
+            found.append(Finding(policy.file, policy.line, 1, f"the id {policy.id!r} is already taken", f"by {other.file}:{other.line}"))
+
+
+def _compare(text: str, generated: str, found: list[Finding]) -> None:
+    for statement in statements(text):
+        if too_much := excess(statement.text):
+            found.append(Finding(SCHEMA, *place(text, statement.start), too_much))
+            return
+    try:
+        given = cedar_schema.canonical_form(text)
+    except ValueError as error:
+        found.append(Finding(SCHEMA, 1, 1, f"not a Cedar schema: {error}"))
+        return
+    if given == generated:
+        return
+    ours, theirs = generated.split("\n"), given.split("\n")
+    differing = next((pair for pair in zip(ours, theirs, strict=False) if pair[0] != pair[1]), ("", ""))
+    message = f"the schema does not say what the catalogue says: {differing[1].strip()!r} instead of {differing[0].strip()!r}"
+    found.append(Finding(SCHEMA, 1, 1, message, "leave the file out, or write it anew from the catalogue"))
+
+
+def _findings(found: list[Finding]) -> Findings:
+    return Findings(tuple(sorted(set(found), key=lambda finding: (finding.file, finding.line, finding.column, finding.message))))

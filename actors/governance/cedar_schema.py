@@ -1,0 +1,60 @@
+"""The Cedar schema of a bundle, made from its catalogue: one source of truth, so that the two cannot disagree.
+
+A bundle may carry ``schema.cedarschema`` for editors and reviewers; it must then say the same (spelling and order do not
+matter), because an attribute that only the schema knows would be one that nobody ever fills in.
+
+    principal   Agent::"ada" in Role::"developer", with its owner
+    action      Action::"git.push"; the phase is in the context, so that one policy can speak of both phases
+    resource    Resource::"repo/vienna" with id and kind, which is the text before the first "/"
+    context     phase: "propose" | "execute", approvals, cost (micro-units), params (as declared), facts (as declared)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import cedarpy
+
+from .catalogue import Action
+from .finding import did_you_mean
+from .params import CEDAR, NAME, Param
+from .toml_table import Table
+
+FACTS = {"boolean": "Bool", "integer": "Long", "string": "String"}
+
+
+def facts(root: Table) -> tuple[Param, ...]:
+    """The facts that policies of this bundle may use, from ``[facts]``; one that is not given denies."""
+    table = root.table("facts")
+    declared = []
+    for name in table.data:
+        kind = table.text(name)
+        if not NAME.fullmatch(name):
+            table.fault(name, f"{name!r} is not a fact's name", "small letters, digits and _, starting with a letter")
+        elif kind not in FACTS:
+            table.fault(name, f"{kind!r} is not a type of fact", did_you_mean(kind, FACTS))
+        else:
+            declared.append(Param(name=name, kind=kind))  # type: ignore[arg-type]  # FACTS are among the kinds
+    return tuple(declared)
+
+
+def generate(catalogue: Mapping[str, Action], declared: tuple[Param, ...]) -> str:
+    """Cedar schema text."""
+    parts = ["entity Role;", "entity Agent in [Role] = { owner: String };", "entity Resource = { id: String, kind: String };"]
+    for action in catalogue.values():
+        parts.append(
+            f'action "{action.name}" appliesTo {{ principal: [Agent], resource: [Resource], context: {{\n'
+            f'  "phase": String, "approvals": Long, "cost": Long,\n'
+            f'  "params": {_record(action.params)},\n'
+            f'  "facts": {_record(declared)}\n}} }};'
+        )
+    return "\n".join(parts) + "\n"
+
+
+def canonical_form(text: str) -> str:
+    """Cedar's own rendering, in which two schemas that say the same are the same text; raises ValueError."""
+    return str(cedarpy.Schema.from_str(text))
+
+
+def _record(params: tuple[Param, ...]) -> str:
+    return "{ " + ", ".join(f'"{param.name}"{"" if param.required else "?"}: {CEDAR[param.kind]}' for param in params) + " }"

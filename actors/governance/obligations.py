@@ -1,0 +1,165 @@
+"""What a permit demands, read from its annotations, and what several permits demand together.
+
+tier        the highest               quorum     joined by *and*; a tier's default only where a permit of that tier names none
+ttl         the shortest              uses       the fewest
+cost_cap    the lowest                verify     the strongest: observed over receipt
+executor    the one they agree on; two different ones are no permit at all
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Literal, TypeAlias, cast
+
+import attrs
+
+from . import quorum as quorums
+from .finding import Malformed, did_you_mean
+from .ids import Cost, Micros
+from .quorum import Quorum
+from .settings import PASSBACK, TIERS, Settings, Tier
+from .units import amount, duration
+
+Verification: TypeAlias = Literal["receipt", "observed"]
+
+MOST_USES = 1_000  # a warrant that may be used more often is a standing permission, which belongs into the policy
+MOST_REASON = 400  # characters: a sentence that fits on an approver's card
+
+
+@attrs.frozen(kw_only=True)
+class Terms:
+    """The annotations of one permit; None where it says nothing."""
+
+    tier: Tier
+    quorum: Quorum | None = None
+    ttl: Micros | None = None
+    uses: int | None = None
+    executor: str | None = None
+    verify: Verification | None = None
+    cost_cap: Cost | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Obligations:
+    """What must hold for this case.  ``executor`` is ``agent`` for passback, which only T0 can have."""
+
+    tier: Tier
+    quorum: Quorum | None  # None at T0
+    persons: int  # distinct persons needed at least: 0 at T0, 1 or more at T1, 2 or more at T2
+    ttl: Micros
+    uses: int
+    executor: str
+    verify: Verification
+    cost_cap: Cost | None  # for each use; None where no policy names one
+
+
+@attrs.frozen
+class Fault:
+    """What is wrong with one annotation of a policy, or with the policy where ``annotation`` is empty."""
+
+    annotation: str
+    message: str
+    hint: str = ""
+
+
+def terms(annotations: Mapping[str, str]) -> tuple[Terms | None, list[Fault]]:
+    """The terms of a permit, and every fault in its annotations; None where there is no usable tier."""
+    faults: list[Fault] = []
+    said: dict[str, object] = {}
+    for name, value in annotations.items():
+        if name in ("id", "reason"):
+            continue
+        if name not in _READERS:
+            faults.append(Fault(name, f"unknown annotation @{name}", did_you_mean(name, (*_READERS, "id", "reason"))))
+            continue
+        read = _READERS[name](value)
+        if isinstance(read, Malformed):
+            faults.append(Fault(name, f"@{name}: {read.message}", read.hint))
+        else:
+            said[name] = read
+    if "tier" not in annotations:
+        faults.append(Fault("", "a permit needs a tier", 'add @tier("T0"), @tier("T1") or @tier("T2")'))
+    if "tier" not in said:
+        return None, faults
+    read_terms = Terms(**said)  # type: ignore[arg-type]  # each reader gives its field's type
+    faults.extend(_contradictions(read_terms))
+    return read_terms, faults
+
+
+def _contradictions(said: Terms) -> list[Fault]:
+    faults = []
+    seats = quorums.least(said.quorum) if said.quorum is not None else None
+    if said.tier == "T0" and seats is not None:
+        faults.append(Fault("quorum", "T0 is granted at once and has no quorum", 'raise the tier to "T1" or "T2", or drop @quorum'))
+    if said.tier == "T1" and seats is not None and seats > 1:
+        faults.append(Fault("quorum", f"T1 needs one approver, this quorum {seats}", 'raise the tier to "T2"'))
+    if said.tier == "T2" and seats is not None and seats < 2:
+        faults.append(Fault("quorum", "T2 needs at least two different persons on every way to fill it", 'as in "any 2"'))
+    if said.executor == PASSBACK and said.tier != "T0":
+        faults.append(Fault("executor", f"only T0 may be passed back to the agent, not {said.tier}", "name an executor"))
+    return faults
+
+
+def merged(permits: Collection[Terms], *, settings: Settings, executor: str, observable: bool) -> Obligations | str:
+    """What these permits (at least one) demand together, or the sentence that says why they cannot go together.
+
+    ``executor`` is the action's default, empty where it has none; ``observable`` whether its outcome can be observed.
+    """
+    tier = max(permit.tier for permit in permits)
+    named = sorted({permit.executor for permit in permits if permit.executor is not None})
+    if len(named) > 1:
+        return f"the permitting policies name different executors: {', '.join(named)}"
+    chosen = named[0] if named else executor
+    if not chosen:
+        return "neither the permitting policies nor the action name an executor"
+    if chosen == PASSBACK and tier != "T0":
+        return f"the policies together demand {tier}, and only T0 may be passed back to the agent"
+    quorum = None
+    if tier != "T0":
+        wanted = [permit.quorum for permit in permits if permit.quorum is not None]
+        if any(permit.quorum is None and permit.tier == tier for permit in permits):
+            wanted.append(settings.quorum[tier])
+        quorum = quorums.every(wanted)
+    observed = any(permit.verify == "observed" for permit in permits) or (observable and any(permit.verify is None for permit in permits))
+    caps = [permit.cost_cap for permit in permits if permit.cost_cap is not None]
+    return Obligations(
+        tier=tier,
+        quorum=quorum,
+        persons=0 if quorum is None else max(TIERS.index(tier), quorums.least(quorum)),
+        ttl=min(settings.warrant_life[permit.tier] if permit.ttl is None else permit.ttl for permit in permits),
+        uses=min(settings.uses if permit.uses is None else permit.uses for permit in permits),
+        executor=chosen,
+        verify="observed" if observed else "receipt",
+        cost_cap=min(caps) if caps else None,
+    )
+
+
+def _tier(value: str) -> Tier | Malformed:
+    return value if value in TIERS else Malformed(f"{value!r} is not a tier", did_you_mean(value.upper(), TIERS))
+
+
+def _uses(value: str) -> int | Malformed:
+    if value.isascii() and value.isdigit() and len(value) <= 4 and 1 <= int(value) <= MOST_USES and value[0] != "0":
+        return int(value)
+    return Malformed(f"{value!r} is not a number of uses", f"a whole number from 1 to {MOST_USES}")
+
+
+def _verify(value: str) -> Verification | Malformed:
+    kinds = ("receipt", "observed")
+    return cast(Verification, value) if value in kinds else Malformed(f"{value!r} is not a verification", did_you_mean(value, kinds))
+
+
+def executor_name(value: str) -> str | Malformed:
+    plain = value.isascii() and value[:1].isalnum() and all(letter.isalnum() or letter in "._-" for letter in value)
+    return value if plain and len(value) <= 64 else Malformed(f"{value!r} is not the name of an executor", "letters, digits, . _ -")
+
+
+_READERS: dict[str, Callable[[str], object]] = {
+    "tier": _tier,
+    "quorum": quorums.parse,
+    "ttl": duration,
+    "uses": _uses,
+    "executor": executor_name,
+    "verify": _verify,
+    "cost_cap": amount,
+}

@@ -1,0 +1,147 @@
+"""Reads ``*.cedar``: every policy has an id of its own, known annotations and a place; the rest are findings.
+
+A ``permit`` carries its terms as annotations (see ``obligations``); a ``forbid`` has only ``@id`` and ``@reason("sentence")``.
+Templates are refused: nothing here links them, so one would be a rule that silently never applies.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import attrs
+import cedarpy
+from cedarpy import pst
+
+from . import obligations
+from .catalogue import Action
+from .cedar_text import Statement, excess, fault_at, place, statements
+from .finding import Finding, did_you_mean
+from .obligations import MOST_REASON, Fault, Terms
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)  # it is on the ledger and in every answer: short and plain
+_KEYWORDS = ("permit", "forbid", "when", "unless", "principal", "action", "resource", "context", "has", "like", "in", "is", "true", "false")
+_NO_PLACE = "unable to find an applicable action"  # Cedar's second sentence about an action it has already called unknown
+
+
+@attrs.frozen(kw_only=True)
+class Policy:
+    """``actions`` are those its scope admits; ``terms`` is None for a forbid."""
+
+    id: str
+    text: str
+    file: str
+    line: int
+    actions: frozenset[str]
+    terms: Terms | None
+    reason: str
+
+
+def read(file: str, text: str, catalogue: Mapping[str, Action], schema: cedarpy.Schema | None, findings: list[Finding]) -> list[Policy]:
+    """The policies of one file; ``schema`` is None where the catalogue has faults of its own, and types are not checked then."""
+    policies = (_policy(file, text, statement, catalogue, schema, findings) for statement in statements(text))
+    return [policy for policy in policies if policy is not None]
+
+
+@attrs.frozen
+class _Reporter:
+    """Places findings by their offset within one statement."""
+
+    file: str
+    text: str
+    start: int
+    findings: list[Finding]
+
+    def fault(self, offset: int, message: str, hint: str = "") -> None:
+        self.findings.append(Finding(self.file, *place(self.text, self.start + offset), message, hint))
+
+
+def _policy(
+    file: str, text: str, statement: Statement, catalogue: Mapping[str, Action], schema: cedarpy.Schema | None, findings: list[Finding]
+) -> Policy | None:
+    before = len(findings)
+    report = _Reporter(file, text, statement.start, findings)
+    if too_much := excess(statement.text):
+        report.fault(0, too_much, "split it into several policies")
+        return None
+    try:
+        parsed = cedarpy.policies_to_pst(statement.text)
+    except ValueError as error:
+        _syntax(statement, str(error), report)
+        return None
+    written = next(iter(parsed.static_policies.values()), None)
+    if written is None:
+        slots = bool(parsed.templates)
+        report.fault(
+            0, "templates are not used here" if slots else "this is not a policy", "name the principal or resource" if slots else ""
+        )
+        return None
+    name = written.annotations.get("id", "")
+    if not _ID.fullmatch(name):
+        message = f"{name!r} is not an id" if name else "a policy needs an id"
+        report.fault(statement.annotation("id"), message, 'as in @id("push-by-reviewers"): letters, digits, . _ -')
+    actions = _actions(written.action, catalogue, report)
+    terms, faults = _terms(written, actions, catalogue)
+    for fault in faults:
+        report.fault(statement.annotation(fault.annotation), fault.message, fault.hint)
+    if len(findings) == before and schema is not None:
+        for mistake in cedarpy.validate_policies(statement.text, schema).errors:
+            if _NO_PLACE not in mistake.error:
+                report.fault(0, mistake.error.replace("for policy `policy0`, ", "").replace("`policy0`", f"`{name}`"))
+    if len(findings) > before:
+        return None
+    line, _ = place(text, statement.start)
+    reason = written.annotations.get("reason", "")
+    return Policy(id=name, text=statement.text, file=file, line=line, actions=actions, terms=terms, reason=reason)
+
+
+def _terms(written: pst.Template, actions: frozenset[str], catalogue: Mapping[str, Action]) -> tuple[Terms | None, list[Fault]]:
+    faults = []
+    if len(written.annotations.get("reason", "")) > MOST_REASON:
+        faults.append(Fault("reason", "@reason is too long", f"at most {MOST_REASON} characters"))
+    if written.effect == "forbid":
+        for name in written.annotations.keys() - {"id", "reason"}:
+            faults.append(Fault(name, f"a forbid cannot carry @{name}", "it has only @id and @reason"))
+        return None, faults
+    terms, wrong = obligations.terms(written.annotations)
+    faults += wrong
+    if terms is None:
+        return None, faults
+    for action in (catalogue[name] for name in sorted(actions)):
+        if terms.executor is None and not action.executor:
+            faults.append(Fault("", f"nobody executes {action.name}", "add @executor to the policy, or executor to the action"))
+        if terms.verify == "observed" and action.observe is None:
+            faults.append(
+                Fault("verify", f"the catalogue does not say how {action.name} is observed", f'add [actions."{action.name}".observe]')
+            )
+    return terms, faults
+
+
+def _actions(scope: pst.ActionConstraint, catalogue: Mapping[str, Action], report: _Reporter) -> frozenset[str]:
+    if isinstance(scope, pst.ScopeAny):
+        return frozenset(catalogue)
+    named = (scope.entity,) if isinstance(scope, pst.ActionEq) else scope.entities
+    for entity in named:
+        if str(entity.type) != "Action" or entity.id not in catalogue:
+            report.fault(0, f"unknown action {entity}", did_you_mean(entity.id, catalogue))
+    return frozenset(entity.id for entity in named if entity.id in catalogue)
+
+
+def _syntax(statement: Statement, message: str, report: _Reporter) -> None:
+    if "annotation" in message or "levels" in message:  # said of a statement whose every token is in its place
+        name = message.rpartition("@")[2] if "@" in message else ""
+        report.fault(statement.annotation(name), message)
+        return
+    at, token = fault_at(statement, _error_of)
+    hint = "is a semicolon or a bracket missing?" if not token else ""
+    if token.isidentifier() and (near := did_you_mean(token, _KEYWORDS)).startswith("did") and token not in _KEYWORDS:
+        hint = near
+    report.fault(at, f"syntax error: {message}", hint)
+
+
+def _error_of(text: str) -> str | None:
+    try:
+        cedarpy.PolicySet.from_str(text)
+    except ValueError as error:
+        return str(error)
+    return None

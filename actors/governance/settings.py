@@ -1,0 +1,116 @@
+"""The time limits and thresholds of a bundle; each has a default, so an empty ``bundle.toml`` is a careful tenant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, Literal, TypeAlias
+
+import attrs
+
+from . import quorum as quorums
+from .finding import Malformed
+from .ids import HOUR, MINUTE, Micros
+from .quorum import Quorum
+from .toml_table import Table
+
+Tier: TypeAlias = Literal["T0", "T1", "T2"]
+TIERS: Final[tuple[Tier, ...]] = ("T0", "T1", "T2")  # in rising order; the index is also the least number of approvers
+PASSBACK: Final = "agent"  # the executor's name that hands a T0 warrant to the agent itself
+
+
+@attrs.frozen(kw_only=True)
+class BreakerLimits:
+    failures: int = 5  # within the window; fewer is noise, more is damage
+    window: Micros = Micros(10 * MINUTE)
+    cool_down: Micros = Micros(5 * MINUTE)  # long enough for a person to look
+    mismatches: int = 1  # a receipt that reality contradicts is never noise
+
+
+_WARRANT_LIFE: Mapping[Tier, Micros] = MappingProxyType(
+    {
+        "T0": Micros(5 * MINUTE),  # asked for and used at once
+        "T1": Micros(15 * MINUTE),
+        "T2": Micros(15 * MINUTE),  # the clock starts with the last approval, so the approvers' time does not count
+    }
+)
+_APPROVAL_DEADLINE: Mapping[Tier, Micros] = MappingProxyType(
+    {
+        "T0": Micros(0),  # nobody is asked
+        "T1": Micros(1 * HOUR),
+        "T2": Micros(4 * HOUR),  # two people who may be in different time zones
+    }
+)
+_QUORUM: Mapping[Tier, Quorum] = MappingProxyType({"T1": quorums.any_of(1), "T2": quorums.any_of(2)})
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """All durations in µs."""
+
+    warrant_life: Mapping[Tier, Micros] = _WARRANT_LIFE
+    approval_deadline: Mapping[Tier, Micros] = _APPROVAL_DEADLINE
+    quorum: Mapping[Tier, Quorum] = _QUORUM  # for T1 and T2, where a permit names none
+    uses: int = 1  # once, unless a policy says otherwise
+    report_deadline: Micros = Micros(10 * MINUTE)  # after redemption; then the outcome is Unknown
+    verification_deadline: Micros = Micros(10 * MINUTE)  # after the report; then the verdict is Inconclusive
+    stale_decisions: int = 3  # times a case is decided again because its target moved; then it expires
+    breaker: BreakerLimits = attrs.field(factory=BreakerLimits)
+
+
+SECTIONS = ("tiers", "warrants", "reports", "verification", "stale", "breaker")
+
+
+def read(root: Table) -> Settings:
+    """The settings of a ``bundle.toml``; what is wrong becomes findings."""
+    default = Settings()
+    tiers = root.table("tiers")
+    tiers.only(TIERS)
+    life, deadline, quorum = dict(default.warrant_life), dict(default.approval_deadline), dict(default.quorum)
+    for tier in TIERS:
+        table = tiers.table(tier)
+        table.only(("warrant_life",) if tier == "T0" else ("warrant_life", "approval_deadline", "quorum"))
+        life[tier] = table.duration("warrant_life", life[tier])
+        if tier != "T0":
+            deadline[tier] = table.duration("approval_deadline", deadline[tier])
+            quorum[tier] = _quorum(table, tier, quorum[tier])
+    warrants, reports, verification, stale = (root.table(name) for name in ("warrants", "reports", "verification", "stale"))
+    for table, known in ((warrants, "uses"), (reports, "deadline"), (verification, "deadline"), (stale, "decisions")):
+        table.only((known,))
+    return Settings(
+        warrant_life=life,
+        approval_deadline=deadline,
+        quorum=quorum,
+        uses=warrants.integer("uses", default.uses, 1, 1_000),
+        report_deadline=reports.duration("deadline", default.report_deadline),
+        verification_deadline=verification.duration("deadline", default.verification_deadline),
+        stale_decisions=stale.integer("decisions", default.stale_decisions, 0, 10),
+        breaker=_breaker(root.table("breaker"), default.breaker),
+    )
+
+
+def _quorum(table: Table, tier: Tier, default: Quorum) -> Quorum:
+    if "quorum" not in table.data:
+        return default
+    text = table.text("quorum")
+    quorum = quorums.parse(text)
+    if isinstance(quorum, Malformed):
+        if text:
+            table.fault("quorum", quorum.message, quorum.hint)
+        return default
+    needed = TIERS.index(tier)
+    if quorums.least(quorum) < needed or (tier == "T1" and quorums.least(quorum) > 1):
+        table.fault(
+            "quorum", f"{tier} needs {'one approver' if needed == 1 else 'at least two different persons'}", f'as in "any {needed}"'
+        )
+    return quorum
+
+
+def _breaker(table: Table, default: BreakerLimits) -> BreakerLimits:
+    table.only(("failures", "window", "cool_down", "mismatches"))
+    return BreakerLimits(
+        failures=table.integer("failures", default.failures, 1, 1_000),
+        window=table.duration("window", default.window),
+        cool_down=table.duration("cool_down", default.cool_down),
+        mismatches=table.integer("mismatches", default.mismatches, 1, 1_000),
+    )
