@@ -29,6 +29,7 @@ from vienna_runtime.secret import Secret
 KIND = "vienna/credential/1"
 SUFFIX = ".vienna"
 LARGEST = 64 * 1024  # ours have about 2 KiB; certificates vary
+SEED_BYTES = 32  # an Ed25519 private key as RFC 8032 has it
 
 _VERSION = 1
 _OPEN_FIELDS = ("version", "address", "server_name", "node_key", "tenant", "principal", "role", "ca")
@@ -78,6 +79,8 @@ def read(path: Path, *, ask: Callable[[], Secret]) -> Credential:
         api_key, signing = msgpack.unpackb(packed)
     else:
         api_key, signing = fields["api_key"].encode(), _base64(path, fields["signing_key"])
+    if len(signing) not in (0, SEED_BYTES):
+        raise CredentialError(f"{path} is damaged: its signing key has another length than {SEED_BYTES} bytes")
     return Credential(
         address=fields["address"],
         server_name=fields["server_name"],

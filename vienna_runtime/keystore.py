@@ -114,6 +114,7 @@ class Keystore:
         """All these logs have a key for that month, in one rewrite: a new month must not cost one sync a tenant."""
         _check_month(month)
         with self._writing:
+            logs = [self._admitted(log) for log in logs]
             missing = [log for log in dict.fromkeys(logs) if (log, month) not in self._ring.data]
             if missing:
                 self._write(self._ring.plus(*(_new_key(Purpose.DATA, log, self._now(), month) for log in missing)))
@@ -171,13 +172,18 @@ class Keystore:
             raise UnknownOwnerError(purpose.value, owner)
         return pairs
 
+    def _admitted(self, log: str) -> str:
+        """The log itself, if it has keys at all: a misspelt one must not be given any."""
+        self._pairs(Purpose.CHECKPOINT, log)
+        return log
+
     def _renewed(self, log: str, month: str, *, only_if_missing: bool) -> Key:
         _check_month(month)
         with self._writing:
             found = self._ring.data.get((log, month))
             if found is not None and only_if_missing:
                 return found
-            key = _new_key(Purpose.DATA, log, self._now(), month)
+            key = _new_key(Purpose.DATA, self._admitted(log), self._now(), month)
             self._write(self._ring.plus(key))
             return key
 

@@ -23,20 +23,26 @@ def read(path: Path, *, largest: int = LARGEST) -> bytes:
     The check is made on the opened file, not on its name, so nothing can be swapped in between.
     """
     handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # non-blocking: a fifo of that name must not hang us
-    with open(handle, "rb") as file:
-        about = os.fstat(handle)
-        if not stat.S_ISREG(about.st_mode):
-            raise UnsafeFileError(f"{path} is not a plain file, so it is not trusted with a secret")
-        if about.st_mode & 0o077:
-            raise UnsafeFileError(
-                f"{path} holds a secret and others can open it (mode {stat.S_IMODE(about.st_mode):04o}); "
-                f"if nobody has, close it with: chmod 600 {path}; otherwise the keys in it must be replaced"
-            )
-        if about.st_uid not in (os.geteuid(), 0):
-            raise UnsafeFileError(f"{path} belongs to another user (uid {about.st_uid}), who could read and change it")
-        if about.st_size > largest:
-            raise UnsafeFileError(f"{path} is {about.st_size} bytes long, more than such a file can be ({largest})")
-        return file.read(largest + 1)
+    try:
+        _check(path, os.fstat(handle), largest)
+        with open(handle, "rb", closefd=False) as file:
+            return file.read(largest + 1)
+    finally:
+        os.close(handle)
+
+
+def _check(path: Path, about: os.stat_result, largest: int) -> None:
+    if not stat.S_ISREG(about.st_mode):
+        raise UnsafeFileError(f"{path} is not a plain file, so it is not trusted with a secret")
+    if about.st_mode & 0o077:
+        raise UnsafeFileError(
+            f"{path} holds a secret and others can open it (mode {stat.S_IMODE(about.st_mode):04o}); "
+            f"if nobody has, close it with: chmod 600 {path}; otherwise the keys in it must be replaced"
+        )
+    if about.st_uid not in (os.geteuid(), 0):
+        raise UnsafeFileError(f"{path} belongs to another user (uid {about.st_uid}), who could read and change it")
+    if about.st_size > largest:
+        raise UnsafeFileError(f"{path} is {about.st_size} bytes long, more than such a file can be ({largest})")
 
 
 def create(path: Path, content: bytes, *, mode: int = OWNER_ONLY) -> None:

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from vienna_runtime import private_file
+from vienna_runtime.errors import FileTakenError, UnsafeFileError
+
+
+@pytest.fixture(autouse=True)
+def generous_umask() -> object:
+    """The mode must not depend on what the operator's shell takes away."""
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+def test_a_new_file_is_its_owners_alone_whatever_the_umask(tmp_path: Path) -> None:
+    private_file.create(tmp_path / "new", b"content")
+    private_file.replace(tmp_path / "replaced", b"content")
+    assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o600}
+    assert private_file.read(tmp_path / "new") == private_file.read(tmp_path / "replaced") == b"content"
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602, 0o610, 0o601, 0o644, 0o777])
+def test_a_file_open_to_others_is_refused_with_the_way_out(tmp_path: Path, mode: int) -> None:
+    path = tmp_path / "open"
+    private_file.create(path, b"content")
+    path.chmod(mode)
+    with pytest.raises(UnsafeFileError, match=f"chmod 600 {path}"):
+        private_file.read(path)
+
+
+def test_a_fifo_or_a_directory_is_refused_and_does_not_hang(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo", 0o600)
+    with pytest.raises(UnsafeFileError, match="plain file"):
+        private_file.read(tmp_path / "fifo")
+    (tmp_path / "directory").mkdir(mode=0o700)
+    with pytest.raises(UnsafeFileError, match="plain file"):
+        private_file.read(tmp_path / "directory")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make another user's file")
+def test_another_users_file_is_refused(tmp_path: Path) -> None:
+    private_file.create(tmp_path / "theirs", b"content")
+    os.chown(tmp_path / "theirs", 4711, 4711)
+    with pytest.raises(UnsafeFileError, match="another user"):
+        private_file.read(tmp_path / "theirs")
+
+
+def test_a_file_too_long_to_be_ours_is_refused_unread(tmp_path: Path) -> None:
+    private_file.create(tmp_path / "long", b"123456")
+    with pytest.raises(UnsafeFileError, match="6 bytes"):
+        private_file.read(tmp_path / "long", largest=5)
+
+
+def test_creating_overwrites_nothing_and_follows_no_link(tmp_path: Path) -> None:
+    private_file.create(tmp_path / "there", b"first")
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
+    for name in ("there", "dangling"):
+        with pytest.raises(FileTakenError, match="not overwritten"):
+            private_file.create(tmp_path / name, b"second")
+    assert private_file.read(tmp_path / "there") == b"first"
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_replacing_leaves_the_link_s_target_alone_and_no_draft_behind(tmp_path: Path) -> None:
+    private_file.create(tmp_path / "target", b"first")
+    (tmp_path / "link").symlink_to(tmp_path / "target")
+    private_file.replace(tmp_path / "link", b"second")
+    assert private_file.read(tmp_path / "target") == b"first"
+    assert private_file.read(tmp_path / "link") == b"second"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "target"]
+
+
+def test_a_failed_replacement_leaves_the_old_file_and_no_draft(tmp_path: Path) -> None:
+    (tmp_path / "place").mkdir()
+    (tmp_path / "place" / "kept").touch()
+    with pytest.raises(OSError):
+        private_file.replace(tmp_path / "place", b"a file cannot take a directory's place")
+    assert [path.name for path in tmp_path.iterdir()] == ["place"]
