@@ -15,7 +15,7 @@ from cedarpy import pst
 
 from . import obligations
 from .catalogue import Action
-from .cedar_text import Statement, excess, fault_at, place, statements
+from .cedar_text import UNFINISHED, Statement, excess, fault_at, place, statements
 from .finding import Finding, did_you_mean
 from .obligations import MOST_REASON, Fault, Terms
 
@@ -128,15 +128,15 @@ def _actions(scope: pst.ActionConstraint, catalogue: Mapping[str, Action], repor
 
 
 def _syntax(statement: Statement, message: str, report: _Reporter) -> None:
-    if "annotation" in message or "levels" in message:  # said of a statement whose every token is in its place
-        name = message.rpartition("@")[2] if "@" in message else ""
-        report.fault(statement.annotation(name), message)
+    if UNFINISHED in message or message.startswith(("unexpected token", "invalid token")):
+        at, token = fault_at(statement, _error_of)
+        near = did_you_mean(token, _KEYWORDS) if token.isidentifier() and token not in _KEYWORDS else ""
+        hint = near if near.startswith("did") else "" if token else "is a semicolon or a bracket missing?"
+        report.fault(at, f"syntax error: {message}", hint)
         return
-    at, token = fault_at(statement, _error_of)
-    hint = "is a semicolon or a bracket missing?" if not token else ""
-    if token.isidentifier() and (near := did_you_mean(token, _KEYWORDS)).startswith("did") and token not in _KEYWORDS:
-        hint = near
-    report.fault(at, f"syntax error: {message}", hint)
+    # every token is in its place, and what they say together is wrong: the message names the word
+    words = set(re.findall(r"[A-Za-z_][A-Za-z0-9_]*", message.rpartition(": ")[2] if ": " in message else " ".join(message.split("`")[1::2])))
+    report.fault(next((at for at, token in statement.tokens if token in words), 0), message)
 
 
 def _error_of(text: str) -> str | None:

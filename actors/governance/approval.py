@@ -1,0 +1,55 @@
+"""What an approver signs: a decision about one case as its card showed it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+import attrs
+
+from . import canonical
+from .canonical import Value
+from .ids import CaseId, Instant
+
+FIELDS = ("case", "intent", "card", "bundle", "tier", "decision", "narrowing", "reason", "nonce", "time")
+ALLOWED_SKEW = 60_000_000  # µs between a signed time and legal time: beyond it the statement is refused
+
+
+@attrs.frozen
+class Statement:
+    """Everything that the signature binds.  ``narrowing`` may hold ``ttl`` (µs), ``uses`` and ``cost_cap``, each lower than policy's."""
+
+    case: CaseId
+    intent: bytes
+    card: bytes
+    bundle: bytes
+    tier: str
+    decision: str  # approve | deny
+    narrowing: Mapping[str, Value]
+    reason: str
+    nonce: bytes
+    time: Instant
+
+
+def pack(statement: Statement) -> bytes:
+    return canonical.pack_fields([(name, getattr(statement, name)) for name in FIELDS])
+
+
+def unverified_unpack(packed: bytes) -> Statement:
+    """The statement as it stands, nothing checked but its form; raises ``NotCanonical``."""
+    fields = canonical.unpack_fields(packed, FIELDS)
+    kinds = (("case", str), ("intent", bytes), ("card", bytes), ("bundle", bytes), ("tier", str), ("decision", str))
+    for name, kind in (*kinds, ("narrowing", dict), ("reason", str), ("nonce", bytes), ("time", int)):
+        if type(fields[name]) is not kind:
+            raise canonical.NotCanonical(f"the field {name} is not {kind.__name__}")
+    return Statement(**cast("dict[str, object]", fields))  # type: ignore[arg-type]  # names and kinds were checked
+
+
+def narrowing_problem(narrowing: Mapping[str, Value]) -> str | None:
+    """None if every narrowing is one that exists and is a positive whole number (a cost cap may be zero)."""
+    for name, value in narrowing.items():
+        if name not in ("ttl", "uses", "cost_cap"):
+            return f"{name} cannot be narrowed; ttl, uses and cost_cap can"
+        if type(value) is not int or value < (0 if name == "cost_cap" else 1):
+            return f"the narrowing of {name} is not a positive whole number"
+    return None

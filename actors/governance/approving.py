@@ -1,0 +1,109 @@
+"""Votes on a held case: each bound to the card by the approver's own signature."""
+
+from __future__ import annotations
+
+from . import approval, breaker, canonical, governed, granting, kinds, quorum
+from . import commands as c
+from . import events as e
+from .decision import Decided, Decision, Facts, Moment
+from .refusals import Code, Refusal, unknown
+from .signing import Purpose, verifies
+from .state import Case, Given, Member, State
+
+
+def vote(state: State, command: c.Vote, by: Member, facts: Facts, moment: Moment) -> Decision:
+    """Checks the statement in numbered steps, then counts it.
+
+    1. its form, 2. the approver's signature over the bytes as received, 3. that it is about this held case and exactly its card,
+    4. its time, 5. that this person may fill a seat and has not voted.  A denial is final; the approval that completes the
+    quorum issues the warrant in the same batch.
+    """
+    try:
+        statement = approval.unverified_unpack(command.statement)
+    except canonical.NotCanonical as error:
+        return Refusal(Code.MALFORMED, f"the statement is malformed: {error}")
+    if not verifies(Purpose.APPROVAL, by.public_key, command.statement, command.signature):
+        return Refusal(Code.SIGNATURE_INVALID, "the signature is not yours over this statement", about=statement.case)
+    case = state.cases.get(statement.case)
+    if case is None:
+        return unknown("case", statement.case)
+    if case.status != "held":
+        return Refusal(Code.NOT_HELD, f"the case does not wait for approval: it is {case.status}", about=case.case)
+    if (wrong := _mismatch(statement, case, command.decision)) is not None:
+        return Refusal(Code.STATEMENT_MISMATCH, wrong, about=case.case)
+    if abs(statement.time - moment.now) > approval.ALLOWED_SKEW:
+        return Refusal(
+            Code.TIME_SKEWED, "the signed time is more than 60 s from the node's: set your clock and sign again", about=case.case
+        )
+    if moment.now >= case.expires_at:
+        return Refusal(Code.NOT_HELD, "the case's deadline has passed", about=case.case)
+    if by.person in case.excluded:
+        return Refusal(
+            Code.SELF_APPROVAL, "you are the requester, its owner or in its delegation chain, and can fill no seat", about=case.case
+        )
+    if any(given.person == by.person for given in case.given):
+        return Refusal(Code.ALREADY_VOTED, f"{by.person} has already approved, and a person counts once", about=case.case)
+    if not may_fill_a_seat(by, case):
+        return Refusal(Code.NO_SEAT, f"no seat of the quorum ({case.quorum}) is open to your roles", about=case.case)
+    if command.decision == "deny":
+        denied = e.ApprovalDenied(case.case, by.member, by.person, statement.reason, command.statement, command.signature)
+        why = f"{by.person} denied it: {statement.reason}"
+        letter = e.DeadLetterOpened(moment.fresh.dead_letter(), case.case, "denied", why, state.last_letter, closes=True)
+        return Decided((denied, letter), {"case": case.case})
+    return _approve(state, command, statement, case, by, facts, moment)
+
+
+def may_fill_a_seat(by: Member, case: Case) -> bool:
+    """Whether this member's kind and roles fit any seat of the case's quorum."""
+    seated = (kinds.APPROVER, kinds.ADMIN) if governed.is_change(case) else (kinds.APPROVER,)
+    return by.kind in seated and quorum.eligible(quorum.parse_known(case.quorum), by.person, by.roles)
+
+
+def _mismatch(statement: approval.Statement, case: Case, decision: str) -> str | None:
+    """What the statement binds that is not so, or None."""
+    if statement.decision != decision:
+        return f"the statement says {statement.decision!r} and the call {decision!r}"
+    if statement.card != case.card:
+        return "the statement is about another card: look at the case again and sign what it shows now"
+    if statement.intent != case.intent_digest or statement.bundle != case.bundle or statement.tier != case.tier:
+        return "the statement names another intent, bundle or tier than its card"
+    if len(statement.nonce) < 16:
+        return "the statement's nonce is shorter than 16 bytes"
+    return approval.narrowing_problem(statement.narrowing)
+
+
+def _approve(
+    state: State, command: c.Vote, statement: approval.Statement, case: Case, by: Member, facts: Facts, moment: Moment
+) -> Decision:
+    approved = e.ApprovalGiven(case.case, by.member, by.person, command.statement, command.signature)
+    given = (*case.given, _given(by, statement))
+    if not _met(state, case, given):
+        return Decided((approved,), {"case": case.case})
+    if not facts.clock_ok:
+        return Refusal(Code.CLOCK_IN_DOUBT, "the node's clocks disagree; nothing is granted until they agree again", 5000)
+    if governed.is_change(case):
+        return governed.apply(state, case, approved, moment)
+    wish = case.wish
+    admitted = breaker.admits(state, case.agent, wish.action, case.case, moment.now)
+    if isinstance(admitted, Refusal):
+        return admitted
+    agent, executor = state.members.get(case.agent), state.members.get(case.executor)
+    if agent is None or agent.status != "active" or executor is None or executor.status != "active":
+        return Refusal(Code.POLICY_FORBIDS, "the agent or the executor of this case is no longer a member", about=case.case)
+    verdict = e.CaseDecided(
+        case.case, True, case.policies, case.bundle, "", case.tier, case.quorum, case.ttl, case.uses,
+        case.executor, case.persons, case.verify, case.cost_cap, case.state_digest,
+    )  # fmt: skip
+    issued = granting.warrant(state, case, verdict, wish, executor, given, moment)
+    return Decided((approved, *admitted, issued), {"case": case.case})
+
+
+def _given(by: Member, statement: approval.Statement) -> Given:
+    narrowing = statement.narrowing
+    return Given(by.member, by.person, *(narrowing.get(name) for name in ("ttl", "uses", "cost_cap")))  # type: ignore[arg-type]  # checked above
+
+
+def _met(state: State, case: Case, given: tuple[Given, ...]) -> bool:
+    """Whether those who approved and are still members fill the quorum, no person in two seats, at T2 at least two persons."""
+    seats = [(g.person, member.roles) for g in given if (member := state.members.get(g.approver)) is not None and member.status == "active"]
+    return quorum.satisfied(quorum.parse_known(case.quorum), seats, persons=case.persons)

@@ -1,0 +1,123 @@
+"""One value, one sequence of bytes: the msgpack that is hashed and signed.
+
+Declared maps keep their declared order (``pack_fields``); free maps, such as an intent's params, are sorted by the UTF-8
+bytes of their keys (``pack``).  Text is kept as received, integers stay within ±(2⁶³-1), there are no floats and no
+extension types, and every value takes its shortest encoding (which msgpack's packer always chooses).  A decimal is
+``{"dec": "12.50"}``.  Whoever reads such bytes re-encodes and compares: ``unpack`` and ``unpack_fields`` do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias
+
+import msgpack
+
+Value: TypeAlias = "bool | int | str | bytes | Sequence[Value] | Mapping[str, Value] | None"
+
+MAX_INTEGER = 2**63 - 1  # what every msgpack library in every language can hold
+MAX_DEPTH = 16  # deeper params are an attack, not a request
+DECIMAL = re.compile(r"-?(0|[1-9][0-9]{0,17})\.[0-9]{1,9}\Z", re.ASCII)  # one form: a point, no exponent, no leading zeros
+
+_pack = msgpack.Packer(use_bin_type=True, autoreset=True).pack
+
+
+class NotCanonical(ValueError):
+    """The value has no canonical form, or the bytes are not it.  The message names what is wrong, never the value."""
+
+
+def pack(value: Value) -> bytes:
+    """The canonical bytes of a free value; raises ``NotCanonical``."""
+    packed: bytes = _pack(_ordered(value, 0))
+    return packed
+
+
+def pack_fields(fields: Iterable[tuple[str, Value]]) -> bytes:
+    """The canonical bytes of a map whose fields are declared: the order given is kept, the values are free."""
+    packed: bytes = _pack({name: _ordered(value, 1) for name, value in fields})
+    return packed
+
+
+def digest(packed: bytes) -> bytes:
+    """SHA-256, 32 bytes."""
+    return hashlib.sha256(packed).digest()
+
+
+def unpack(packed: bytes) -> Value:
+    """The value, if ``packed`` is exactly what ``pack`` would have written; else ``NotCanonical``."""
+    value = _unpack_unverified(packed)
+    if pack(value) != packed:
+        raise NotCanonical("the bytes are not in canonical form")
+    return value
+
+
+def unpack_fields(packed: bytes, names: tuple[str, ...]) -> dict[str, Value]:
+    """The declared fields in their order, if ``packed`` is exactly what ``pack_fields`` would have written."""
+    value = _unpack_unverified(packed)
+    if not isinstance(value, dict) or tuple(value) != names:
+        raise NotCanonical(f"expected the fields {', '.join(names)} in this order")
+    if pack_fields(value.items()) != packed:
+        raise NotCanonical("the bytes are not in canonical form")
+    return value
+
+
+def _unpack_unverified(packed: bytes) -> Value:
+    try:
+        value: Value = msgpack.unpackb(packed, strict_map_key=True, raw=False, object_pairs_hook=_no_duplicates)
+    except NotCanonical:
+        raise
+    except (ValueError, msgpack.UnpackException, RecursionError) as error:
+        raise NotCanonical(f"not one msgpack value ({type(error).__name__})") from None
+    return value
+
+
+def _no_duplicates(pairs: list[tuple[str, Value]]) -> dict[str, Value]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise NotCanonical("a map has the same key twice")
+    return found
+
+
+def _ordered(value: Value, depth: int) -> Value:
+    kind = type(value)
+    if kind is str or kind is bytes or kind is bool or value is None:
+        return value
+    if kind is int:
+        if not -MAX_INTEGER <= value <= MAX_INTEGER:  # type: ignore[operator]  # kind is int here
+            raise NotCanonical("an integer beyond ±(2^63-1)")
+        return value
+    if depth >= MAX_DEPTH:
+        raise NotCanonical(f"nested deeper than {MAX_DEPTH}")
+    if isinstance(value, Mapping):
+        return _ordered_map(value, depth)
+    if isinstance(value, (list, tuple)):
+        return [_ordered(item, depth + 1) for item in value]
+    raise NotCanonical(f"a {kind.__name__} has no canonical form")
+
+
+def _ordered_map(value: Mapping[str, Value], depth: int) -> Value:
+    for key in value:
+        if type(key) is not str:
+            raise NotCanonical("a map key that is not text")
+    if "dec" in value:
+        text = value["dec"]
+        if len(value) != 1 or type(text) is not str or not DECIMAL.match(text) or is_negative_zero(text):
+            raise NotCanonical('a decimal is {"dec": "12.50"}: digits, a point, digits, and nothing else')
+        return value
+    if len(value) == 1:
+        return {key: _ordered(item, depth + 1) for key, item in value.items()}
+    return {key: _ordered(value[key], depth + 1) for key in sorted(value, key=_utf8)}
+
+
+def _utf8(key: str) -> bytes:
+    try:
+        return key.encode()
+    except UnicodeEncodeError:
+        raise NotCanonical("a map key that is not valid Unicode") from None
+
+
+def is_negative_zero(text: str) -> bool:
+    """Whether a decimal is zero with a minus sign, which would be a second form of the same number."""
+    return text.startswith("-") and not text.strip("-0.")

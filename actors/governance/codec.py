@@ -1,0 +1,154 @@
+"""Events and state as bytes and back, exactly.
+
+An event's body is the canonical map of its declared fields.  Decoding checks the tag, the set and order of fields and every
+type, and refuses what does not fit: a log whose entries cannot be decoded is frozen, never guessed at.  How each field is
+encoded is worked out once from its annotation.
+"""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Callable, Mapping
+from types import UnionType
+from typing import Any, Union, cast, get_args, get_origin, get_type_hints
+
+import attrs
+
+from . import canonical, events, state
+from .canonical import NotCanonical, Value
+from .events import Event
+from .evolve import remember_deadlines
+
+Convert = Callable[[Any], Any]
+
+
+def encode(event: Event) -> bytes:
+    """The body of the event's entry."""
+    return _ENCODERS[type(event)](event)
+
+
+def decode(tag: str, body: bytes) -> Event:
+    """The event, from exactly the bytes ``encode`` writes; raises ``NotCanonical``."""
+    kind = EVENTS.get(tag)
+    if kind is None:
+        raise NotCanonical(f"no event has the tag {tag!a}")
+    return cast(Event, _decoded(kind, canonical.unpack_fields(body, _names(kind))))
+
+
+def encode_state(value: state.State) -> bytes:
+    """Everything ``evolve`` made, as canonical bytes: equal states have equal bytes."""
+    return canonical.pack_fields(_plain(value).items())
+
+
+def decode_state(packed: bytes) -> state.State:
+    """The state, with its derived parts made anew; raises ``NotCanonical``."""
+    value = cast(state.State, _decoded(state.State, canonical.unpack_fields(packed, _names(state.State))))
+    remember_deadlines(value)
+    return value
+
+
+def fingerprint() -> bytes:
+    """Names the shape of the state: a snapshot of another shape is not read but folded anew."""
+    shapes = [f"{kind.__qualname__}:{name}:{hint}" for kind in _STATE_KINDS for name, hint in sorted(_hints(kind).items())]
+    return canonical.digest("\n".join([FOLD_VERSION, *shapes]).encode())
+
+
+FOLD_VERSION = "fold/1"  # raised whenever evolve folds the same log into another state
+_STATE_KINDS = (
+    state.State,
+    state.Member,
+    state.Invitation,
+    state.Case,
+    state.Given,
+    state.LiveWarrant,
+    state.Run,
+    state.Breaker,
+    state.Tally,
+)
+
+
+def _fields(kind: type) -> list[attrs.Attribute[Any]]:
+    return [field for field in attrs.fields(kind) if not field.metadata.get("derived")]
+
+
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in _fields(kind))
+
+
+def _hints(kind: type) -> dict[str, Any]:
+    found = get_type_hints(kind)
+    return {field.name: found[field.name] for field in _fields(kind)}
+
+
+def _plain(value: Any) -> Any:
+    """Attrs objects as maps, sets as sorted lists, the rest as it is."""
+    if attrs.has(type(value)):
+        return {field.name: _plain(getattr(value, field.name)) for field in _fields(type(value))}
+    if isinstance(value, frozenset):
+        return sorted(value)
+    if isinstance(value, (tuple, list)):
+        return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return value
+
+
+_CONVERTERS: dict[type, dict[str, Convert]] = {}
+
+
+def _decoded(kind: type, fields: Mapping[str, Value]) -> Any:
+    converters = _CONVERTERS.get(kind)
+    if converters is None:
+        converters = _CONVERTERS[kind] = {name: _converter(hint) for name, hint in _hints(kind).items()}
+    if set(fields) != set(converters):
+        raise NotCanonical(f"{kind.__name__} has other fields")
+    try:
+        return kind(**{name: converters[name](value) for name, value in fields.items()})
+    except _WrongTypeError as error:
+        raise NotCanonical(f"{kind.__name__}: expected {error}") from None
+
+
+class _WrongTypeError(Exception):
+    pass
+
+
+def _converter(hint: Any) -> Convert:
+    """What turns a plain value into one of the annotated type, refusing any other."""
+    while isinstance(hint, typing.NewType):
+        hint = hint.__supertype__
+    origin, args = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        inner = _converter(next(a for a in args if a is not type(None)))
+        return lambda value: None if value is None else inner(value)
+    if attrs.has(hint):
+        return lambda value: _decoded(hint, _as(value, dict))
+    if origin is tuple and len(args) == 2 and args[1] is Ellipsis:
+        one = _converter(args[0])
+        return lambda value: tuple(one(item) for item in _as(value, list))
+    if origin is tuple:
+        each = [_converter(arg) for arg in args]
+        return lambda value: tuple(convert(item) for convert, item in zip(each, _as(value, list), strict=True))
+    if origin is frozenset:
+        one = _converter(args[0])
+        return lambda value: frozenset(one(item) for item in _as(value, list))
+    if origin is dict:
+        one = _converter(args[1])
+        return lambda value: {key: one(item) for key, item in _as(value, dict).items()}
+    if origin is not None and issubclass(origin, Mapping):
+        return lambda value: _as(value, dict)
+    return lambda value: _as(value, hint)
+
+
+def _as(value: Any, kind: Any) -> Any:
+    if type(value) is not kind:
+        raise _WrongTypeError(getattr(kind, "__name__", str(kind)))
+    return value
+
+
+def _encoder(kind: type) -> Callable[[Any], bytes]:
+    names = _names(kind)
+    return lambda event: canonical.pack_fields([(name, getattr(event, name)) for name in names])
+
+
+EVENTS: Mapping[str, type] = {kind.TAG: kind for kind in get_args(events.Event)}
+_ENCODERS: Mapping[type, Callable[[Any], bytes]] = {kind: _encoder(kind) for kind in EVENTS.values()}

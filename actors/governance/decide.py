@@ -1,0 +1,95 @@
+"""From (state, command, who, facts, moment) to events or a refusal: the one door to every decision."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from . import approving, guarding, membership, proposing, redeeming, reporting
+from . import commands as c
+from .decision import Asker, Decision, Facts, Invitee, Moment, Operator
+from .refusals import Code, Refusal
+from .state import Member, State
+
+EVIDENCE = (c.Report, c.Attest, c.Cancel, c.RevokeWarrant, c.RevokeMember, c.TripBreaker)  # taken in even while suspended
+
+
+def decide(state: State, command: c.Command, by: Asker, facts: Facts, moment: Moment) -> Decision:
+    """The events that ``command`` makes happen, or why it does not.  Changes nothing."""
+    match by:
+        case Invitee():
+            return membership.enrol(state, command, by, moment) if isinstance(command, c.Enrol) else _not_for("invitee")
+        case Operator():
+            return _by_operator(state, command, by, moment)
+        case Member():
+            return _by_member(state, command, by, facts, moment)
+        case _:
+            assert_never(by)
+
+
+def _not_for(kind: str) -> Refusal:
+    return Refusal(Code.NOT_ALLOWED, f"this is not for {kind}s")
+
+
+def _by_operator(state: State, command: c.Command, by: Operator, moment: Moment) -> Decision:
+    match command:
+        case c.Found():
+            return membership.found(state, command, by.name, moment)
+        case c.Suspend():
+            return guarding.suspend(state, command, by)
+        case c.Resume():
+            return guarding.resume(state, command, by)
+        case c.TripBreaker():
+            return guarding.trip(state, command, by, moment)
+        case c.ResetBreaker():
+            return guarding.reset(state, command, by)
+        case _:
+            return _not_for("operator")
+
+
+def _by_member(state: State, command: c.Command, by: Member, facts: Facts, moment: Moment) -> Decision:
+    if by.status != "active":
+        return Refusal(Code.NOT_ALLOWED, "your membership has ended")
+    denial = isinstance(command, c.Vote) and command.decision == "deny"
+    if state.suspended and not denial and not isinstance(command, EVIDENCE):
+        return Refusal(Code.SUSPENDED, f"the tenant is suspended: {state.suspended}")
+    match command:
+        case c.Propose():
+            return proposing.propose(state, command, by, facts, moment)
+        case c.Redeem():
+            return redeeming.redeem(state, command, by, facts, moment)
+        case c.Report():
+            return reporting.report(state, command, by, facts, moment)
+        case c.Attest():
+            return reporting.attest(state, command, by, moment)
+        case c.Vote():
+            return approving.vote(state, command, by, facts, moment)
+        case c.Cancel():
+            return redeeming.cancel(state, command, by, moment)
+        case c.RevokeWarrant():
+            return redeeming.revoke(state, command, by, moment)
+        case c.Invite():
+            return membership.invite(state, command, by, moment)
+        case c.Confirm():
+            return membership.confirm(state, command, by, moment)
+        case c.RevokeMember():
+            return membership.revoke(state, command, by, moment)
+        case c.Seal():
+            return membership.seal(state, by)
+        case c.PushBundle():
+            return guarding.push(command, facts)
+        case c.ActivateBundle():
+            return guarding.activate(state, command, by, facts, moment)
+        case c.TripBreaker():
+            return guarding.trip(state, command, by, moment)
+        case c.ResetBreaker():
+            return guarding.reset(state, command, by)
+        case c.RetryLetter():
+            return guarding.retry(state, command, by, facts, moment)
+        case c.ResolveLetter():
+            return guarding.resolve(state, command, by, facts)
+        case c.SettleEffect():
+            return reporting.settle(state, command, by)
+        case c.Enrol() | c.Found() | c.Suspend() | c.Resume():
+            return _not_for(by.kind)
+        case _:
+            assert_never(command)

@@ -1,0 +1,76 @@
+"""What ``decide`` is given and what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+import attrs
+
+from . import events as e
+from .bundle import Bundle
+from .ids import Fresh, Instant
+from .refusals import Refusal
+from .state import Member
+
+
+@attrs.frozen
+class Operator:
+    """Somebody who runs the node; belongs to no tenant."""
+
+    name: str
+
+
+@attrs.frozen
+class Invitee:
+    """Holds an invitation that the shell has checked; may enrol and nothing else."""
+
+    invitation: str
+
+
+Asker: TypeAlias = Member | Operator | Invitee
+
+
+@attrs.frozen
+class Ancestor:
+    """A case above the one proposed: whose it was and whom it excluded from approving."""
+
+    agent: str
+    excluded: tuple[str, ...]
+
+
+@attrs.frozen
+class Facts:
+    """What the shell looked up because the state is too small to hold it."""
+
+    active: Bundle | None = None  # the active bundle, ready to judge
+    bundle_of: Callable[[bytes], Bundle | None] = lambda _: None  # any bundle on the ledger, by digest
+    prior: e.IntentProposed | None = None  # the same agent's intent under the same idempotency key
+    parent: Ancestor | None = None
+    mac_ok: bool = False  # HMAC of the presented warrant under the tenant's key
+    run: e.RunOpened | None = None  # a run of this id, whenever it was
+    letter: e.DeadLetterOpened | None = None
+    letter_resolved: bool = False
+    lettered: e.IntentProposed | None = None  # the intent behind the letter
+    clock_ok: bool = True
+
+
+@attrs.frozen
+class Decided:
+    """The events of a decision, in order.  ``answer`` holds what the reply says beyond them; ``refusal`` where the answer is
+    no although something happened (a stale target)."""
+
+    events: tuple[e.Event, ...] = ()
+    answer: Mapping[str, object] = attrs.field(factory=dict)
+    refusal: Refusal | None = None
+
+
+Decision: TypeAlias = Decided | Refusal
+
+
+@attrs.frozen
+class Moment:
+    """When and with what randomness a decision is made."""
+
+    now: Instant
+    fresh: Fresh

@@ -1,0 +1,84 @@
+"""What is owed because time has passed or a breaker has tripped: on start, and on every tick.
+
+Costs time in proportion to what is due: the deadlines are a heap, and what is over by the time it comes up is skipped.
+"""
+
+from __future__ import annotations
+
+import heapq
+
+from . import events as e
+from . import redeeming, reporting
+from .decision import Moment
+from .ids import Instant
+from .state import LiveWarrant, State, epoch
+
+
+def next_due(state: State) -> Instant | None:
+    """When ``due`` should be asked next, if nothing happens before."""
+    return state.deadlines[0][0] if state.deadlines else None
+
+
+def due(state: State, moment: Moment) -> tuple[e.Event, ...]:
+    """The events of the first thing that is due at ``moment``, or none.  The caller records them and asks again with fresh randomness.
+
+    The deadline stays on the heap until its effect is folded, so that a batch that fails is owed again.
+    """
+    while state.deadlines and state.deadlines[0][0] <= moment.now:
+        _, kind, name = state.deadlines[0]
+        if events := _owed(state, kind, name, moment):
+            return events
+        heapq.heappop(state.deadlines)
+    return ()
+
+
+def _owed(state: State, kind: str, name: str, moment: Moment) -> tuple[e.Event, ...]:
+    match kind:
+        case "held":
+            return _held(state, name, moment)
+        case "warrant":
+            live = state.warrants.get(name)
+            return () if live is None else _warrant(state, live, moment)
+        case "report" | "verify":
+            run = state.runs.get(name)
+            if run is None or run.due > moment.now:
+                return ()
+            if run.status == "open" and kind == "report":
+                return reporting.overdue(state, run, moment)
+            if run.status == "reported" and kind == "verify":
+                return reporting.inconclusive(state, run, "no observation within its deadline", moment)
+            return ()
+        case "invitation":
+            invitation = state.invitations.get(name)
+            if invitation is None or invitation.expires_at > moment.now:
+                return ()
+            return (e.MemberRevoked(invitation.member, "the invitation expired unused"),)
+        case _:
+            raise AssertionError(f"no such deadline: {kind}")
+
+
+def _held(state: State, name: str, moment: Moment) -> tuple[e.Event, ...]:
+    case = state.cases.get(name)
+    if case is None or case.status != "held" or case.expires_at > moment.now:
+        return ()
+    why = f"nobody completed the quorum ({case.quorum}) in time"
+    letter = e.DeadLetterOpened(moment.fresh.dead_letter(), case.case, "expired", why, state.last_letter, closes=True)
+    return (e.CaseExpired(case.case, why), letter)
+
+
+def _warrant(state: State, live: LiveWarrant, moment: Moment) -> tuple[e.Event, ...]:
+    agent, executor = state.members.get(live.agent), state.members.get(live.executor)
+    if agent is None or executor is None or agent.status != "active" or executor.status != "active":
+        return redeeming.revocation(state, live, "its agent or executor is no longer a member", moment)
+    if live.epoch != epoch(state, live.agent, live.action):
+        return redeeming.revocation(state, live, "a breaker tripped after it was issued", moment)
+    if live.expires_at > moment.now:
+        return ()
+    case = state.cases.get(live.case)
+    last = case is not None and case.live == 1
+    redeemed = live.terms.uses != live.uses_left
+    if not last or redeemed or (case is not None and case.letter):
+        return (e.WarrantExpired(live.case, live.warrant, closes=last),)
+    expired = e.WarrantExpired(live.case, live.warrant, closes=False)
+    why = "the warrant expired before anybody redeemed it"
+    return (expired, e.DeadLetterOpened(moment.fresh.dead_letter(), live.case, "expired", why, state.last_letter, closes=True))

@@ -1,0 +1,300 @@
+"""Folds one recorded event into the state.  Never refuses: the ledger is already true."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+import attrs
+
+from . import breaker, canonical
+from . import events as e
+from . import warrant as warrants
+from .approval import unverified_unpack as unpack_statement
+from .ids import Cost, Digest, Instant, Micros
+from .state import Case, Given, Invitation, LiveWarrant, Member, Run, State, epoch
+
+
+def evolve(state: State, event: e.Event, at: Instant, seq: int) -> None:
+    """Changes ``state`` as ``event``, entry ``seq`` of the log, recorded at ``at``, says."""
+    state.size = seq + 1
+    state.time = at
+    case = state.cases.get(getattr(event, "case", ""))
+    if case is not None and not isinstance(event, e.BreakerProbed):
+        case.step += 1
+    match event:
+        case e.IntentProposed() | e.CaseDecided() | e.ApprovalRequested() | e.ApprovalGiven() | e.ApprovalDenied() | e.ChangeApplied():
+            _decided(state, event, case)
+        case e.CaseExpired() | e.CaseCancelled():
+            _drop_votes(case)
+        case e.WarrantIssued() | e.WarrantRevoked() | e.WarrantExpired() | e.TargetStale():
+            _warranted(state, event, case)
+        case e.RunOpened() | e.RunReported() | e.RunUnknown() | e.RunVerified() | e.EffectSettled():
+            _executed(state, event, case, at)
+        case e.BreakerTripped() | e.BreakerProbed() | e.BreakerReset():
+            _guarded(state, event)
+        case e.DeadLetterOpened():
+            state.last_letter = seq
+            state.tally.dead_letters += 1
+            if case is not None:
+                case.letter = event.letter
+        case e.DeadLetterResolved():
+            state.tally.resolved += 1
+        case e.CommandRefused():
+            state.tally.refused += 1
+        case e.SnapshotMade():
+            pass
+        case _:
+            _membership(state, event)
+    if case is not None and getattr(event, "closes", False):
+        del state.cases[case.case]
+
+
+def _decided(
+    state: State,
+    event: e.IntentProposed | e.CaseDecided | e.ApprovalRequested | e.ApprovalGiven | e.ApprovalDenied | e.ChangeApplied,
+    case: Case | None,
+) -> None:
+    if isinstance(event, e.IntentProposed):
+        state.tally.proposed += 1
+        state.cases[event.case] = Case(
+            case=event.case,
+            agent=event.agent,
+            intent=event.intent,
+            intent_digest=Digest(canonical.digest(event.intent)),
+            key=event.key,
+            parent=event.parent,
+            founding=event.founding,
+            excluded=event.excluded,
+        )
+        return
+    if case is None:
+        return
+    match event:
+        case e.CaseDecided():
+            for name in (
+                "tier",
+                "quorum",
+                "persons",
+                "ttl",
+                "uses",
+                "executor",
+                "verify",
+                "cost_cap",
+                "bundle",
+                "policies",
+                "state_digest",
+            ):
+                setattr(case, name, getattr(event, name))
+            case.given = ()
+            state.tally.denied += not event.permitted
+        case e.ApprovalRequested():
+            case.status = "held"
+            case.card = canonical.digest(event.card)
+            case.card_bytes = event.card
+            case.expires_at = event.expires_at
+            state.remind(event.expires_at, "held", case.case)
+        case e.ApprovalGiven():
+            case.given = (*case.given, _given(event))
+        case e.ApprovalDenied():
+            state.tally.denied += 1
+            _drop_votes(case)
+        case e.ChangeApplied():
+            case.status = "applied"
+        case _:
+            assert_never(event)
+
+
+def _drop_votes(case: Case | None) -> None:
+    if case is not None:
+        case.status = "over"
+
+
+def _given(event: e.ApprovalGiven) -> Given:
+    narrowing = unpack_statement(event.statement).narrowing
+    ttl, uses, cap = (narrowing.get(name) for name in ("ttl", "uses", "cost_cap"))
+    return Given(
+        approver=event.approver,
+        person=event.person,
+        ttl=Micros(ttl) if isinstance(ttl, int) else None,
+        uses=uses if isinstance(uses, int) else None,
+        cost_cap=Cost(cap) if isinstance(cap, int) else None,
+    )
+
+
+def _warranted(state: State, event: e.WarrantIssued | e.WarrantRevoked | e.WarrantExpired | e.TargetStale, case: Case | None) -> None:
+    match event:
+        case e.WarrantIssued():
+            terms = warrants.unverified_unpack(event.fields)
+            state.tally.warranted += 1
+            state.warrants[event.warrant] = LiveWarrant(
+                warrant=event.warrant,
+                case=event.case,
+                fields=event.fields,
+                digest=Digest(canonical.digest(event.fields)),
+                agent=terms.agent,
+                executor=terms.executor,
+                action=terms.action,
+                verify=terms.verify,
+                expires_at=terms.expires_at,
+                uses_left=terms.uses,
+                epoch=epoch(state, terms.agent, terms.action),
+            )
+            state.remind(terms.expires_at, "warrant", event.warrant)
+            if case is not None:
+                case.status = "warranted"
+                case.card_bytes = b""
+                case.live += 1
+        case e.WarrantRevoked() | e.WarrantExpired():
+            _end_warrant(state, event.warrant, case)
+        case e.TargetStale():
+            _end_warrant(state, event.warrant, case)
+            if case is not None:
+                case.stale = event.attempt
+                case.status = "proposed"
+        case _:
+            assert_never(event)
+
+
+def _end_warrant(state: State, name: str, case: Case | None) -> None:
+    if state.warrants.pop(name, None) is not None and case is not None:
+        case.live -= 1
+
+
+def _executed(
+    state: State,
+    event: e.RunOpened | e.RunReported | e.RunUnknown | e.RunVerified | e.EffectSettled,
+    case: Case | None,
+    at: Instant,
+) -> None:
+    if isinstance(event, e.RunOpened):
+        _opened(state, event, case, at)
+        return
+    run = state.runs.get(event.run)
+    if run is None:
+        return
+    match event:
+        case e.RunReported():
+            run.status = "reported"
+            run.outcome = event.outcome
+            run.receipt = canonical.digest(event.receipt)
+            run.due = event.verify_by
+            state.remind(event.verify_by, "verify", run.run)
+        case e.RunUnknown():
+            run.status = "unknown"
+            state.blocked[event.effect] = run.run
+            state.tally.unknown += 1
+            breaker.note(state, run, at, good=False)
+        case e.RunVerified():
+            del state.runs[run.run]
+            if case is not None:
+                case.live -= 1
+            state.tally.verified += event.verdict == "verified"
+            state.tally.consistent += event.verdict == "consistent"
+            state.tally.mismatched += event.verdict == "mismatched"
+            state.tally.failed += run.outcome == "failed"
+            breaker.note(
+                state, run, at, good=event.verdict != "mismatched" and run.outcome == "succeeded", mismatch=event.verdict == "mismatched"
+            )
+        case e.EffectSettled():
+            del state.runs[run.run]
+            state.blocked.pop(event.effect, None)
+            if case is not None:
+                case.live -= 1
+        case _:
+            assert_never(event)
+
+
+def _opened(state: State, event: e.RunOpened, case: Case | None, at: Instant) -> None:
+    warrant = state.warrants[event.warrant]
+    state.tally.runs += 1
+    state.runs[event.run] = Run(
+        run=event.run,
+        case=event.case,
+        warrant=event.warrant,
+        fields=warrant.fields,
+        agent=warrant.agent,
+        action=warrant.action,
+        verify=warrant.verify,
+        redeemer=event.redeemer,
+        effect=event.effect,
+        args_digest=event.args_digest,
+        opened=at,
+        due=event.report_by,
+    )
+    state.remind(event.report_by, "report", event.run)
+    if case is not None:
+        case.live += 1
+    warrant.uses_left -= 1
+    if warrant.uses_left == 0:
+        _end_warrant(state, event.warrant, case)
+
+
+def _guarded(state: State, event: e.BreakerTripped | e.BreakerProbed | e.BreakerReset) -> None:
+    guard = breaker.made(state, event.scope)
+    match event:
+        case e.BreakerTripped():
+            guard.status, guard.epoch, guard.until, guard.why, guard.probe = "open", event.epoch, event.until, event.why, None
+            for live in state.warrants.values():
+                if live.epoch != epoch(state, live.agent, live.action):
+                    state.remind(Instant(0), "warrant", live.warrant)
+        case e.BreakerProbed():
+            guard.status, guard.probe = "probing", event.case
+        case e.BreakerReset():
+            guard.status, guard.until, guard.why, guard.probe, guard.outcomes, guard.mismatches = "closed", None, "", None, (), ()
+        case _:
+            assert_never(event)
+
+
+Membership = (
+    e.TenantFounded | e.TenantSealed | e.TenantSuspended | e.TenantResumed | e.MemberInvited
+    | e.MemberEnrolled | e.MemberConfirmed | e.MemberRevoked | e.BundlePushed | e.BundleActivated
+)  # fmt: skip
+
+
+def _membership(state: State, event: Membership) -> None:
+    match event:
+        case e.TenantFounded():
+            state.phase = "founding"
+        case e.TenantSealed():
+            state.phase = "sealed"
+        case e.TenantSuspended():
+            state.suspended = event.reason
+        case e.TenantResumed():
+            state.suspended = ""
+        case e.MemberInvited():
+            fields = attrs.asdict(event, filter=lambda a, _: a.name in ("member", "kind", "person", "owner", "invitation"))
+            state.members[event.member] = Member(**fields, roles=frozenset(event.roles), status="invited")
+            state.invitations[event.invitation] = Invitation(event.invitation, event.member, event.token_hash, event.expires_at)
+            state.remind(event.expires_at, "invitation", event.invitation)
+        case e.MemberEnrolled():
+            member = state.members[event.member]
+            member.status, member.public_key, member.key_id, member.key_hash = "enrolled", event.public_key, event.key_id, event.key_hash
+            state.invitations.pop(event.invitation, None)
+        case e.MemberConfirmed():
+            state.members[event.member].status = "active"
+        case e.MemberRevoked():
+            state.members[event.member].status = "revoked"
+            for live in state.warrants.values():
+                if event.member in (live.agent, live.executor):
+                    state.remind(Instant(0), "warrant", live.warrant)
+        case e.BundlePushed():
+            pass
+        case e.BundleActivated():
+            state.bundle = event.bundle
+        case _:
+            assert_never(event)
+
+
+def remember_deadlines(state: State) -> None:
+    """Makes ``state.deadlines`` anew from everything that is open: after a snapshot was read."""
+    state.deadlines = []
+    for case in state.cases.values():
+        if case.status == "held":
+            state.remind(case.expires_at, "held", case.case)
+    for live in state.warrants.values():
+        state.remind(Instant(0) if live.epoch != epoch(state, live.agent, live.action) else live.expires_at, "warrant", live.warrant)
+    for run in state.runs.values():
+        if run.status != "unknown":
+            state.remind(run.due, "report" if run.status == "open" else "verify", run.run)
+    for invitation in state.invitations.values():
+        state.remind(invitation.expires_at, "invitation", invitation.invitation)

@@ -1,0 +1,80 @@
+"""Changes of the tenant itself: at once while it is founding, a T2 case under a built-in policy afterwards.
+
+The built-in policy is this file: any two persons among approvers and admins, none of them the requester.  No bundle can
+weaken it, because no bundle is asked.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+from . import canonical, card
+from . import events as e
+from . import intent as intents
+from .canonical import Value
+from .codec import decode, encode
+from .decision import Decided, Decision, Moment
+from .ids import HOUR, Cost, Digest, Instant, Micros
+from .refusals import Code, Refusal
+from .state import Case, Member, State
+
+INVITE, CONFIRM, REVOKE, ACTIVATE = "vienna.member.invite", "vienna.member.confirm", "vienna.member.revoke", "vienna.bundle.activate"
+PREFIX = "vienna."
+SEATS = 2  # different persons, besides the requester
+QUORUM = f"any {SEATS}"
+DEADLINE = Micros(72 * HOUR)  # changes of the tenant are rare and people are away at weekends
+POLICY = "vienna.governed"
+BUNDLE = canonical.digest(b"vienna/governed/1")  # stands for the built-in policy where a verdict names its bundle
+
+
+def is_change(case: Case) -> bool:
+    return case.policies == (POLICY,)
+
+
+def change(state: State, action: str, resource: str, events: tuple[e.Event, ...], by: Member, key: str, moment: Moment) -> Decision:
+    """The change itself while founding; else a held case whose card shows exactly the events that would be recorded."""
+    if state.phase == "founding":
+        return Decided(events, {"applied": True})
+    same_change = next((case for case in state.cases.values() if is_change(case) and case.agent == by.member and case.key == key), None)
+    wish = intents.Intent(
+        action=action,
+        resource=resource,
+        params={"changes": [{"tag": event.TAG, "body": encode(event)} for event in events]},
+        purpose=f"{by.member} asks for a change of the tenant itself",
+        cost=Cost(0),
+        state_digest=None,
+        parent=None,
+        deadline=None,
+    )
+    packed = intents.pack(wish)
+    if same_change is not None:
+        if same_change.intent == packed:
+            return Decided(answer={"case": same_change.case, "repeated": True})
+        return Refusal(Code.KEY_REUSED, "this idempotency key was used for another change", about=key[:64])
+    case = Case(
+        case=moment.fresh.case(),
+        agent=by.member,
+        intent=packed,
+        intent_digest=Digest(canonical.digest(packed)),
+        key=key,
+        parent=None,
+        founding=False,
+        excluded=(by.person,),
+    )
+    proposed = e.IntentProposed(case.case, by.member, packed, key, None, False, case.excluded)
+    verdict = e.CaseDecided(case.case, True, (POLICY,), BUNDLE, "a change of a sealed tenant needs a quorum", "T2", QUORUM, persons=SEATS)
+    expires = Instant(moment.now + DEADLINE)
+    shown = card.render(case, verdict, {}, expires)
+    return Decided((proposed, verdict, e.ApprovalRequested(case.case, shown, expires)), {"case": case.case, "applied": False})
+
+
+def apply(state: State, case: Case, approved: e.ApprovalGiven, moment: Moment) -> Decision:
+    """The quorum is there: the approval, the change and the end of the case are one batch."""
+    changes = cast("list[dict[str, Value]]", case.wish.params["changes"])  # as ``change`` made them
+    events = tuple(decode(cast(str, item["tag"]), cast(bytes, item["body"])) for item in changes)
+    for event in events:
+        if isinstance(event, e.MemberInvited) and state.members.get(event.member, None) is not None:
+            known = state.members[event.member]
+            if known.status in ("enrolled", "active"):
+                return Refusal(Code.NAME_TAKEN, f"{event.member} became a member in the meantime", about=event.member)
+    return Decided((approved, *events, e.ChangeApplied(case.case, case.wish.action, closes=True)), {"case": case.case, "applied": True})

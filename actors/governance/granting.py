@@ -1,0 +1,93 @@
+"""Making a warrant, and opening a run on it: the two steps that let something happen."""
+
+from __future__ import annotations
+
+from . import events as e
+from . import intent as intents
+from . import warrant as warrants
+from .bundle import Bundle
+from .decision import Moment
+from .ids import MINUTE, Cost, Instant, Micros, RunId
+from .judge import Forbidden, judge
+from .refusals import Code, Refusal
+from .state import Case, Given, Member, State
+
+REPORT_WITHIN = Micros(10 * MINUTE)  # where no bundle says otherwise: long for a build, short for a person who waits
+
+
+def warrant(
+    state: State, case: Case, verdict: e.CaseDecided, wish: intents.Intent, executor: Member, given: tuple[Given, ...], moment: Moment
+) -> e.WarrantIssued:
+    """The warrant with its signature still to be made: the law never sees a key.
+
+    Its life, uses and cap are the intersection of what policy obliges and of what each approver narrowed.  The clock starts now,
+    with the last approval.
+    """
+    ttl = min([verdict.ttl, *(g.ttl for g in given if g.ttl is not None)])
+    uses = min([verdict.uses, *(g.uses for g in given if g.uses is not None)])
+    caps = [cap for cap in (verdict.cost_cap, *(g.cost_cap for g in given)) if cap is not None]
+    expires = Instant(moment.now + ttl)
+    if wish.deadline is not None:
+        expires = min(expires, wish.deadline)
+    args = intents.args_digest(wish.action, wish.resource, wish.params)
+    terms = warrants.Warrant(
+        tenant=state.tenant,
+        warrant=moment.fresh.warrant(),
+        case=case.case,
+        agent=case.agent,
+        executor=executor.member,
+        holder=executor.public_key,
+        action=wish.action,
+        resource=wish.resource,
+        params=wish.params,
+        intent=case.intent_digest,
+        effect=intents.effect_id(state.tenant, args),
+        state_digest=verdict.state_digest,
+        tier=verdict.tier,
+        approvals=tuple(sorted(g.person for g in given)),
+        bundle=verdict.bundle,
+        verify=verdict.verify,
+        not_before=moment.now,
+        expires_at=expires,
+        uses=uses,
+        cost_cap=Cost(min(caps)) if caps else None,
+    )
+    return e.WarrantIssued(case.case, terms.warrant, warrants.pack(terms), b"", b"")
+
+
+def passback(
+    state: State, case: Case, wish: intents.Intent, issued: e.WarrantIssued, agent: Member, bundle: Bundle, moment: Moment, run: RunId
+) -> e.RunOpened | Refusal:
+    """Redeems in the same decision what was just granted to the agent itself: policy is asked again, as at every redemption."""
+    from .proposing import question
+
+    asked = judge(bundle, question("execute", case, wish, agent, 0))
+    if isinstance(asked, Forbidden):
+        return Refusal(Code.POLICY_FORBIDS, f"policy permits the intent and forbids its execution: {asked.why}")
+    terms = warrants.unverified_unpack(issued.fields)
+    args = intents.args_digest(wish.action, wish.resource, wish.params)
+    return opened(terms, run, agent, args, wish.state_digest, asked.policies, moment, bundle.settings.report_deadline)
+
+
+def opened(
+    terms: warrants.Warrant,
+    run: RunId,
+    redeemer: Member,
+    args: bytes,
+    state_digest: bytes | None,
+    policies: tuple[str, ...],
+    moment: Moment,
+    report_within: Micros,
+) -> e.RunOpened:
+    """A run and one use burnt, recorded before anything acts."""
+    return e.RunOpened(
+        case=terms.case,
+        warrant=terms.warrant,
+        run=run,
+        redeemer=redeemer.member,
+        effect=terms.effect,
+        args_digest=args,
+        state_digest=state_digest,
+        policies=policies,
+        report_by=Instant(moment.now + report_within),
+    )

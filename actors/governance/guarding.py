@@ -1,0 +1,113 @@
+"""What people do about a tenant's standing guards: trip and reset, retry and resolve, suspend and resume, push and activate."""
+
+from __future__ import annotations
+
+from . import breaker, bundle, governed, kinds, proposing
+from . import commands as c
+from . import events as e
+from . import intent as intents
+from .decision import Asker, Decided, Decision, Facts, Moment, Operator
+from .membership import by_asker
+from .refusals import Code, Refusal, unknown
+from .settings import BreakerLimits
+from .state import Member, State
+
+LARGEST_BUNDLE = 512 * 1024  # bytes of all files: a policy that is longer has become a program
+
+
+def trip(state: State, command: c.TripBreaker, by: Asker, moment: Moment) -> Decision:
+    """Shuts a scope out until a person resets it."""
+    if (no := _no_scope(state, command.scope)) is not None:
+        return no
+    tripped = breaker.trip(state, command.scope, moment.now, BreakerLimits(), command.reason, until_reset=True, by=by_asker(by))
+    return Decided((tripped,), {"scope": command.scope})
+
+
+def reset(state: State, command: c.ResetBreaker, by: Asker) -> Decision:
+    """Lets a scope in again; a tenant's breakers are reset by that tenant's people, never by the node's."""
+    if isinstance(by, Operator):
+        return Refusal(Code.NOT_ALLOWED, "a tenant's breaker is reset by that tenant's admin")
+    if breaker.seen(state, command.scope).status == "closed":
+        return Refusal(Code.UNKNOWN, "that breaker is closed already", about=command.scope)
+    return Decided((e.BreakerReset(command.scope, by_asker(by), command.reason),), {"scope": command.scope})
+
+
+def _no_scope(state: State, scope: str) -> Refusal | None:
+    kind, _, name = scope.partition(":")
+    if scope == "tenant" or (kind == "action" and name) or (kind == "agent" and name in state.members):
+        return None
+    return Refusal(Code.UNKNOWN, "a scope is tenant, agent:NAME of a member, or action:NAME", about=scope[:64])
+
+
+def retry(state: State, command: c.RetryLetter, by: Member, facts: Facts, moment: Moment) -> Decision:
+    """Proposes the dead letter's intent again, as its own agent, with the old case as parent."""
+    if facts.letter is None or facts.lettered is None:
+        return unknown("dead letter", command.letter)
+    if facts.letter_resolved:
+        return Refusal(Code.UNKNOWN, "that dead letter is resolved already", about=command.letter)
+    agent = state.members.get(facts.lettered.agent)
+    if agent is None or agent.status != "active" or agent.kind != kinds.AGENT:
+        return Refusal(
+            Code.NOT_ALLOWED, "the agent of that case is no longer a member; its intent cannot be proposed again", about=command.letter
+        )
+    wish = intents.unpack(facts.lettered.intent)
+    again = c.Propose(
+        action=wish.action, resource=wish.resource, params=wish.params, purpose=wish.purpose,
+        key=f"retry:{command.letter}:{command.key}"[:128],
+        cost=wish.cost, parent=facts.letter.case,
+    )  # fmt: skip
+    outcome = proposing.propose(state, again, agent, facts, moment)
+    if isinstance(outcome, Refusal) or not outcome.events:
+        return outcome
+    case = moment.fresh.case()
+    resolved = e.DeadLetterResolved(command.letter, by.member, "tried again", case)
+    return Decided((resolved, *outcome.events), {"case": case})
+
+
+def resolve(state: State, command: c.ResolveLetter, by: Member, facts: Facts) -> Decision:
+    """Closes a dead letter with a reason; an effect of unknown outcome stays blocked until it is settled."""
+    if facts.letter is None:
+        return unknown("dead letter", command.letter)
+    if facts.letter_resolved:
+        return Decided(answer={"letter": command.letter, "repeated": True})
+    return Decided((e.DeadLetterResolved(command.letter, by.member, command.reason, None),), {"letter": command.letter})
+
+
+def suspend(state: State, command: c.Suspend, by: Operator) -> Decision:
+    if state.suspended:
+        return Decided(answer={"tenant": state.tenant, "repeated": True})
+    return Decided((e.TenantSuspended(by.name, command.reason),), {"tenant": state.tenant})
+
+
+def resume(state: State, command: c.Resume, by: Operator) -> Decision:
+    if not state.suspended:
+        return Decided(answer={"tenant": state.tenant, "repeated": True})
+    return Decided((e.TenantResumed(by.name, command.reason),), {"tenant": state.tenant})
+
+
+def push(command: c.PushBundle, facts: Facts) -> Decision:
+    """Puts a bundle that loads on the ledger; one that does not is refused with every finding."""
+    files = {path: content for path, content in command.files.items() if isinstance(content, bytes)}
+    if len(files) != len(command.files):
+        return Refusal(Code.MALFORMED, "a bundle's files are paths with their bytes")
+    if sum(map(len, files.values())) > LARGEST_BUNDLE:
+        return Refusal(Code.MALFORMED, f"a bundle has at most {LARGEST_BUNDLE // 1024} KiB")
+    source = bundle.Source(files)
+    loaded = bundle.load(source)
+    if not isinstance(loaded, bundle.Bundle):
+        first = loaded.items[0]
+        why = f"the bundle has {len(loaded)} finding(s); the first: {first}"
+        return Refusal(Code.BUNDLE_INVALID, why, detail=tuple(str(f) for f in loaded.items[:50]))
+    if facts.bundle_of(loaded.digest) is not None:
+        return Decided(answer={"bundle": loaded.digest, "repeated": True})
+    return Decided((e.BundlePushed(loaded.digest, files),), {"bundle": loaded.digest})
+
+
+def activate(state: State, command: c.ActivateBundle, by: Member, facts: Facts, moment: Moment) -> Decision:
+    """Puts a pushed bundle in force: at once while founding, by quorum afterwards."""
+    if facts.bundle_of(command.bundle) is None:
+        return unknown("bundle", command.bundle.hex()[:16])
+    if state.bundle == command.bundle:
+        return Decided(answer={"bundle": command.bundle, "applied": True, "repeated": True})
+    activated = e.BundleActivated(command.bundle, state.bundle)
+    return governed.change(state, governed.ACTIVATE, f"bundle/{command.bundle.hex()[:16]}", (activated,), by, command.key, moment)

@@ -1,0 +1,48 @@
+"""Under which keys an entry can be found again once its case is closed and the state has forgotten it."""
+
+from __future__ import annotations
+
+from . import events as e
+
+
+def intent_key(agent: str, key: str) -> bytes:
+    """An agent's idempotency key: (principal, command) and the key itself."""
+    return b"intent\0" + agent.encode() + b"\0" + key.encode()
+
+
+def run_key(run: str) -> bytes:
+    return b"run\0" + run.encode()
+
+
+def letter_key(letter: str) -> bytes:
+    return b"letter\0" + letter.encode()
+
+
+def resolved_key(letter: str) -> bytes:
+    return b"resolved\0" + letter.encode()
+
+
+def bundle_key(bundle: bytes) -> bytes:
+    return b"bundle\0" + bundle
+
+
+def case_key(case: str) -> bytes:
+    """The case's first entry."""
+    return b"case\0" + case.encode()
+
+
+def keys(event: e.Event) -> tuple[bytes, ...]:
+    """The index keys that will point to this event's entry."""
+    match event:
+        case e.IntentProposed():
+            return (intent_key(event.agent, event.key), case_key(event.case))
+        case e.RunOpened():
+            return (run_key(event.run),)
+        case e.DeadLetterOpened():
+            return (letter_key(event.letter),)
+        case e.DeadLetterResolved():
+            return (resolved_key(event.letter),)
+        case e.BundlePushed():
+            return (bundle_key(event.bundle),)
+        case _:
+            return ()

@@ -1,0 +1,72 @@
+"""What an agent wants, as canonical bytes, and the digests that stand for it afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+import attrs
+
+from . import canonical
+from .canonical import Value
+from .ids import CaseId, Cost, EffectId, Instant
+
+FIELDS = ("action", "resource", "params", "purpose", "cost", "state_digest", "parent", "deadline")
+
+
+@attrs.frozen
+class Intent:
+    """One wish.  ``cost`` is the agent's own estimate and can only raise what policy assumes."""
+
+    action: str
+    resource: str
+    params: Mapping[str, Value]
+    purpose: str
+    cost: Cost
+    state_digest: bytes | None
+    parent: CaseId | None
+    deadline: Instant | None
+
+
+def pack(intent: Intent) -> bytes:
+    """The bytes that are digested and put on the ledger; raises ``NotCanonical``."""
+    return canonical.pack_fields(
+        (
+            ("action", intent.action),
+            ("resource", intent.resource),
+            ("params", intent.params),
+            ("purpose", intent.purpose),
+            ("cost", intent.cost),
+            ("state_digest", intent.state_digest),
+            ("parent", intent.parent),
+            ("deadline", intent.deadline),
+        )
+    )
+
+
+def unpack(packed: bytes) -> Intent:
+    """The intent, from exactly its canonical bytes; raises ``NotCanonical``."""
+    fields = canonical.unpack_fields(packed, FIELDS)
+    return Intent(
+        action=cast(str, fields["action"]),
+        resource=cast(str, fields["resource"]),
+        params=cast("Mapping[str, Value]", fields["params"]),
+        purpose=cast(str, fields["purpose"]),
+        cost=Cost(cast(int, fields["cost"])),
+        state_digest=cast("bytes | None", fields["state_digest"]),
+        parent=cast("CaseId | None", fields["parent"]),
+        deadline=cast("Instant | None", fields["deadline"]),
+    )
+
+
+def args_digest(action: str, resource: str, params: Mapping[str, Value]) -> bytes:
+    """SHA-256 over exactly what would be done: it binds decision, redemption and receipt to one another."""
+    return canonical.digest(canonical.pack_fields((("action", action), ("resource", resource), ("params", params))))
+
+
+def effect_id(tenant: str, args: bytes) -> EffectId:
+    """Names what would change in the world, whoever asks for it and under whatever key; 128 bits in hex.
+
+    It is handed to the executor as the provider's idempotency key.
+    """
+    return EffectId(canonical.digest(b"vienna/effect/1\0" + tenant.encode() + b"\0" + args)[:16].hex())

@@ -1,0 +1,161 @@
+"""Who belongs to a tenant: invited, enrolled with a key of its own making, confirmed by its fingerprint, revoked."""
+
+from __future__ import annotations
+
+from . import canonical, governed
+from . import commands as c
+from . import events as e
+from .decision import Asker, Decided, Decision, Invitee, Moment
+from .ids import HOUR, Instant, MemberId, Person, TenantId
+from .kinds import ADMIN, AGENT, APPROVER, MEMBER_KINDS
+from .names import problem as name_problem
+from .refusals import Code, Refusal, unknown
+from .signing import Purpose, fingerprint, is_sound_public_key, same, verifies
+from .state import Member, State
+
+LONGEST_INVITATION = 14 * 24 * HOUR  # an invitation that lies about longer is a key that lies about
+
+
+def found(state: State, command: c.Found, by: str, moment: Moment) -> Decision:
+    """The first two entries of a tenant: its founding, and the invitation of its first admin."""
+    if state.phase != "unfounded":
+        return Refusal(Code.NAME_TAKEN, "the tenant exists already")
+    for what, name in (("tenant", command.tenant), ("admin", command.admin)):
+        if (wrong := name_problem(name)) is not None:
+            return Refusal(Code.MALFORMED, f"the {what}'s name {wrong}")
+    if (no := _bad_expiry(command.expires_at, moment)) is not None:
+        return no
+    invited = e.MemberInvited(
+        MemberId(command.admin), ADMIN, Person(command.person), (), None,
+        command.invitation, command.token_hash, Instant(command.expires_at),
+    )  # fmt: skip
+    return Decided((e.TenantFounded(TenantId(command.tenant), by), invited), {"tenant": command.tenant})
+
+
+def invite(state: State, command: c.Invite, by: Member, moment: Moment) -> Decision:
+    """Invites; at once while the tenant is founding, by a quorum afterwards."""
+    if (wrong := name_problem(command.member)) is not None:
+        return Refusal(Code.MALFORMED, f"the member's name {wrong}")
+    if command.kind not in MEMBER_KINDS:
+        return Refusal(Code.MALFORMED, f"there is no kind {command.kind!a}; the kinds are {', '.join(sorted(MEMBER_KINDS))}")
+    for role in command.roles:
+        if (wrong := name_problem(role)) is not None:
+            return Refusal(Code.MALFORMED, f"the role {role!a} {wrong}")
+    if (no := _bad_expiry(command.expires_at, moment)) is not None:
+        return no
+    owner = command.owner
+    if command.kind == AGENT and (owner is None or owner not in state.members):
+        return Refusal(Code.MALFORMED, "an agent needs an owner that is a member: the person who answers for it")
+    known = state.members.get(command.member)
+    if known is not None and known.status in ("enrolled", "active"):
+        return Refusal(Code.NAME_TAKEN, f"{command.member} is a member already", about=command.member)
+    invited = e.MemberInvited(
+        MemberId(command.member), command.kind, Person(command.person), tuple(sorted(set(command.roles))),
+        None if owner is None else MemberId(owner), command.invitation, command.token_hash, Instant(command.expires_at),
+    )  # fmt: skip
+    return governed.change(state, governed.INVITE, f"member/{command.member}", (invited,), by, command.key, moment)
+
+
+def enrol(state: State, command: c.Enrol, by: Invitee, moment: Moment) -> Decision:
+    """Records the key an invited member made where it works, with its proof of possession.
+
+    The first admin of a tenant is in force at once: the operator handed it the invitation, and there is nobody else to confirm it.
+    """
+    invitation = state.invitations.get(by.invitation)
+    if invitation is None or moment.now >= invitation.expires_at:
+        return Refusal(Code.INVITATION_OVER, "the invitation was used or has expired; ask for a new one")
+    if not is_sound_public_key(command.public_key):
+        return Refusal(Code.KEY_UNSOUND, "the public key is not a sound Ed25519 key")
+    if any(m.public_key == command.public_key for m in state.members.values()):
+        return Refusal(Code.KEY_UNSOUND, "this key belongs to a member already; every member makes its own")
+    if any(m.key_id == command.key_id for m in state.members.values()):
+        return Refusal(Code.NAME_TAKEN, "this API key id is taken; make another")
+    proof = enrolment(state.tenant, invitation.member, invitation.invitation, command.public_key, command.key_id, command.key_hash)
+    if not verifies(Purpose.ENROLMENT, command.public_key, proof, command.proof):
+        return Refusal(Code.SIGNATURE_INVALID, "the enrolment is not signed by the key it brings")
+    enrolled = e.MemberEnrolled(
+        invitation.member, invitation.invitation, command.public_key, command.key_id, command.key_hash, command.proof
+    )
+    print_ = fingerprint(command.public_key, command.key_hash)
+    answer = {"member": invitation.member, "fingerprint": print_}
+    if state.phase == "founding" and not any(m.kind == ADMIN for m in state.active()) and state.members[invitation.member].kind == ADMIN:
+        return Decided((enrolled, e.MemberConfirmed(invitation.member, print_, "founding")), answer)
+    return Decided((enrolled,), answer)
+
+
+def enrolment(tenant: str, member: str, invitation: str, public_key: bytes, key_id: str, key_hash: bytes) -> bytes:
+    """What a new member signs to prove that it holds the key it brings."""
+    return canonical.pack_fields(
+        (
+            ("tenant", tenant),
+            ("member", member),
+            ("invitation", invitation),
+            ("public_key", public_key),
+            ("key_id", key_id),
+            ("key_hash", key_hash),
+        )
+    )
+
+
+def confirm(state: State, command: c.Confirm, by: Member, moment: Moment) -> Decision:
+    """Puts an enrolled key in force; for approvers and admins of a sealed tenant that takes a quorum."""
+    member = state.members.get(command.member)
+    if member is None or member.status not in ("enrolled", "active"):
+        return unknown("enrolled member", command.member)
+    seen = fingerprint(member.public_key, member.key_hash)
+    if not same(seen.encode(), command.fingerprint.encode()):
+        return Refusal(
+            Code.FINGERPRINT_DIFFERS, "the fingerprint is not the one of the enrolled key: do not confirm it", about=command.member
+        )
+    if member.status == "active":
+        return Decided(answer={"member": command.member, "repeated": True})
+    confirmed = e.MemberConfirmed(member.member, seen, by.member)
+    if member.kind in (APPROVER, ADMIN):
+        return governed.change(state, governed.CONFIRM, f"member/{command.member}", (confirmed,), by, command.key, moment)
+    return Decided((confirmed,), {"member": command.member})
+
+
+def revoke(state: State, command: c.RevokeMember, by: Member, moment: Moment) -> Decision:
+    """Ends a member's rights: at once for machines, whose loss is only safety; by quorum for people once the tenant is sealed."""
+    member = state.members.get(command.member)
+    if member is None:
+        return unknown("member", command.member)
+    if member.status == "revoked":
+        return Decided(answer={"member": command.member, "repeated": True})
+    if member.kind == ADMIN and sum(1 for m in state.active(ADMIN)) <= 1 and member.status == "active":
+        return Refusal(Code.LAST_ONE, "this is the tenant's last admin; name another first", about=command.member)
+    revoked = e.MemberRevoked(member.member, command.reason)
+    if member.kind in (APPROVER, ADMIN):
+        return governed.change(state, governed.REVOKE, f"member/{command.member}", (revoked,), by, command.key, moment)
+    return Decided((revoked,), {"member": command.member})
+
+
+def seal(state: State, by: Member) -> Decision:
+    """Ends the founding for good: two persons other than any single admin must be there to approve what comes."""
+    if state.phase == "sealed":
+        return Refusal(Code.ALREADY_SEALED, "the tenant is sealed already")
+    if state.bundle is None:
+        return Refusal(Code.NO_POLICY, "activate a policy bundle first: afterwards it takes a quorum")
+    persons = {m.person for m in state.active() if m.kind in (APPROVER, ADMIN)} - {by.person}
+    if len(persons) < governed.SEATS:
+        found_ = ", ".join(sorted(persons)) or "nobody"
+        why = f"sealing needs {governed.SEATS} persons besides you who can approve, confirmed as approvers or admins; there is {found_}"
+        return Refusal(Code.TOO_FEW_PERSONS, why)
+    return Decided((e.TenantSealed(tuple(sorted(persons))),), {"phase": "sealed"})
+
+
+def _bad_expiry(expires_at: int, moment: Moment) -> Refusal | None:
+    if not moment.now < expires_at <= moment.now + LONGEST_INVITATION:
+        return Refusal(Code.MALFORMED, "an invitation lasts from now to at most 14 days")
+    return None
+
+
+def by_asker(by: Asker) -> str:
+    """Who an entry says it was."""
+    match by:
+        case Member():
+            return by.member
+        case Invitee():
+            return f"invitation:{by.invitation}"
+        case _:
+            return f"operator:{by.name}"

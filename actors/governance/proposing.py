@@ -1,0 +1,197 @@
+"""From a wish to a verdict: a case is denied, waits for people, or is granted at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, cast
+
+import attrs
+
+from . import breaker, canonical, card, granting, kinds
+from . import commands as c
+from . import events as e
+from . import intent as intents
+from .bundle import Bundle
+from .decision import Decided, Decision, Facts, Moment
+from .ids import CaseId, Cost, Digest, Instant, Micros, Person, RunId
+from .judge import Forbidden, Permitted, Question, judge
+from .refusals import Code, Refusal, unknown
+from .settings import Tier
+from .state import Case, Member, State
+
+GOVERNED_PREFIX = "vienna."  # actions of the tenant itself; no agent can propose one, no bundle can speak of one
+
+
+def propose(state: State, command: c.Propose, by: Member, facts: Facts, moment: Moment) -> Decision:
+    """Records the intent with its verdict; with ``run``, also redeems a T0 warrant addressed to the agent itself."""
+    if command.action.startswith(GOVERNED_PREFIX):
+        return Refusal(Code.NOT_ALLOWED, f"actions under {GOVERNED_PREFIX} are the tenant's own changes and are not proposed")
+    wish = intents.Intent(
+        action=command.action,
+        resource=command.resource,
+        params=command.params,
+        purpose=command.purpose,
+        cost=Cost(command.cost),
+        state_digest=command.state_digest,
+        parent=None if command.parent is None else CaseId(command.parent),
+        deadline=None if command.deadline is None else Instant(command.deadline),
+    )
+    try:
+        packed = intents.pack(wish)
+        args = intents.args_digest(wish.action, wish.resource, wish.params)
+    except canonical.NotCanonical as error:
+        return Refusal(Code.MALFORMED, f"propose: the params have no canonical form: {error}")
+    if facts.prior is not None:
+        return repeat(facts.prior, packed, command.key)
+    if wish.parent is not None and facts.parent is None:
+        return unknown("parent case", wish.parent)
+    if wish.deadline is not None and wish.deadline <= moment.now:
+        return Refusal(Code.MALFORMED, "propose: the deadline has already passed")
+    if not facts.clock_ok:
+        return Refusal(Code.CLOCK_IN_DOUBT, "the node's clocks disagree; nothing is granted until they agree again", 5000)
+    if facts.active is None:
+        return Refusal(Code.NO_POLICY, "no policy bundle is active; an admin activates one with: vienna policy activate")
+    effect = intents.effect_id(state.tenant, args)
+    if effect in state.blocked:
+        return Refusal(
+            Code.EFFECT_BLOCKED, f"run {state.blocked[effect]} may already have done exactly this; it has to be settled first", about=effect
+        )
+    if command.run is not None and (facts.run is not None or command.run in state.runs):
+        return Refusal(Code.RUN_REUSED, "this run id was used before", about=command.run)
+    case = Case(
+        case=moment.fresh.case(),
+        agent=by.member,
+        intent=packed,
+        intent_digest=Digest(canonical.digest(packed)),
+        key=command.key,
+        parent=wish.parent,
+        founding=state.phase == "founding",
+        excluded=excluded(state, by, facts),
+    )
+    proposed = e.IntentProposed(case.case, by.member, packed, command.key, wish.parent, case.founding, case.excluded)
+    return _verdict(state, proposed, case, wish, by, facts.active, moment, None if command.run is None else RunId(command.run))
+
+
+def repeat(prior: e.IntentProposed, packed: bytes, key: str) -> Decision:
+    """The same key with the same intent is the same case; with another it is refused."""
+    if prior.intent == packed:
+        return Decided(answer={"case": prior.case, "repeated": True})
+    return Refusal(Code.KEY_REUSED, "this idempotency key was used for another intent", about=key[:64])
+
+
+def excluded(state: State, by: Member, facts: Facts) -> tuple[Person, ...]:
+    """The persons who can fill no seat: behind the requester, behind its owner, and along the chain of parents."""
+    persons = {by.person}
+    if by.owner is not None and by.owner in state.members:
+        persons.add(state.members[by.owner].person)
+    if facts.parent is not None:
+        persons.update(Person(name) for name in facts.parent.excluded)
+    return tuple(sorted(persons))
+
+
+def question(phase: Literal["propose", "execute"], case: Case, wish: intents.Intent, agent: Member, approvals: int) -> Question:
+    """What policy is asked: everything it may depend on, nothing more."""
+    return Question(
+        phase=phase,
+        agent=agent.member,
+        roles=agent.roles,
+        owner=agent.owner or "",
+        action=wish.action,
+        resource=wish.resource,
+        params=wish.params,
+        cost=wish.cost,
+        approvals=approvals,
+        facts={"founding": case.founding},
+    )
+
+
+def decided(case: Case, bundle: Bundle, answer: Permitted | Forbidden, wish: intents.Intent) -> e.CaseDecided:
+    """The verdict as an event."""
+    if isinstance(answer, Forbidden):
+        return e.CaseDecided(case.case, False, answer.policies, bundle.digest, answer.why)
+    duty = answer.obligations
+    verify: Mapping[str, str] = {}
+    if duty.verify == "observed":
+        observe = bundle.catalogue[wish.action].observe
+        arguments = None if observe is None else observe.filled(wish.resource, wish.params)
+        if observe is None or arguments is None:
+            return e.CaseDecided(
+                case.case, False, answer.policies, bundle.digest, "policy asks for an observation that cannot be named for this intent"
+            )
+        verify = {"kind": observe.kind, **arguments}
+    return e.CaseDecided(
+        case=case.case,
+        permitted=True,
+        policies=answer.policies,
+        bundle=bundle.digest,
+        why=f"permitted at {duty.tier} by {', '.join(answer.policies)}",
+        tier=duty.tier,
+        quorum=str(duty.quorum or ""),
+        ttl=Micros(duty.ttl),
+        uses=duty.uses,
+        executor=case.agent if duty.executor == "agent" else duty.executor,
+        persons=duty.persons,
+        verify=verify,
+        cost_cap=None if duty.cost_cap is None else Cost(duty.cost_cap),
+        state_digest=case.state_digest or wish.state_digest,
+    )
+
+
+def on_state(verdict: e.CaseDecided, state_digest: bytes) -> e.CaseDecided:
+    """The same verdict, bound to the target's state as it was just read."""
+    return attrs.evolve(verdict, state_digest=state_digest)
+
+
+def _verdict(
+    state: State,
+    proposed: e.IntentProposed,
+    case: Case,
+    wish: intents.Intent,
+    by: Member,
+    bundle: Bundle,
+    moment: Moment,
+    run: RunId | None,
+) -> Decision:
+    verdict = decided(case, bundle, judge(bundle, question("propose", case, wish, by, 0)), wish)
+    if not verdict.permitted:
+        letter = e.DeadLetterOpened(moment.fresh.dead_letter(), case.case, "denied", verdict.why, state.last_letter, closes=True)
+        return Decided((proposed, verdict, letter), {"case": case.case})
+    return proceed(state, (proposed,), case, verdict, wish, by, bundle, moment, run)
+
+
+def proceed(
+    state: State,
+    before: tuple[e.Event, ...],
+    case: Case,
+    verdict: e.CaseDecided,
+    wish: intents.Intent,
+    agent: Member,
+    bundle: Bundle,
+    moment: Moment,
+    run: RunId | None = None,
+) -> Decision:
+    """After a permitting verdict: a warrant at once (T0), or a card for people.  ``case`` need not be in the state yet."""
+    admitted = breaker.admits(state, case.agent, wish.action, case.case, moment.now)
+    if isinstance(admitted, Refusal):
+        return admitted
+    executor = state.members.get(verdict.executor)
+    if executor is None or executor.status != "active" or executor.kind not in (kinds.EXECUTOR, kinds.AGENT):
+        return Refusal(Code.POLICY_FORBIDS, f"policy names the executor {verdict.executor!r}, and there is no active executor of that name")
+    if executor.kind == kinds.AGENT and (executor.member != case.agent or verdict.tier != "T0"):
+        return Refusal(Code.POLICY_FORBIDS, "an agent executes by itself only what is its own and T0")
+    if verdict.tier == "T0":
+        issued = granting.warrant(state, case, verdict, wish, executor, (), moment)
+        events = (*before, verdict, *admitted, issued)
+        if run is None or executor.member != case.agent:
+            return Decided(events, {"case": case.case})
+        opened = granting.passback(state, case, wish, issued, agent, bundle, moment, run)
+        if isinstance(opened, Refusal):
+            return opened
+        return Decided((*events, opened), {"case": case.case, "run": run})
+    if run is not None:
+        return Refusal(Code.NOT_ALLOWED, f"policy sets {verdict.tier}: propose without a run, and wait for the approval")
+    expires = Instant(moment.now + bundle.settings.approval_deadline[cast(Tier, verdict.tier)])
+    if wish.deadline is not None:
+        expires = min(expires, wish.deadline)
+    shown = card.render(case, verdict, card.facts(state, case.case, case.agent), expires)
+    return Decided((*before, verdict, e.ApprovalRequested(case.case, shown, expires)), {"case": case.case})

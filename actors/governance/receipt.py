@@ -1,0 +1,88 @@
+"""What an executor signs when it is done, and what it is compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+import attrs
+
+from . import canonical
+from .canonical import Value
+from .ids import Cost, Instant, RunId, WarrantId
+from .warrant import Warrant
+
+FIELDS = ("warrant", "run", "started", "ended", "outcome", "action", "resource", "args_digest", "cost", "result_digest", "evidence")
+OUTCOMES = ("succeeded", "failed", "unknown")
+
+
+@attrs.frozen
+class Receipt:
+    """What was really done, in the executor's own words."""
+
+    warrant: WarrantId
+    run: RunId
+    started: Instant
+    ended: Instant
+    outcome: str
+    action: str
+    resource: str
+    args_digest: bytes
+    cost: Cost
+    result_digest: bytes
+    evidence: Mapping[str, Value]
+
+
+def pack(receipt: Receipt) -> bytes:
+    return canonical.pack_fields([(name, getattr(receipt, name)) for name in FIELDS])
+
+
+def unverified_unpack(packed: bytes) -> Receipt:
+    """The receipt as it stands, nothing checked but its form; raises ``NotCanonical``."""
+    fields = canonical.unpack_fields(packed, FIELDS)
+    kinds = (("warrant", str), ("run", str), ("started", int), ("ended", int), ("outcome", str), ("action", str), ("resource", str))
+    for name, kind in (*kinds, ("args_digest", bytes), ("cost", int), ("result_digest", bytes), ("evidence", dict)):
+        if type(fields[name]) is not kind:
+            raise canonical.NotCanonical(f"the field {name} is not {kind.__name__}")
+    if fields["outcome"] not in OUTCOMES:
+        raise canonical.NotCanonical("the outcome is none of " + ", ".join(OUTCOMES))
+    return Receipt(**cast("dict[str, object]", fields))  # type: ignore[arg-type]  # names and kinds were checked
+
+
+Check = tuple[str, str, str, bool]  # name, expected, observed, agrees
+
+
+def compare(receipt: Receipt, warrant: Warrant, args: bytes, *, opened: Instant) -> tuple[Check, ...]:
+    """Words against words: did the executor, by its own account, do what was allowed?
+
+    The checks that disagree, or one that says that all agree.
+    """
+    disagreements = [
+        check
+        for check in (
+            ("action", warrant.action, receipt.action, warrant.action == receipt.action),
+            ("resource", warrant.resource, receipt.resource, warrant.resource == receipt.resource),
+            ("arguments", args.hex(), receipt.args_digest.hex(), args == receipt.args_digest),
+            ("order", "started before it ended", f"{receipt.started}..{receipt.ended}", receipt.started <= receipt.ended),
+            ("window", f"{warrant.not_before}..{warrant.expires_at}", str(receipt.started), _within(receipt, warrant)),
+            (
+                "cost",
+                _cap(warrant),
+                str(receipt.cost),
+                receipt.cost >= 0 and (warrant.cost_cap is None or receipt.cost <= warrant.cost_cap),
+            ),
+        )
+        if not check[3]
+    ]
+    return tuple(disagreements) or (("receipt", "as warranted", "as warranted", True),)
+
+
+CLOCK_ALLOWANCE = 60_000_000  # µs: times that others sign are evidence within ±60 s of legal time
+
+
+def _within(receipt: Receipt, warrant: Warrant) -> bool:
+    return warrant.not_before - CLOCK_ALLOWANCE <= receipt.started <= warrant.expires_at + CLOCK_ALLOWANCE
+
+
+def _cap(warrant: Warrant) -> str:
+    return "at least 0" if warrant.cost_cap is None else f"at most {warrant.cost_cap}"

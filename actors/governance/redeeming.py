@@ -1,0 +1,145 @@
+"""Redemption: the one moment at which a warrant is known to be live.  It is recorded before anything acts."""
+
+from __future__ import annotations
+
+from . import breaker, canonical, granting, kinds, proposing
+from . import commands as c
+from . import events as e
+from . import intent as intents
+from . import warrant as warrants
+from .decision import Decided, Decision, Facts, Moment
+from .ids import RunId
+from .judge import Forbidden, judge
+from .refusals import Code, Refusal, unknown
+from .signing import same
+from .state import LiveWarrant, Member, State, epoch
+
+
+def redeem(state: State, command: c.Redeem, by: Member, facts: Facts, moment: Moment) -> Decision:
+    """Checks in numbered steps, then burns one use and opens the run the redeemer named.
+
+    1. the MAC and the signature over the bytes as received (the signature by the shell's own issuer key, see ``facts.mac_ok``);
+    2. the run id: repeating it returns the same answer; 3. the warrant is live; 4. the audience; 5. the breakers' epoch;
+    6. the arguments; 7. policy, under the warrant's bundle and the active one; 8. the target's state.
+    """
+    if not facts.mac_ok:
+        return Refusal(Code.WARRANT_FORGED, "the warrant's signature or MAC does not match its fields: it was not issued like this")
+    try:
+        terms = warrants.unverified_unpack(command.warrant)
+    except canonical.NotCanonical as error:
+        return Refusal(Code.MALFORMED, f"the warrant is malformed: {error}")
+    if by.member != terms.executor or not same(by.public_key, terms.holder):
+        return Refusal(Code.NOT_YOURS, "the warrant is addressed to another executor", about=terms.warrant)
+    if facts.run is not None or command.run in state.runs:
+        return _again(state, command, facts, terms)
+    live = state.warrants.get(terms.warrant)
+    if live is None or not same(live.digest, canonical.digest(command.warrant)):
+        return Refusal(Code.WARRANT_OVER, "the warrant is used up, expired, revoked or replaced", about=terms.warrant)
+    if (no := _dead(state, live, facts, moment)) is not None:
+        return no
+    if command.args_digest != intents.args_digest(terms.action, terms.resource, terms.params):
+        return Refusal(Code.OUT_OF_SCOPE, "these arguments are not the ones the warrant covers", about=terms.warrant)
+    asked = _policies(state, live, terms, facts)
+    if isinstance(asked, Refusal):
+        return asked
+    if terms.state_digest is not None and command.state_digest != terms.state_digest:
+        return _stale(state, command, live, facts, moment)
+    within = facts.active.settings.report_deadline if facts.active is not None else granting.REPORT_WITHIN
+    args = command.args_digest
+    opened = granting.opened(terms, RunId(command.run), by, args, command.state_digest, asked, moment, within)
+    return Decided((opened,), {"case": terms.case, "run": command.run, "effect": terms.effect})
+
+
+def _again(state: State, command: c.Redeem, facts: Facts, terms: warrants.Warrant) -> Decision:
+    """The same run of the same warrant: the answer it got before.  Anything else under that id is refused."""
+    run = state.runs.get(command.run)
+    known = run.warrant if run is not None else facts.run.warrant if facts.run is not None else ""
+    args = run.args_digest if run is not None else facts.run.args_digest if facts.run is not None else b""
+    if known == terms.warrant and same(args, command.args_digest):
+        return Decided(answer={"case": terms.case, "run": command.run, "effect": terms.effect, "repeated": True})
+    return Refusal(Code.RUN_REUSED, "this run id was used for something else", about=command.run)
+
+
+def _dead(state: State, live: LiveWarrant, facts: Facts, moment: Moment) -> Refusal | None:
+    """Why a warrant that is still remembered cannot be redeemed now, or None."""
+    if not facts.clock_ok:
+        return Refusal(Code.CLOCK_IN_DOUBT, "the node's clocks disagree; nothing is redeemed until they agree again", 5000)
+    if moment.now >= live.expires_at:
+        return Refusal(Code.WARRANT_OVER, "the warrant has expired", about=live.warrant)
+    if live.epoch != epoch(state, live.agent, live.action):
+        return Refusal(Code.BREAKER_OPEN, "a breaker tripped after the warrant was issued: it is worthless", about=live.warrant)
+    agent = state.members.get(live.agent)
+    if agent is None or agent.status != "active":
+        return Refusal(Code.WARRANT_OVER, "the warrant's agent is no longer a member", about=live.warrant)
+    effect = live.terms.effect
+    if effect in state.blocked:
+        return Refusal(Code.EFFECT_BLOCKED, f"run {state.blocked[effect]} may already have done exactly this", about=live.warrant)
+    admitted = breaker.admits(state, live.agent, live.action, live.case, moment.now)
+    return admitted if isinstance(admitted, Refusal) else None
+
+
+def _policies(state: State, live: LiveWarrant, terms: warrants.Warrant, facts: Facts) -> tuple[str, ...] | Refusal:
+    """Asks ``execute`` under the warrant's bundle and the active one; both must permit."""
+    case, agent = state.cases.get(live.case), state.members.get(live.agent)
+    bundle = facts.bundle_of(terms.bundle)
+    if case is None or agent is None or bundle is None or facts.active is None:
+        return Refusal(Code.NO_POLICY, "the policy this warrant was issued under cannot be read", about=live.warrant)
+    found: tuple[str, ...] = ()
+    for asked in {bundle.digest: bundle, facts.active.digest: facts.active}.values():
+        answer = judge(asked, proposing.question("execute", case, case.wish, agent, len(terms.approvals)))
+        if isinstance(answer, Forbidden):
+            return Refusal(Code.POLICY_FORBIDS, f"policy forbids the execution now: {answer.why}", about=live.warrant)
+        found = answer.policies
+    return found
+
+
+def _stale(state: State, command: c.Redeem, live: LiveWarrant, facts: Facts, moment: Moment) -> Decision:
+    """Nothing is burnt; the case is decided again on the state as it is now: T0 at once, else with fresh approvals."""
+    case = state.cases[live.case]
+    if command.state_digest is None:
+        return Refusal(Code.STALE, "the warrant is bound to a state of the target: name the state you just read", about=live.warrant)
+    stale = e.TargetStale(case.case, live.warrant, command.state_digest, case.stale + 1)
+    no = Refusal(Code.STALE, "the target has changed since the decision; the case is being decided again", about=live.warrant)
+    wish, agent = case.wish, state.members[case.agent]
+    if facts.active is None or case.stale >= facts.active.settings.stale_decisions:
+        why = f"the target changed {case.stale + 1} times between decision and redemption"
+        letter = e.DeadLetterOpened(moment.fresh.dead_letter(), case.case, "expired", why, state.last_letter, closes=True)
+        return Decided((stale, e.CaseExpired(case.case, why), letter), refusal=no)
+    answer = judge(facts.active, proposing.question("propose", case, wish, agent, 0))
+    verdict = proposing.decided(case, facts.active, answer, wish)
+    if not verdict.permitted:
+        letter = e.DeadLetterOpened(moment.fresh.dead_letter(), case.case, "denied", verdict.why, state.last_letter, closes=True)
+        return Decided((stale, verdict, letter), refusal=no)
+    verdict = proposing.on_state(verdict, command.state_digest)
+    again = proposing.proceed(state, (stale,), case, verdict, wish, agent, facts.active, moment)
+    return again if isinstance(again, Refusal) else Decided(again.events, again.answer, no)
+
+
+def cancel(state: State, command: c.Cancel, by: Member, moment: Moment) -> Decision:
+    """Withdraws a case while it waits for people; an agent only its own."""
+    case = state.cases.get(command.case)
+    if case is None or (by.kind == kinds.AGENT and case.agent != by.member):
+        return unknown("case", command.case)
+    if case.status != "held":
+        return Refusal(Code.NOT_HELD, f"only a case that waits for approval can be withdrawn; it is {case.status}", about=case.case)
+    cancelled = e.CaseCancelled(case.case, by.member, command.reason)
+    letter = e.DeadLetterOpened(moment.fresh.dead_letter(), case.case, "cancelled", command.reason, state.last_letter, closes=True)
+    return Decided((cancelled, letter), {"case": case.case})
+
+
+def revoke(state: State, command: c.RevokeWarrant, by: Member, moment: Moment) -> Decision:
+    """Makes one warrant worthless, with a reason."""
+    live = state.warrants.get(command.warrant)
+    if live is None:
+        return unknown("live warrant", command.warrant)
+    return Decided(revocation(state, live, f"{by.member}: {command.reason}", moment), {"case": live.case})
+
+
+def revocation(state: State, live: LiveWarrant, why: str, moment: Moment) -> tuple[e.Event, ...]:
+    """The warrant's end, and the case's where nothing of it is still running."""
+    case = state.cases.get(live.case)
+    last = case is not None and case.live == 1
+    revoked = e.WarrantRevoked(live.case, live.warrant, why, closes=last and bool(case and case.letter))
+    if not last or revoked.closes:
+        return (revoked,)
+    return (revoked, e.DeadLetterOpened(moment.fresh.dead_letter(), live.case, "revoked", why, state.last_letter, closes=True))

@@ -1,0 +1,204 @@
+"""What a tenant remembers: everything that is open, and aggregates of fixed size.
+
+Closed cases, old idempotency keys and used run ids are not here: the shell looks them up in the ledger's indexes and hands
+them to ``decide`` as facts.  State is changed by ``evolve`` alone, in place, by its one owner; it is a pure function of the
+log.  ``deadlines`` is derived from the rest and is rebuilt after a snapshot.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Mapping
+
+import attrs
+
+from . import intent as intents
+from . import kinds
+from . import warrant as warrants
+from .ids import CaseId, Cost, Digest, EffectId, Instant, MemberId, Micros, Person, RunId, TenantId, WarrantId
+
+
+@attrs.define
+class Member:
+    member: MemberId
+    kind: str
+    person: Person
+    roles: frozenset[str]
+    owner: MemberId | None
+    status: str  # invited | enrolled | active | revoked
+    invitation: str
+    public_key: bytes = b""
+    key_id: str = ""
+    key_hash: bytes = b""
+
+
+@attrs.define
+class Invitation:
+    invitation: str
+    member: MemberId
+    token_hash: bytes
+    expires_at: Instant
+
+
+@attrs.frozen
+class Given:
+    """One approval that counts, with what it narrowed."""
+
+    approver: MemberId
+    person: Person
+    ttl: Micros | None
+    uses: int | None
+    cost_cap: Cost | None
+
+
+@attrs.define
+class Case:
+    case: CaseId
+    agent: MemberId
+    intent: bytes
+    intent_digest: Digest
+    key: str
+    parent: CaseId | None
+    founding: bool
+    excluded: tuple[Person, ...]  # who may fill no seat: requester, owner, delegation chain
+    step: int = 1  # entries of this case so far
+    status: str = "proposed"  # proposed | held | warranted
+    tier: str = ""
+    quorum: str = ""
+    persons: int = 0
+    ttl: Micros = Micros(0)
+    uses: int = 0
+    executor: str = ""
+    verify: Mapping[str, str] = attrs.Factory(dict)
+    cost_cap: Cost | None = None
+    bundle: bytes = b""
+    policies: tuple[str, ...] = ()
+    state_digest: bytes | None = None
+    card: bytes = b""  # digest of the card
+    card_bytes: bytes = b""
+    expires_at: Instant = Instant(0)
+    given: tuple[Given, ...] = ()
+    stale: int = 0  # how often the target had changed
+    live: int = 0  # warrants not over, plus runs not closed: at zero the case can close
+    letter: str = ""  # its dead letter, once it has one
+
+    @property
+    def wish(self) -> intents.Intent:
+        return intents.unpack(self.intent)
+
+
+@attrs.define
+class LiveWarrant:
+    """A warrant that may still be redeemed."""
+
+    warrant: WarrantId
+    case: CaseId
+    fields: bytes
+    digest: Digest
+    agent: MemberId
+    executor: MemberId
+    action: str
+    verify: Mapping[str, str]
+    expires_at: Instant
+    uses_left: int
+    epoch: int  # sum of its scopes' epochs when it was issued: any trip since makes it worthless
+
+    @property
+    def terms(self) -> warrants.Warrant:
+        return warrants.unverified_unpack(self.fields)  # ours, as issued: its bytes came from this log
+
+
+@attrs.define
+class Run:
+    run: RunId
+    case: CaseId
+    warrant: WarrantId
+    fields: bytes  # the warrant's, which may be over before the run is
+    agent: MemberId
+    action: str
+    redeemer: MemberId
+    effect: EffectId
+    args_digest: bytes
+    opened: Instant
+    due: Instant  # for its report, then for its verification
+    verify: Mapping[str, str] = attrs.Factory(dict)  # the observation policy asks for
+    status: str = "open"  # open | reported | unknown
+    receipt: bytes = b""  # digest of the receipt that waits for verification
+    outcome: str = ""
+
+
+@attrs.define
+class Breaker:
+    """One scope's guard.  At most ``REMEMBERED`` outcomes are kept, so it never grows."""
+
+    scope: str
+    epoch: int = 0
+    status: str = "closed"  # closed | open | probing
+    until: Instant | None = None
+    why: str = ""
+    probe: CaseId | None = None
+    outcomes: tuple[tuple[Instant, bool], ...] = ()  # when, good; newest last
+    mismatches: tuple[Instant, ...] = ()
+
+
+@attrs.define
+class Tally:
+    """How many, since the tenant was founded: of fixed size whatever happens."""
+
+    proposed: int = 0
+    denied: int = 0
+    warranted: int = 0
+    runs: int = 0
+    verified: int = 0
+    consistent: int = 0
+    mismatched: int = 0
+    failed: int = 0
+    unknown: int = 0
+    refused: int = 0
+    dead_letters: int = 0
+    resolved: int = 0
+
+
+@attrs.define
+class State:
+    tenant: TenantId
+    size: int = 0  # entries folded
+    time: Instant = Instant(0)  # of the last entry
+    phase: str = "unfounded"  # unfounded | founding | sealed
+    suspended: str = ""  # why, if it is
+    members: dict[str, Member] = attrs.Factory(dict)
+    invitations: dict[str, Invitation] = attrs.Factory(dict)
+    bundle: bytes | None = None
+    cases: dict[str, Case] = attrs.Factory(dict)
+    warrants: dict[str, LiveWarrant] = attrs.Factory(dict)
+    runs: dict[str, Run] = attrs.Factory(dict)
+    blocked: dict[str, RunId] = attrs.Factory(dict)  # effect → the run whose outcome is unknown
+    breakers: dict[str, Breaker] = attrs.Factory(dict)
+    last_letter: int | None = None  # sequence number of the newest dead letter
+    tally: Tally = attrs.Factory(Tally)
+    deadlines: list[tuple[Instant, str, str]] = attrs.field(factory=list, eq=False, repr=False, metadata={"derived": True})
+
+    def member_by_key(self, key_id: str) -> Member | None:
+        """The active member with this API key id: members are few, and connections are rarer than commands."""
+        return next((m for m in self.members.values() if m.key_id == key_id and m.status == "active"), None)
+
+    def active(self, kind: str | None = None) -> Iterator[Member]:
+        return (m for m in self.members.values() if m.status == "active" and kind in (None, m.kind))
+
+    def approvers(self) -> list[Member]:
+        """Who can fill a seat of an ordinary quorum."""
+        return list(self.active(kinds.APPROVER))
+
+    def remind(self, at: Instant, kind: str, name: str) -> None:
+        """Owes a look at ``name`` when ``at`` has passed; what is over by then is skipped by ``due``."""
+        heapq.heappush(self.deadlines, (at, kind, name))
+
+
+def scopes(agent: str, action: str) -> tuple[str, str, str]:
+    """The breaker scopes that one warrant stands in, narrowest first."""
+    return (f"agent:{agent}", f"action:{action}", "tenant")
+
+
+def epoch(state: State, agent: str, action: str) -> int:
+    """Grows with every trip of any scope that covers this agent and action; equal only if none tripped in between."""
+    return sum(breaker.epoch for scope in scopes(agent, action) if (breaker := state.breakers.get(scope)) is not None)

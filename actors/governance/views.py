@@ -1,0 +1,143 @@
+"""What a question about the state is answered with: plain maps for the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from . import events as e
+from . import kinds
+from .approving import may_fill_a_seat
+from .canonical import Value
+from .signing import fingerprint
+from .state import Case, Member, State
+
+GOOD_ENDS = {"verified": "verified", "consistent": "consistent"}
+
+
+def case_status(case: Case) -> dict[str, Value]:
+    """An open case as it stands."""
+    return {"case": case.case, "status": case.status, "tier": case.tier, "approvals": [g.person for g in case.given], "quorum": case.quorum}
+
+
+def story(events: Iterable[e.Event]) -> str:
+    """What became of a case, in one word, from all its events so far."""
+    outcome = "proposed"
+    for event in events:
+        match event:
+            case e.CaseDecided(permitted=False):
+                outcome = "denied"
+            case e.ApprovalRequested():
+                outcome = "held"
+            case e.ApprovalDenied():
+                outcome = "denied"
+            case e.CaseExpired() | e.WarrantExpired():
+                outcome = "expired" if outcome not in GOOD_ENDS else outcome
+            case e.CaseCancelled():
+                outcome = "cancelled"
+            case e.ChangeApplied():
+                outcome = "applied"
+            case e.WarrantIssued():
+                outcome = "warranted"
+            case e.WarrantRevoked():
+                outcome = "revoked" if outcome == "warranted" else outcome
+            case e.TargetStale():
+                outcome = "stale"
+            case e.RunOpened():
+                outcome = "running"
+            case e.RunReported():
+                outcome = "reported" if event.outcome == "succeeded" else event.outcome
+            case e.RunUnknown():
+                outcome = "unknown"
+            case e.RunVerified():
+                outcome = event.verdict if outcome != "failed" else outcome
+            case e.EffectSettled():
+                outcome = "settled"
+            case _:
+                pass
+    return outcome
+
+
+def approvals(state: State, by: Member) -> list[Value]:
+    """The held cases this member may vote on, soonest deadline first."""
+    waiting = [case for case in state.cases.values() if case.status == "held" and votes_on(by, case)]
+    return [{**approval_line(case), "yours": True} for case in sorted(waiting, key=lambda case: case.expires_at)]
+
+
+def votes_on(by: Member, case: Case) -> bool:
+    """Whether a vote of this member on this held case could count."""
+    return by.person not in case.excluded and may_fill_a_seat(by, case) and all(given.person != by.person for given in case.given)
+
+
+def approval_line(case: Case) -> dict[str, Value]:
+    wish = case.wish
+    return {
+        **case_status(case),
+        "agent": case.agent,
+        "action": wish.action,
+        "resource": wish.resource,
+        "purpose": wish.purpose,
+        "expires_at": case.expires_at,
+    }
+
+
+def members(state: State) -> list[Value]:
+    return [
+        {
+            "member": m.member,
+            "kind": m.kind,
+            "person": m.person,
+            "roles": sorted(m.roles),
+            "owner": m.owner,
+            "status": m.status,
+            "fingerprint": fingerprint(m.public_key, m.key_hash) if m.public_key else None,
+        }
+        for m in sorted(state.members.values(), key=lambda m: (m.kind, m.member))
+    ]
+
+
+def breakers(state: State) -> list[Value]:
+    return [
+        {
+            "scope": b.scope,
+            "status": b.status,
+            "why": b.why,
+            "until": b.until,
+            "epoch": b.epoch,
+            "recent": len(b.outcomes),
+            "bad": sum(not good for _, good in b.outcomes),
+            "mismatches": len(b.mismatches),
+        }
+        for b in sorted(state.breakers.values(), key=lambda b: b.scope)
+    ]
+
+
+def status(state: State) -> dict[str, Value]:
+    """How the tenant is doing, in numbers."""
+    tally = state.tally
+    return {
+        "tenant": state.tenant,
+        "phase": state.phase,
+        "suspended": state.suspended,
+        "entries": state.size,
+        "bundle": state.bundle,
+        "held": sum(case.status == "held" for case in state.cases.values()),
+        "open_cases": len(state.cases),
+        "live_warrants": len(state.warrants),
+        "open_runs": len(state.runs),
+        "blocked_effects": len(state.blocked),
+        "open_breakers": sum(b.status != "closed" for b in state.breakers.values()),
+        "dead_letters": tally.dead_letters - tally.resolved,
+        "members": sum(1 for _ in state.active()),
+        "tally": {name: getattr(tally, name) for name in tally.__slots__ if name != "__weakref__"},
+    }
+
+
+def work(state: State, by: Member) -> list[str]:
+    """Ids of what waits for this member: held cases for approvers, warrants for executors, reported runs for verifiers."""
+    if by.kind in (kinds.APPROVER, kinds.ADMIN):
+        return [case.case for case in state.cases.values() if case.status == "held" and votes_on(by, case)]
+    if by.kind == kinds.EXECUTOR:
+        return [live.warrant for live in state.warrants.values() if live.executor == by.member]
+    if by.kind == kinds.VERIFIER:
+        return [run.run for run in state.runs.values() if run.status == "reported" and by.member not in (run.agent, run.redeemer)]
+    return []

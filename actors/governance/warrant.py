@@ -1,0 +1,118 @@
+"""The execution warrant: what exactly may be done, by whom, until when and how often.
+
+Ed25519 by the tenant's issuer key covers purpose ‖ fields; HMAC-SHA256 by the tenant's key, which the node alone holds,
+covers fields ‖ signature.  Changing any bit of any field breaks both.  Who holds the public key alone learns that a
+warrant is *authentic and within its own terms*, never that it is live: uses, revocation and breakers are known where it
+is redeemed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+import attrs
+
+from . import canonical
+from .canonical import Value
+from .ids import CaseId, Cost, EffectId, Instant, MemberId, TenantId, WarrantId
+from .signing import Purpose, verifies
+
+FIELDS = (
+    "tenant", "warrant", "case", "agent", "executor", "holder", "action", "resource", "params", "intent", "effect",
+    "state_digest", "tier", "approvals", "bundle", "verify", "not_before", "expires_at", "uses", "cost_cap",
+)  # fmt: skip
+
+CLOCK_ALLOWANCE = 30_000_000  # µs an executor's own clock may differ; redemption at the node decides
+
+
+@attrs.frozen
+class Warrant:
+    """All fields are signed."""
+
+    tenant: TenantId
+    warrant: WarrantId
+    case: CaseId
+    agent: MemberId
+    executor: MemberId  # the audience: only this principal can redeem it
+    holder: bytes  # the audience's public key
+    action: str
+    resource: str
+    params: Mapping[str, Value]  # exact values: a parameter that is absent, extra or of another type is a violation
+    intent: bytes
+    effect: EffectId
+    state_digest: bytes | None
+    tier: str
+    approvals: tuple[str, ...]  # the persons who approved
+    bundle: bytes
+    verify: Mapping[str, str]  # what a verifier will look at: kind and arguments; empty where nobody looks
+    not_before: Instant
+    expires_at: Instant
+    uses: int
+    cost_cap: Cost | None
+
+
+@attrs.frozen
+class Authentic:
+    """A warrant whose signature holds and whose own terms are met now.  It says nothing about uses, revocation or breakers."""
+
+    warrant: Warrant
+    digest: bytes
+
+
+class WarrantInvalid(Exception):
+    """The warrant is not authentic, not addressed here, or outside its own terms; the message says which."""
+
+
+def pack(warrant: Warrant) -> bytes:
+    """The bytes that are signed."""
+    return canonical.pack_fields([(name, getattr(warrant, name)) for name in FIELDS])
+
+
+def unverified_unpack(packed: bytes) -> Warrant:
+    """The fields as they stand, nothing checked but their form; raises ``NotCanonical``."""
+    fields = canonical.unpack_fields(packed, FIELDS)
+    for name, kind in (("not_before", int), ("expires_at", int), ("uses", int), ("params", dict), ("holder", bytes), ("executor", str)):
+        if type(fields[name]) is not kind:
+            raise canonical.NotCanonical(f"the field {name} is not {kind.__name__}")
+    fields["approvals"] = tuple(cast("list[str]", fields["approvals"]))
+    return Warrant(**cast("dict[str, object]", fields))  # type: ignore[arg-type]  # names and kinds were checked
+
+
+def verify(packed: bytes, signature: bytes, issuer: bytes, *, now: Instant, holder: bytes) -> Authentic:
+    """What an executor checks by itself before it asks to redeem; raises ``WarrantInvalid``.
+
+    1. the signature by the issuer's public key, over the bytes as received;
+    2. the audience is this holder's key;
+    3. the time, within ``CLOCK_ALLOWANCE`` of its own clock.
+    """
+    if not verifies(Purpose.WARRANT, issuer, packed, signature):
+        raise WarrantInvalid("the issuer's signature does not match these fields")
+    try:
+        warrant = unverified_unpack(packed)
+    except canonical.NotCanonical as error:
+        raise WarrantInvalid(f"the fields are malformed: {error}") from None
+    if warrant.holder != holder:
+        raise WarrantInvalid("it is addressed to another holder's key")
+    if now < warrant.not_before - CLOCK_ALLOWANCE:
+        raise WarrantInvalid("it is not valid yet")
+    if now > warrant.expires_at + CLOCK_ALLOWANCE:
+        raise WarrantInvalid("it has expired")
+    return Authentic(warrant, canonical.digest(packed))
+
+
+def covers(warrant: Warrant, action: str, resource: str, params: Mapping[str, Value]) -> str | None:
+    """None if the warrant covers exactly this, else what differs.  Types count: ``1`` is neither ``True`` nor ``"1"``."""
+    if warrant.action != action:
+        return f"the action is {action}, the warrant says {warrant.action}"
+    if warrant.resource != resource:
+        return f"the resource is {resource}, the warrant says {warrant.resource}"
+    for name in warrant.params:
+        if name not in params:
+            return f"the parameter {name} is missing"
+    for name in params:
+        if name not in warrant.params:
+            return f"the parameter {name} is not in the warrant"
+        if canonical.pack(params[name]) != canonical.pack(warrant.params[name]):
+            return f"the parameter {name} differs in value or type"
+    return None
