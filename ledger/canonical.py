@@ -55,7 +55,7 @@ def _ordered(value: Value, depth: int) -> Value:
             if not -LARGEST <= value <= LARGEST:
                 raise ValueError("an integer beyond ±(2⁶³−1)")
             return value
-        case list() | tuple():
+        case list() | tuple() if type(value) in (list, tuple):  # msgpack's extension type is a tuple too
             return [_ordered(item, depth + 1) for item in value]
         case dict():
             if not all(isinstance(key, str) for key in value):

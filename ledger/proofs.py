@@ -33,19 +33,29 @@ def prove_consistency(node_at: NodeAt, first: int, second: int) -> tuple[bytes, 
     """RFC 9162 §2.1.4.1: that the tree of ``first`` leaves is the beginning of the tree of ``second``."""
     if not 0 <= first <= second:
         raise ValueError(f"a tree of {first} is not the beginning of one of {second}")
-    if first in (0, second):
+    return prove_subtree(node_at, 0, first, second)
+
+
+def prove_subtree(node_at: NodeAt, start: int, stop: int, size: int) -> tuple[bytes, ...]:
+    """That the leaves [start, stop) lie in the tree of ``size``: draft-ietf-plants-merkle-tree-certs §4.4.
+
+    ``start`` is a multiple of the smallest power of two that holds the range.  With 0 it is RFC 9162's consistency.
+    """
+    if start == stop:
         return ()
-    path, start, stop, whole = list[bytes](), 0, second, True
-    while first != stop:
-        middle = start + _half(stop - start)
-        if first <= middle:
-            path.append(subtree_root(node_at, middle, stop))
-            stop = middle
+    path, left, right, whole = list[bytes](), 0, size, True
+    while (start, stop) != (left, right):
+        middle = left + _half(right - left)
+        if stop <= middle:
+            path.append(subtree_root(node_at, middle, right))
+            right = middle
         else:
-            path.append(subtree_root(node_at, start, middle))
-            start, whole = middle, False
-    if not whole:  # the known old root is left out only when it is the old tree's own
-        path.append(subtree_root(node_at, start, stop))
+            path.append(subtree_root(node_at, left, middle))
+            if start < middle:
+                start, whole = middle, False
+            left = middle
+    if not whole:  # the known root is left out only when it is one of the tree's own
+        path.append(subtree_root(node_at, left, right))
     return tuple(reversed(path))
 
 
