@@ -44,7 +44,7 @@ async def run_actor(make: Callable[[], Actor[M]], mailbox: Mailbox[M], *, task_s
             while True:
                 await actor.handle(await mailbox.receive())
         except trio.Cancelled:
-            with task_status.closing():
+            with trio.CancelScope(shield=True, deadline=task_status.closing_deadline()):
                 await actor.stop()
             raise
     except BaseException as end:

@@ -15,7 +15,7 @@ from actors.kernel.spec import Child, When
 
 
 class Life(trio.TaskStatus[object]):
-    """How a child speaks to its cell: trio's task status, and the scope for its last words."""
+    """How a child speaks to its cell: trio's task status, and how long its last words may take."""
 
     def __init__(self, cell: Cell) -> None:
         self._cell = cell
@@ -23,9 +23,9 @@ class Life(trio.TaskStatus[object]):
     def started(self, value: object = None) -> None:
         self._cell.become_ready()
 
-    def closing(self) -> trio.CancelScope:
-        """A scope for last words: goes on after the stop was asked for, until the child's shutdown deadline."""
-        return trio.CancelScope(shield=True, deadline=trio.current_time() + self._cell.child.shutdown)
+    def closing_deadline(self) -> float:
+        """Until when last words may take, once the child was cancelled: for a shielded scope of its own."""
+        return trio.current_time() + self._cell.child.shutdown
 
 
 class Cell:

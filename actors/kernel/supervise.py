@@ -92,7 +92,8 @@ class Supervision:
             if not cell.was_ready:
                 raise StartFailed(child.name) from cell.crash
         except BaseException:
-            await self._discard(slot)
+            with trio.move_on_after(child.shutdown, shield=True):
+                await self._discard(slot)
             raise
 
     async def remove(self, name: str) -> None:

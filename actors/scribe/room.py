@@ -1,0 +1,99 @@
+"""Room to write is reserved before a decision is made, so that what was decided is never refused for lack of room.
+
+Two lanes, neither of which can fill the other.  Within the ordinary lane no log takes more than its share, so that a
+tenant in a hurry cannot silence the others.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import attrs
+
+MAX_QUEUED_ENTRIES = 16_384  # about half a second of writing at full speed; beyond that, waiting longer helps nobody
+MAX_QUEUED_BYTES = 64 << 20  # of bodies; what a small machine can spare
+MAX_URGENT_ENTRIES = 4_096  # every run that can be open may report at once
+SHARES = 2  # a log may take one in so many of the ordinary lane
+
+
+@attrs.frozen
+class Full:
+    """No room now; nothing was reserved."""
+
+    retry_after: int  # ms
+
+
+@attrs.define(eq=False)
+class Reservation:
+    """Room for ``entries`` entries of one log.  Used up by ``submit``, whatever that says, or given back by ``release``."""
+
+    log: str
+    entries: int
+    urgent: bool
+    _room: Room | None = attrs.field(alias="room", repr=False)
+
+    def release(self) -> None:
+        """Give the room back.  A second time, or after ``submit``, this does nothing."""
+        if self._room is not None:
+            self._room.give_back(self)
+            self._room = None
+
+    def take(self) -> None:
+        """The room is used: whoever takes it gives it back by ``Room.free``."""
+        if self._room is None:
+            raise RuntimeError("this reservation has been used or released")
+        self._room = None
+
+
+Place: TypeAlias = Reservation | Full
+
+
+class Room:
+    """How much may wait to be written."""
+
+    def __init__(
+        self,
+        *,
+        max_entries: int = MAX_QUEUED_ENTRIES,
+        max_bytes: int = MAX_QUEUED_BYTES,
+        max_urgent_entries: int = MAX_URGENT_ENTRIES,
+    ) -> None:
+        self.max_entries = max_entries
+        self.max_bytes = max_bytes
+        self.max_urgent_entries = max_urgent_entries
+        self._share = max(1, max_entries // SHARES)
+        self.entries = 0  # reserved or queued, ordinary
+        self.urgent_entries = 0
+        self.bytes = 0  # queued, both lanes
+        self._by_log: dict[str, int] = {}
+
+    def reserve(self, log: str, entries: int, *, urgent: bool, retry_after: int) -> Place:
+        if entries < 1:
+            raise ValueError("a reservation is for one entry or more")
+        if urgent:
+            if self.urgent_entries + entries > self.max_urgent_entries:
+                return Full(retry_after)
+            self.urgent_entries += entries
+        else:
+            of_log = self._by_log.get(log, 0) + entries
+            if of_log > self._share or self.entries + entries > self.max_entries or self.bytes >= self.max_bytes:
+                return Full(retry_after)
+            self._by_log[log] = of_log
+            self.entries += entries
+        return Reservation(log, entries, urgent, self)
+
+    def give_back(self, reservation: Reservation) -> None:
+        self.free(reservation.log, reservation.entries, 0, urgent=reservation.urgent)
+
+    def free(self, log: str, entries: int, size: int, *, urgent: bool) -> None:
+        """What was reserved, and queued with ``size`` bytes, no longer waits."""
+        self.bytes -= size
+        if urgent:
+            self.urgent_entries -= entries
+            return
+        self.entries -= entries
+        left = self._by_log[log] - entries
+        if left:
+            self._by_log[log] = left
+        else:
+            del self._by_log[log]
