@@ -103,13 +103,10 @@ def load_dev_authority(places: Places) -> Authority | None:
 def make_server_certificate(places: Places, authority: Authority, names: Sequence[str], now: dt.datetime) -> x509.Certificate:
     """A new server key and its certificate for these names and addresses, replacing any before; each file whole or not at all."""
     check_permitted(authority.certificate, names)
+    _check_authority(authority, now)
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0][:64])])
     life = min(LEAF_LIFE, authority.certificate.not_valid_after_utc - now)
-    if life <= dt.timedelta():
-        raise CertificateError(
-            f"the development authority expired on {_day(authority.certificate)}; make a new one and enrol the members again"
-        )
     certificate = (
         _certificate(subject, authority.certificate.subject, key.public_key(), authority.key.public_key(), now, life)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
@@ -131,6 +128,7 @@ def ready_server_certificate(places: Places, names: Sequence[str], now: dt.datet
     """
     authority = load_dev_authority(places)
     if authority is not None:
+        _check_authority(authority, now)
         current = _read(places.server) if places.server.exists() else None
         if current is None or _due(current, authority, names, now + renew_before) or not _belongs(current, places.server_key):
             return make_server_certificate(places, authority, names, now)
@@ -166,6 +164,13 @@ def _due(current: x509.Certificate, authority: Authority, names: Sequence[str], 
     if then >= current.not_valid_after_utc and current.not_valid_after_utc < authority.certificate.not_valid_after_utc:
         return True
     return current.issuer != authority.certificate.subject or names_of(current) != frozenset(map(canonical, names))
+
+
+def _check_authority(authority: Authority, now: dt.datetime) -> None:
+    if now >= authority.certificate.not_valid_after_utc:
+        raise CertificateError(
+            f"the development authority expired on {_day(authority.certificate)}; make a new one and enrol the members again"
+        )
 
 
 def _belongs(certificate: x509.Certificate, key: Path) -> bool:
