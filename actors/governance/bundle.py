@@ -70,6 +70,7 @@ def load(source: Source) -> Bundle | Findings:
     root.only(("bundle", "facts", "actions", *settings.SECTIONS))
     about = root.table("bundle")
     about.only(("name", "description"))
+    name, description = about.text("name"), about.text("description")
     limits, actions, facts = settings.read(root), catalogue.read(root), cedar_schema.facts(root)
     schema_text = cedar_schema.generate(actions, facts)
     schema = None if found else cedarpy.Schema.from_str(schema_text)
@@ -86,15 +87,15 @@ def load(source: Source) -> Bundle | Findings:
         return _findings(found)
     return Bundle(
         digest=digest(source),
-        name=about.text("name"),
-        description=about.text("description"),
+        name=name,
+        description=description,
         settings=limits,
         catalogue=actions,
         facts=facts,
         policies=tuple(written),
         schema_text=schema_text,
         schema=schema,
-        slices={name: _slice(name, written) for name in actions},
+        slices={action: _slice(action, written) for action in actions},
     )
 
 

@@ -26,6 +26,7 @@ from .question import Answer, Forbidden, Permitted, Question
 __all__ = ["Forbidden", "Permitted", "Question", "judge"]
 
 LONGEST_KEY = 2_048  # characters of context; longer ones are judged every time, so that the memory stays small
+_quote = json.encoder.encode_basestring_ascii
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
@@ -117,20 +118,13 @@ def _entities(bundle: Bundle, question: Question) -> cedarpy.Entities:
     key = (question.agent, question.roles, question.owner, question.resource)
     entities = bundle.entities.get(key)
     if entities is None:
-        agent, resource = question.agent, question.resource
-        parents = [{"type": "Role", "id": role} for role in sorted(question.roles)]
+        resource = _quote(question.resource)
+        kind = _quote(question.resource.partition("/")[0])
+        roles = ",".join([f'{{"type":"Role","id":{_quote(role)}}}' for role in question.roles])
         entities = cedarpy.Entities.from_json_str(
-            _encode(
-                [
-                    {"uid": {"type": "Agent", "id": agent}, "attrs": {"owner": question.owner}, "parents": parents},
-                    {
-                        "uid": {"type": "Resource", "id": resource},
-                        "attrs": {"id": resource, "kind": resource.partition("/")[0]},
-                        "parents": [],
-                    },
-                ]
-            )
+            f'[{{"uid":{{"type":"Agent","id":{_quote(question.agent)}}},"attrs":{{"owner":{_quote(question.owner)}}},"parents":[{roles}]}},'
+            f'{{"uid":{{"type":"Resource","id":{resource}}},"attrs":{{"id":{resource},"kind":{kind}}},"parents":[]}}]'
         )
-        if len(resource) <= LONGEST_KEY:
+        if len(question.resource) <= LONGEST_KEY:
             bundle.entities.put(key, entities)
     return entities

@@ -80,14 +80,15 @@ def _policy(
     if not _ID.fullmatch(name):
         message = f"{name!r} is not an id" if name else "a policy needs an id"
         report.fault(statement.annotation("id"), message, 'as in @id("push-by-reviewers"): letters, digits, . _ -')
-    actions = _actions(written.action, catalogue, report)
+    actions = _actions(written.action, statement, catalogue, report)
     terms, faults = _terms(written, actions, catalogue)
     for fault in faults:
         report.fault(statement.annotation(fault.annotation), fault.message, fault.hint)
     if len(findings) == before and schema is not None:
         for mistake in cedarpy.validate_policies(statement.text, schema).errors:
             if _NO_PLACE not in mistake.error:
-                report.fault(0, mistake.error.replace("for policy `policy0`, ", "").replace("`policy0`", f"`{name}`"))
+                said = mistake.error.removeprefix("for policy `policy0`, ")
+                report.fault(_named_in(statement, said) if "`" in said else 0, said.replace("`policy0`", f"`{name}`"))
     if len(findings) > before:
         return None
     line, _ = place(text, statement.start)
@@ -117,13 +118,14 @@ def _terms(written: pst.Template, actions: frozenset[str], catalogue: Mapping[st
     return terms, faults
 
 
-def _actions(scope: pst.ActionConstraint, catalogue: Mapping[str, Action], report: _Reporter) -> frozenset[str]:
+def _actions(scope: pst.ActionConstraint, statement: Statement, catalogue: Mapping[str, Action], report: _Reporter) -> frozenset[str]:
     if isinstance(scope, pst.ScopeAny):
         return frozenset(catalogue)
     named = (scope.entity,) if isinstance(scope, pst.ActionEq) else scope.entities
     for entity in named:
         if str(entity.type) != "Action" or entity.id not in catalogue:
-            report.fault(0, f"unknown action {entity}", did_you_mean(entity.id, catalogue))
+            at = next((at for at, token in statement.tokens if token == f'"{entity.id}"'), 0)
+            report.fault(at, f"unknown action {entity}", did_you_mean(entity.id, catalogue))
     return frozenset(entity.id for entity in named if entity.id in catalogue)
 
 
@@ -134,9 +136,17 @@ def _syntax(statement: Statement, message: str, report: _Reporter) -> None:
         hint = near if near.startswith("did") else "" if token else "is a semicolon or a bracket missing?"
         report.fault(at, f"syntax error: {message}", hint)
         return
-    # every token is in its place, and what they say together is wrong: the message names the word
-    words = set(re.findall(r"[A-Za-z_][A-Za-z0-9_]*", message.rpartition(": ")[2] if ": " in message else " ".join(message.split("`")[1::2])))
-    report.fault(next((at for at, token in statement.tokens if token in words), 0), message)
+    at = _named_in(statement, message)
+    token = next((token for start, token in statement.tokens if start == at), "")
+    near = did_you_mean(token, _KEYWORDS) if token not in _KEYWORDS else ""
+    report.fault(at, message, near if near.startswith("did") else "")
+
+
+def _named_in(statement: Statement, message: str) -> int:
+    """Where the last word stands that the message names, in backticks or after its colon; the statement's start where none does."""
+    quoted = message.split("`")[1::2]
+    named = re.findall(r"\w+", quoted[0] if quoted else message.rpartition(": ")[2])
+    return next((at for word in reversed(named) for at, token in statement.tokens if token == word), 0)
 
 
 def _error_of(text: str) -> str | None:
