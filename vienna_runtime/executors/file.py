@@ -1,7 +1,8 @@
 """Reads, writes and deletes one file below a root.
 
 A write is whole or not at all: a temporary file in the same directory, synced, renamed over the name, the directory
-synced.  The one thing in between that nobody can vouch for, a rename whose directory did not sync, is *Unknown*.
+synced.  What nobody can vouch for is *Unknown*: a change of a name that the disk did not confirm, or a file that was
+swapped for another while it was deleted.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ _CHUNK = 1 << 20  # a megabyte a read: few calls, little memory
 TEMPORARY = ".vienna-"  # begins the name of a file being written; a crash leaves at most such a file
 
 
-class NotSynced(Exception):
-    """The name was changed, and the disk did not confirm it."""
+class Unconfirmed(Exception):
+    """The name was changed, and it cannot be said what that left behind."""
 
 
 @attrs.frozen(kw_only=True)
@@ -59,7 +60,7 @@ class FileMeans:
             result, digest, evidence = await trio.to_thread.run_sync(self._act, parts, self.content.render(values))
         except (ValueRefused, NotStarted) as refused:
             return Failed(why=str(refused), done=None, started=started, ended=self.now())
-        except NotSynced as error:
+        except Unconfirmed as error:
             return Unknown(why=str(error), done=done, cost=self.cost, started=started, ended=self.now())
         except OSError as error:
             return Failed(why=f"the {self.op} failed: {error.strerror}", done=None, started=started, ended=self.now())
@@ -118,7 +119,7 @@ class FileMeans:
             os.unlink(name, dir_fd=directory)
             _sync(directory)
             if os.fstat(fd).st_nlink >= before.st_nlink:  # somebody put another file under the name in between
-                raise NotSynced("the name was taken by another file while it was deleted")
+                raise Unconfirmed("the name was taken by another file while it was deleted")
             return b"", NOTHING, {"bytes": before.st_size, "names_left": before.st_nlink - 1}
 
     def _names(self, status: os.stat_result) -> None:
@@ -153,4 +154,4 @@ def _sync(directory: int) -> None:
     try:
         os.fsync(directory)
     except OSError as error:
-        raise NotSynced(f"the name was changed, but the disk did not confirm it: {error.strerror}") from error
+        raise Unconfirmed(f"the name was changed, but the disk did not confirm it: {error.strerror}") from error

@@ -12,7 +12,6 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
-from collections.abc import Iterator
 from contextlib import suppress
 
 import attrs
@@ -26,7 +25,11 @@ _ROUNDS = 200  # two seconds: what survives that hangs in the kernel and will no
 
 
 def adopt_orphans() -> None:
-    """Make every orphan below this process its child instead of init's.  For the whole process and for good."""
+    """Make every orphan below this process its child instead of init's.  For the whole process and for good.
+
+    Raises ``OSError`` where the kernel cannot do that or does not list a process's children.
+    """
+    os.stat(f"/proc/self/task/{os.getpid()}/children")
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER)")
@@ -37,7 +40,6 @@ class _Seen:
     pid: int
     state: str
     parent: int
-    session: int
 
     @property
     def alive(self) -> bool:
@@ -78,11 +80,11 @@ class Session:
         return False
 
     def _members(self) -> list[_Seen]:
-        everyone = list(_processes())
-        known = (self.leader, os.getsid(0))
-        left = [seen for seen in everyone if seen.parent == os.getpid() and seen.session not in known and self._marked(seen.pid)]
-        sessions = {self.leader, *(seen.session for seen in left)}
-        return [seen for seen in everyone if seen.session in sessions]
+        known = (None, self.leader, os.getsid(0))
+        left = [pid for pid in _children() if _session(pid) not in known and self._marked(pid)]
+        sessions = {self.leader, *map(_session, left)} - {None}
+        members = [pid for pid in map(int, filter(str.isdecimal, os.listdir("/proc"))) if _session(pid) in sessions]
+        return [seen for pid in members if (seen := _seen(pid)) is not None]
 
     def _marked(self, pid: int) -> bool:
         try:
@@ -99,14 +101,29 @@ def _reaped(pid: int) -> bool:
         return True
 
 
-def _processes() -> Iterator[_Seen]:
-    for name in os.listdir("/proc"):
-        if not name.isdecimal():
-            continue
+def _session(pid: int) -> int | None:
+    try:
+        return os.getsid(pid)  # a system call; the same from /proc/PID/stat costs fifty times as much, for every process there is
+    except (ProcessLookupError, PermissionError):
+        return None
+
+
+def _children() -> list[int]:
+    found: list[int] = []
+    for thread in os.listdir("/proc/self/task"):
         try:
-            with open(f"/proc/{name}/stat", "rb") as stat:
-                # proc(5): "pid (comm) state ppid pgrp session …"; comm may hold anything, also ") "
-                fields = stat.read().rpartition(b")")[2].split()
-        except OSError:  # gone between listing and reading
+            with open(f"/proc/self/task/{thread}/children", "rb") as children:
+                found += map(int, children.read().split())
+        except FileNotFoundError:  # the thread is gone, or the kernel has no such file and nothing is adopted (``adopt_orphans``)
             continue
-        yield _Seen(int(name), fields[0].decode(), int(fields[1]), int(fields[3]))
+    return found
+
+
+def _seen(pid: int) -> _Seen | None:
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as stat:
+            # proc(5): "pid (comm) state ppid …"; comm may hold anything, also ") "
+            fields = stat.read().rpartition(b")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):  # gone between listing and reading
+        return None
+    return _Seen(pid, fields[0].decode(), int(fields[1]))

@@ -237,6 +237,28 @@ async def test_a_change_that_the_disk_does_not_confirm_is_unknown(desk: Desk, ro
     assert "did not confirm" in outcome.why
 
 
+async def test_a_file_swapped_while_it_is_deleted_is_unknown(desk: Desk, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (root / "note").write_text("looked at")
+    unlink = os.unlink
+
+    def mallory_first(name: bytes, *, dir_fd: int) -> None:
+        (root / "note").rename(root / "kept")
+        (root / "note").write_text("put there since")
+        unlink(name, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "unlink", mallory_first)
+    outcome = await desk.do("delete", "note")
+    assert isinstance(outcome, Unknown)
+    assert "another file" in outcome.why
+
+
+async def test_a_path_is_refused_in_words_that_say_why(desk: Desk) -> None:
+    for path, why in (("/etc/passwd", "absolute"), ("a/../b", "'..'"), ("x" * 256, "longer than 255"), ("missing", "does not exist")):
+        outcome = await desk.do("read", path)
+        assert isinstance(outcome, Failed)
+        assert why in outcome.why
+
+
 @pytest.mark.parametrize("op", ["read", "delete"])
 def test_a_content_where_nothing_is_written_does_not_load(loaded: Load, root: Path, op: str) -> None:
     with pytest.raises(ConfigurationInvalid, match="content is not a setting here"):

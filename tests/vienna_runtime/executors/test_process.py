@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import json
 import math
 import os
+import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable
@@ -173,9 +175,28 @@ async def test_what_a_finished_program_leaves_behind_is_killed(run: Run, tmp_pat
 
 async def test_a_daemon_that_leaves_the_session_is_found_as_an_orphan(run: Run, tmp_path: Path) -> None:
     adopt_orphans()
-    outcome = await run(FAMILY.format(leave="os.setsid()", then=""))
+    try:
+        outcome = await run(FAMILY.format(leave="os.setsid()", then=""))
+    finally:
+        ctypes.CDLL(None).prctl(36, 0, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER: the tests after this one shall not adopt
     assert isinstance(outcome, Succeeded)
     assert not alive(int((tmp_path / "grandchild.pid").read_text()))
+
+
+async def test_what_cannot_be_found_and_still_holds_a_pipe_makes_the_outcome_unknown(run: Run, tmp_path: Path) -> None:
+    program = (
+        "import os, time\nif os.fork() == 0:\n    os.setsid()\n    open('pid', 'w').write(str(os.getpid()))\n"
+        "    os.rename('pid', 'hidden.pid')\n"
+        "    os.execve('/bin/sleep', ['sleep', '60'], {})\nwhile not os.path.exists('hidden.pid'): time.sleep(0.005)\n"
+        "while b'sleep' not in open('/proc/' + open('hidden.pid').read() + '/cmdline', 'rb').read(): time.sleep(0.005)\n"
+    )
+    outcome = await run(program)
+    hidden = int((tmp_path / "hidden.pid").read_text())
+    assert alive(hidden)
+    os.kill(hidden, signal.SIGKILL)
+    assert isinstance(outcome, Unknown)
+    assert "left something running" in outcome.why
+    assert outcome.evidence["exit_code"] == 0
 
 
 async def test_cancellation_kills_everything_before_it_leaves(run: Run, tmp_path: Path) -> None:

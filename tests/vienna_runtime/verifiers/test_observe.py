@@ -203,7 +203,12 @@ async def test_a_ref_to_an_object_that_is_not_there_is_not_believed(checks: Look
     assert isinstance(await observe(case(ref=MAIN, commit="1" * 40), checks(REF)), Inconclusive)
 
 
-@pytest.mark.parametrize("trick", ["gitfile", "commondir", "refs", "link", "parent"])
+def borrow(repo: Path, other: Path) -> None:
+    """Let ``repo`` have every object of ``other``: git's own way of sharing, and no lie by itself."""
+    (repo / ".git" / "objects" / "info" / "alternates").write_text(f"{other}/.git/objects\n")
+
+
+@pytest.mark.parametrize("trick", ["gitfile", "commondir", "refs", "ref", "link", "parent"])
 async def test_mallory_cannot_show_another_repository(checks: Look, repo: Path, tmp_path: Path, trick: str) -> None:
     shown = tmp_path / "shown"
     git(tmp_path, "clone", "--quiet", str(repo), str(shown))
@@ -218,6 +223,11 @@ async def test_mallory_cannot_show_another_repository(checks: Look, repo: Path, 
         case "refs":
             shutil.rmtree(repo / ".git" / "refs")
             (repo / ".git" / "refs").symlink_to(shown / ".git" / "refs")
+            borrow(repo, shown)
+        case "ref":
+            (repo / ".git" / MAIN).unlink()
+            (repo / ".git" / MAIN).symlink_to(shown / ".git" / MAIN)
+            borrow(repo, shown)
         case "link":
             shutil.rmtree(repo)
             os.symlink(shown, repo)
