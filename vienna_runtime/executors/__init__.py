@@ -1,8 +1,8 @@
 """The means of executors: what a redeemed warrant may set in motion, and nothing else.
 
-    config ──▶ repertoire ──▶ means (the port) ◀── process ──▶ argv, spawn ──▶ session
-                                               ◀── file    ──▶ walk
-                  all of them ──▶ template, params, settings, quantities ──▶ errors
+    repertoire ──▶ config ──▶ process ──▶ argv, spawn ──▶ session      two means behind one port (means)
+                          ──▶ file    ──▶ walk
+    below them: subject, params, template; settings, quantities; errors
 
 Nothing here talks to a node or knows a warrant: the loop that redeems and reports asks a repertoire to
 ``execute`` and signs what came of it.

@@ -34,10 +34,9 @@ import attrs
 
 from vienna_runtime.executors import params, settings
 from vienna_runtime.executors.file import FileMeans
-from vienna_runtime.executors.params import Declared
-from vienna_runtime.executors.process import ProcessMeans, invocation, root
+from vienna_runtime.executors.process import ProcessMeans, invocation
 from vienna_runtime.executors.settings import Table
-from vienna_runtime.executors.template import Template
+from vienna_runtime.executors.subject import Subject, subject
 
 Act = ProcessMeans | FileMeans
 
@@ -73,31 +72,29 @@ def load(path: Path, now: Callable[[], int] = wall_clock) -> ExecutorConfig:
 
 def _action(table: Table, now: Callable[[], int]) -> Act:
     kind = table.choice("kind", ("process", "file"))
-    declared = params.declare(table)
-    resource = params.template(table, "resource", table.text("resource"), declared)
+    what = subject(table)
     cost = table.integer("cost", 0, least=0, most=_MOST_COST)
-    means, used = _process(table, declared, resource, cost, now) if kind == "process" else _file(table, declared, resource, cost, now)
+    means, used = _process(table, what, cost, now) if kind == "process" else _file(table, what, cost, now)
     table.finish()
-    _used(table, declared, resource, used)
+    _used(table, what, used)
     return means
 
 
-def _process(table: Table, declared: Declared, resource: Template, cost: int, now: Callable[[], int]) -> tuple[Act, frozenset[str]]:
-    how = invocation(table, declared, file_size="1GiB")
+def _process(table: Table, what: Subject, cost: int, now: Callable[[], int]) -> tuple[Act, frozenset[str]]:
+    how = invocation(table, what.declared, file_size="1GiB")
     successes = frozenset(table.integers("exit_codes", [0]))
-    return ProcessMeans(invocation=how, resource=resource, successes=successes, cost=cost, now=now), how.names
+    return ProcessMeans(invocation=how, subject=what, successes=successes, cost=cost, now=now), how.names
 
 
-def _file(table: Table, declared: Declared, resource: Template, cost: int, now: Callable[[], int]) -> tuple[Act, frozenset[str]]:
+def _file(table: Table, what: Subject, cost: int, now: Callable[[], int]) -> tuple[Act, frozenset[str]]:
     op = table.choice("op", ("read", "write", "delete"))
-    path = params.template(table, "path", table.text("path"), declared)
+    path = params.template(table, "path", table.text("path"), what.declared)
     # asked for only where it means something, so that a content for a read is refused like any unknown key
-    content = params.template(table, "content", table.text("content") if op == "write" else "", declared)
+    content = params.template(table, "content", table.text("content") if op == "write" else "", what.declared)
     means = FileMeans(
         op=op,
-        declared=declared,
-        resource=resource,
-        root=root(table),
+        subject=what,
+        root=table.directory("root"),
         path=path,
         content=content,
         most=table.size("max_size", "16MiB"),
@@ -115,11 +112,11 @@ def _mode(table: Table) -> int:
     return int(written, 8)
 
 
-def _used(table: Table, declared: Declared, resource: Template, used: frozenset[str]) -> None:
+def _used(table: Table, what: Subject, used: frozenset[str]) -> None:
     """A parameter that nothing uses would be approved and then ignored, and the receipt would say it was done."""
-    for name in sorted(declared.keys() - used):
+    for name in sorted(what.declared.keys() - used):
         raise table.invalid("params", f"declares {name!r}, which nothing uses; what is asked for must be what is done")
-    if params.EFFECT in resource.names:
+    if params.EFFECT in what.resource.names:
         raise table.invalid("resource", "uses {effect}, which differs from run to run")
-    if params.RESOURCE in resource.names and params.RESOURCE not in used:
+    if params.RESOURCE in what.resource.names and params.RESOURCE not in used:
         raise table.invalid("resource", "takes any resource, and nothing uses {resource}; say which resource these parameters touch")

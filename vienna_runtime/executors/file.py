@@ -19,8 +19,7 @@ import trio
 from vienna_runtime.executors import walk
 from vienna_runtime.executors.errors import NotStarted, ValueRefused
 from vienna_runtime.executors.means import NOTHING, Done, Evidence, Failed, Outcome, Succeeded, Unknown, Work
-from vienna_runtime.executors.params import Declared
-from vienna_runtime.executors.process import values_of
+from vienna_runtime.executors.subject import Subject
 from vienna_runtime.executors.template import Template
 
 _CHUNK = 1 << 20  # a megabyte a read: few calls, little memory
@@ -34,8 +33,7 @@ class Unconfirmed(Exception):
 @attrs.frozen(kw_only=True)
 class FileMeans:
     op: str  # read, write or delete
-    declared: Declared
-    resource: Template
+    subject: Subject
     root: str
     path: Template
     content: Template
@@ -50,7 +48,7 @@ class FileMeans:
         started = self.now()
         done = Done(action=work.action, resource=work.resource, params=dict(work.params))
         try:
-            values = values_of(self.declared, self.resource, work)
+            values = self.subject.values(work.resource, work.params, work.effect_id)
             parts = walk.components(self.path.render(values), "the path")
             if parts[-1].startswith(TEMPORARY.encode()):
                 raise ValueRefused(f"names beginning with {TEMPORARY} are taken")

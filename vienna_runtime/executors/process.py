@@ -19,6 +19,7 @@ from vienna_runtime.executors.means import Done, Evidence, Failed, Outcome, Succ
 from vienna_runtime.executors.params import Declared
 from vienna_runtime.executors.settings import Table
 from vienna_runtime.executors.spawn import Captured, Command, Exited, Limits, Ran, Signalled, Stopped, run
+from vienna_runtime.executors.subject import Subject
 from vienna_runtime.executors.template import Template
 
 TAIL = 2000  # bytes of stderr in the evidence of a failure: a message, not a log
@@ -76,7 +77,7 @@ def invocation(table: Table, declared: Declared, *, file_size: str) -> Invocatio
     read = Invocation(
         declared=declared,
         argv=argv.read(table, declared),
-        root=root(table),
+        root=table.directory("root"),
         cwd=params.template(table, "cwd", table.text("cwd", "."), declared),
         stdin=params.template(table, "stdin", table.text("stdin", ""), declared),
         env=environment(table),
@@ -95,13 +96,6 @@ def invocation(table: Table, declared: Declared, *, file_size: str) -> Invocatio
     return read
 
 
-def root(table: Table) -> str:
-    path = table.text("root")
-    if not path.startswith("/") or "\0" in path:
-        raise table.invalid("root", f"is {path!r}, expected the absolute path of a directory")
-    return path
-
-
 def environment(table: Table) -> dict[str, str]:
     """Only what the configuration lists: nothing is inherited by itself, not even PATH."""
     env = {"PATH": argv.SEARCH}
@@ -117,7 +111,7 @@ def environment(table: Table) -> dict[str, str]:
 @attrs.frozen(kw_only=True)
 class ProcessMeans:
     invocation: Invocation
-    resource: Template
+    subject: Subject
     successes: frozenset[int]
     cost: int
     now: Callable[[], int]
@@ -125,7 +119,7 @@ class ProcessMeans:
     async def execute(self, work: Work) -> Outcome:
         started = self.now()
         try:
-            values = values_of(self.invocation.declared, self.resource, work)
+            values = self.subject.values(work.resource, work.params, work.effect_id)
             ran = await self.invocation.run(values, work.effect_id, work.deadline)
         except (ValueRefused, NotStarted) as refused:
             return Failed(why=str(refused), done=None, started=started, ended=self.now())
@@ -154,16 +148,6 @@ class ProcessMeans:
                     started=started,
                     ended=ended,
                 )
-
-
-def values_of(declared: Declared, resource: Template, work: Work) -> dict[str, bytes]:
-    """The values that templates may use.  Raises ``ValueRefused`` when the work is not about the resource it would touch."""
-    values = params.spell(declared, work.params)
-    values[params.RESOURCE] = params.text("the resource", work.resource)
-    values[params.EFFECT] = params.text("the effect's id", work.effect_id)
-    if resource.render(values) != values[params.RESOURCE]:
-        raise ValueRefused("the parameters lead to another resource than the one the warrant names")
-    return values
 
 
 def _evidence(ran: Ran) -> Evidence:

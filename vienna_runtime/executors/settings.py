@@ -61,6 +61,12 @@ class Table:
             raise self.invalid(key, f"is {value!r}, expected one of {', '.join(known)}{near(value, known)}")
         return value
 
+    def directory(self, key: str) -> str:
+        path = self.text(key)
+        if not path.startswith("/") or "\0" in path:
+            raise self.invalid(key, f"is {path!r}, expected the absolute path of a directory")
+        return path
+
     def texts(self, key: str, default: list[str] | Required = REQUIRED) -> list[str]:
         value = self._get(key, default, list, "a list of texts")
         if not all(isinstance(item, str) for item in value):

@@ -41,11 +41,11 @@ import attrs
 
 from vienna_runtime.executors import settings
 from vienna_runtime.executors.settings import Table
+from vienna_runtime.executors.subject import subject
 from vienna_runtime.verifiers.exit_code import exit_code
 from vienna_runtime.verifiers.file_digest import file_digest
 from vienna_runtime.verifiers.git_ref import git_ref
 from vienna_runtime.verifiers.observe import Sight
-from vienna_runtime.verifiers.subject import subject
 
 
 @attrs.frozen(kw_only=True)

@@ -14,9 +14,9 @@ from vienna_runtime.executors.errors import NotStarted, ValueRefused
 from vienna_runtime.executors.process import Invocation, invocation
 from vienna_runtime.executors.settings import Table
 from vienna_runtime.executors.spawn import Exited, Ran
+from vienna_runtime.executors.subject import Subject
 from vienna_runtime.verifiers import expect
 from vienna_runtime.verifiers.observe import Expectation, Literal, Source, Value
-from vienna_runtime.verifiers.subject import Subject
 
 LOOKS = ("exit_code", "output", "output_digest")
 
@@ -40,7 +40,7 @@ class ExitCode:
                 return expect.digest(value)
 
     async def look(self, expectation: Expectation) -> Value:
-        ran = await self.invocation.run(self.subject.values(expectation), expectation.effect_id, math.inf)
+        ran = await self.invocation.run(expectation.values(self.subject), expectation.effect_id, math.inf)
         code = _code(ran)
         if self.observe == "exit_code":
             return code

@@ -7,12 +7,11 @@ import trio
 
 from vienna_runtime.executors import params, walk
 from vienna_runtime.executors.file import read
-from vienna_runtime.executors.process import root
 from vienna_runtime.executors.settings import Table
+from vienna_runtime.executors.subject import Subject
 from vienna_runtime.executors.template import Template
 from vienna_runtime.verifiers import expect
 from vienna_runtime.verifiers.observe import Absent, Expectation, FromReceipt, Source, Value
-from vienna_runtime.verifiers.subject import Subject
 
 
 @attrs.frozen(kw_only=True)
@@ -27,7 +26,7 @@ class FileDigest:
         return expect.digest(expect.resolve(self.source, expectation))
 
     async def look(self, expectation: Expectation) -> Value:
-        parts = walk.components(self.path.render(self.subject.values(expectation)), "the path")
+        parts = walk.components(self.path.render(expectation.values(self.subject)), "the path")
         return await trio.to_thread.run_sync(self._digest, parts)
 
     def _digest(self, parts: list[bytes]) -> Value:
@@ -42,7 +41,7 @@ def file_digest(table: Table, subject: Subject) -> FileDigest:
     return FileDigest(
         subject=subject,
         source=expect.source(table, subject.declared, FromReceipt("result_digest")),
-        root=root(table),
+        root=table.directory("root"),
         path=params.template(table, "path", table.text("path"), subject.declared),
         most=table.size("max_size", "1GiB"),
     )

@@ -18,13 +18,13 @@ import attrs
 from vienna_runtime.executors import argv, params, walk
 from vienna_runtime.executors.errors import NotStarted, ValueRefused
 from vienna_runtime.executors.params import OneOf
-from vienna_runtime.executors.process import environment, root
+from vienna_runtime.executors.process import environment
 from vienna_runtime.executors.settings import Table
 from vienna_runtime.executors.spawn import Command, Exited, Limits, Ran, run
+from vienna_runtime.executors.subject import Subject
 from vienna_runtime.executors.template import Template
 from vienna_runtime.verifiers import expect
 from vienna_runtime.verifiers.observe import Absent, Expectation, Source, Value
-from vienna_runtime.verifiers.subject import Subject
 
 # git-check-ref-format(1), narrowed to what needs no thought: no "..", no "@{", no component that begins with a dot or ends in .lock
 _REF = re.compile(rb"refs(/(?!\.)(?![^/]*\.lock(/|$))[A-Za-z0-9._+@=-]+)+", re.ASCII)
@@ -73,7 +73,7 @@ class GitRef:
         return expect.text(expect.resolve(self.source, expectation))
 
     async def look(self, expectation: Expectation) -> Value:
-        values = self.subject.values(expectation)
+        values = expectation.values(self.subject)
         ref = self.ref.render(values)
         if not _REF.fullmatch(ref) or b".." in ref or b"@{" in ref or ref.endswith(b"."):
             raise ValueRefused("the ref is not the full name of one, such as refs/heads/main")
@@ -135,7 +135,7 @@ def git_ref(table: Table, subject: Subject) -> GitRef:
 def _where(table: Table, subject: Subject) -> Local | Remote:
     written = table.text("remote", "")
     if not written:
-        return Local(root=root(table), repo=params.template(table, "repo", table.text("repo"), subject.declared))
+        return Local(root=table.directory("root"), repo=params.template(table, "repo", table.text("repo"), subject.declared))
     url = params.template(table, "remote", written, subject.declared)
     scheme = _SCHEME.match(url.prefix)
     if scheme is None:

@@ -16,6 +16,7 @@ from typing import Protocol, TypeAlias
 import attrs
 
 from vienna_runtime.executors.errors import NotStarted, ValueRefused
+from vienna_runtime.executors.subject import Subject
 
 
 @attrs.frozen
@@ -75,6 +76,11 @@ class Expectation:
     params: Mapping[str, object]
     claim: Claim
     effect_id: str = ""
+
+    def values(self, subject: Subject) -> dict[str, bytes]:
+        """Parameters that the check does not declare are none of its business; those it declares must be there."""
+        given = {name: value for name, value in self.params.items() if name in subject.declared}
+        return subject.values(self.resource, given, self.effect_id)
 
 
 @attrs.frozen(kw_only=True)
