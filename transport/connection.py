@@ -53,14 +53,15 @@ class Connection:
     def post(self, message: Message) -> None:
         """Queue an answer or event; never waits.  Raises IllegalMessage for one the session does not allow.
 
-        After the end it does nothing: what was decided stays on the ledger, and the peer asks again when it is back.
+        Of a connection or subscription that is over it does nothing: what was decided stays on the ledger, and the peer
+        asks again when it is back.
         """
-        if self._ending is None:
-            self._put(self._session.post(message))
+        if self._ending is None and (packed := self._session.post(message)) is not None:
+            self._put(packed)
 
     def credit(self, sub: int) -> int:
-        """How many events may be posted to this subscription now."""
-        return self._session.credit(sub)
+        """How many events may be posted to this subscription now; none when it or the connection is over."""
+        return self._session.credit(sub) if self._ending is None else 0
 
     def tick(self, now: float) -> None:
         """Keep the heartbeat: ping into silence, end what is dead or does not take its goodbye."""

@@ -74,8 +74,11 @@ class ServerSession:
                 heard.append(message)
         return heard
 
-    def post(self, message: Message) -> bytes:
-        """The bytes of an answer, event, lagging or ceased that the session allows now; it counts as said from here on."""
+    def post(self, message: Message) -> bytes | None:
+        """The bytes of an answer, event, lagging or ceased that the session allows now; it counts as said from here on.
+
+        None for a subscription that is over: the peer may have ceased it while the event was under way.
+        """
         if self.state is not ServerState.OPEN:
             raise IllegalMessage(f"`{message['t']}` while the session {self.state.value}")
         tag = message["t"]
@@ -86,7 +89,9 @@ class ServerSession:
         sub = message["sub"]
         credit = self._credit.get(sub)
         if credit is None:
-            raise IllegalMessage(f"`{tag}` for a subscription that is not open")
+            if 0 < sub <= self._last_id:
+                return None
+            raise IllegalMessage(f"`{tag}` for a subscription that was never asked for")
         if tag == "event" and credit < 1:
             raise IllegalMessage("an event without credit for it")
         packed = self._pack(message)
