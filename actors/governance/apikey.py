@@ -3,7 +3,7 @@
     vk_<tenant>_<key id>_<secret>     an API key: who is calling, on every connection
     vi_<tenant>_<id>_<secret>         an invitation: may enrol once
 
-A tenant is 1 to 40 of ``[a-z0-9-]``, an id 16 and a secret 64 lowercase hexadecimal digits: each token has exactly one
+A tenant is a name (or ``node``, for those who run it), an id 16 and a secret 64 lowercase hexadecimal digits: each token has exactly one
 spelling, and no part can hold the separator.  The secret is 32 random bytes, so a plain SHA-256 is enough (nothing to
 guess), and it covers kind, tenant and id: a stored hash moved to another row or tenant opens nothing there.
 """
@@ -18,11 +18,12 @@ from typing import NoReturn
 
 import attrs
 
+from actors.governance.names import NAME
+
 LONGEST_TOKEN = 2 + 1 + 40 + 1 + 16 + 1 + 64  # so that a server can refuse before it parses
 SECRET_BYTES = 32
 ID_BYTES = 8  # random: names a row, guards nothing
 
-_TENANT = re.compile(r"[a-z0-9-]{1,40}")
 _TOKEN = re.compile(r"(vk|vi)_([a-z0-9-]{1,40})_([0-9a-f]{16})_([0-9a-f]{64})")
 
 
@@ -64,7 +65,7 @@ class Token:
 
 def mint(kind: TokenKind, tenant: str, *, id: bytes, secret: bytes) -> Token:
     """A token from 8 and 32 bytes that the caller drew at random; the law itself draws nothing."""
-    if _TENANT.fullmatch(tenant) is None:
+    if NAME.fullmatch(tenant) is None:
         raise ValueError(f"not a tenant's id: {tenant!r}")
     if len(id) != ID_BYTES or len(secret) != SECRET_BYTES:
         raise ValueError(f"a token needs {ID_BYTES} bytes of id and {SECRET_BYTES} of secret")
@@ -74,6 +75,6 @@ def mint(kind: TokenKind, tenant: str, *, id: bytes, secret: bytes) -> Token:
 def parse(kind: TokenKind, text: str) -> Token | None:
     """The token of that kind with exactly this text, or ``None``: nothing is trimmed, folded or guessed."""
     found = _TOKEN.fullmatch(text) if len(text) <= LONGEST_TOKEN else None
-    if found is None or found[1] != kind.value:
+    if found is None or found[1] != kind.value or NAME.fullmatch(found[2]) is None:
         return None
     return Token(kind, found[2], found[3], bytes.fromhex(found[4]))

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import resource
+import signal
 import stat
 from pathlib import Path
 
@@ -82,3 +84,18 @@ def test_a_failed_replacement_leaves_the_old_file_and_no_draft(tmp_path: Path) -
     with pytest.raises(OSError):
         private_file.replace(tmp_path / "place", b"a file cannot take a directory's place")
     assert [path.name for path in tmp_path.iterdir()] == ["place"]
+
+
+def test_a_secret_that_could_not_be_written_whole_leaves_no_half_behind(tmp_path: Path) -> None:
+    path = tmp_path / "half"
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # so that the limit is an error and not a death
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
+    try:
+        for write in (private_file.create, private_file.replace):
+            with pytest.raises(OSError, match="File too large"):
+                write(path, b"more than ten bytes of secret")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert not list(tmp_path.iterdir())
