@@ -84,16 +84,21 @@ def fault_at(statement: Statement, error_of: Callable[[str], str | None]) -> tup
     """The offset within the statement, and the token, where reading it fails; ``error_of`` gives the parser's message."""
 
     def fails(count: int) -> bool:
-        at, token = statement.tokens[count - 1]
-        error = error_of(statement.text[: at + len(token)])
+        at, last = statement.tokens[count - 1]
+        error = error_of(statement.text[: at + len(last)])
         return error is not None and UNFINISHED not in error
 
     total = len(statement.tokens)
     count = bisect_left(range(1, total + 1), True, key=fails) + 1
     if count > total:
-        at, token = statement.tokens[-1]
-        return at + len(token), ""
-    return statement.tokens[count - 1]
+        at, last = statement.tokens[-1]
+        return at + len(last), ""
+    at, last = statement.tokens[count - 1]
+    message = error_of(statement.text[: at + len(last)]) or ""
+    if message.startswith("unexpected token `"):  # Cedar recovers at a closing bracket and may notice one token late
+        named = message.removeprefix("unexpected token `").rstrip("`")
+        return next((pair for pair in reversed(statement.tokens[:count]) if pair[1] == named), (at, last))
+    return at, last
 
 
 def place(text: str, offset: int) -> tuple[int, int]:

@@ -143,10 +143,10 @@ def _syntax(statement: Statement, message: str, report: _Reporter) -> None:
 
 
 def _named_in(statement: Statement, message: str) -> int:
-    """Where the last word stands that the message names, in backticks or after its colon; the statement's start where none does."""
-    quoted = message.split("`")[1::2]
-    named = re.findall(r"\w+", quoted[0] if quoted else message.rpartition(": ")[2])
-    return next((at for word in reversed(named) for at, token in statement.tokens if token == word), 0)
+    """Where a word stands that the message names, in backticks or after its colon; the statement's start where none does."""
+    quoted = message.split("`")[1::2] or [message.rpartition(": ")[2]]
+    named = [word for name in quoted for word in reversed(re.findall(r"\w+", name))]  # of `params.remote` the last is at fault
+    return next((at for word in named for at, token in statement.tokens if token == word), 0)
 
 
 def _error_of(text: str) -> str | None:

@@ -95,7 +95,7 @@ def _quorum(table: Table, tier: Tier, default: Quorum) -> Quorum:
     text = table.text("quorum")
     quorum = quorums.parse(text)
     if isinstance(quorum, Malformed):
-        if text:
+        if isinstance(table.data["quorum"], str):  # otherwise text() has said so already
             table.fault("quorum", quorum.message, quorum.hint)
         return default
     needed = TIERS.index(tier)
