@@ -7,6 +7,8 @@ from difflib import get_close_matches
 
 import attrs
 
+LONGEST_WORD = 64  # comparing takes time by the square of the length, and nothing that long is a slip of the finger
+
 
 @attrs.frozen
 class Finding:
@@ -51,6 +53,6 @@ class Malformed:
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """The near miss as a hint; where nothing is near, what there is."""
     names = sorted(known)
-    if near := get_close_matches(word, names, n=1, cutoff=0.6):
+    if len(word) <= LONGEST_WORD and (near := get_close_matches(word, names, n=1, cutoff=0.6)):
         return f"did you mean {near[0]}?"
     return f"one of: {', '.join(names[:12])}" if names else "there are none"

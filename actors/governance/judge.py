@@ -26,6 +26,7 @@ from .question import Answer, Forbidden, Permitted, Question
 __all__ = ["Forbidden", "Permitted", "Question", "judge"]
 
 LONGEST_KEY = 2_048  # characters of context; longer ones are judged every time, so that the memory stays small
+MOST_COMPARED = 64  # actions in which a near miss is looked for: a wrong name must not cost more than a right one by much
 _quote = json.encoder.encode_basestring_ascii
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
@@ -34,7 +35,7 @@ def judge(bundle: Bundle, question: Question) -> Answer:
     """Never raises for what the question holds; the same question gives the same answer."""
     action = bundle.catalogue.get(question.action)
     if action is None:
-        hint = did_you_mean(question.action, bundle.catalogue)
+        hint = did_you_mean(question.action, bundle.catalogue) if len(bundle.catalogue) <= MOST_COMPARED else "see its list"
         return Forbidden((), f"the catalogue has no action {question.action[:64]!r}; {hint}")
     params = typed(action.params, question.params)
     if isinstance(params, str):

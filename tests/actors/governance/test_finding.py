@@ -19,3 +19,7 @@ def test_a_near_miss_is_named_and_otherwise_what_there_is() -> None:
     assert did_you_mean("teir", ["tier", "quorum"]) == "did you mean tier?"
     assert did_you_mean("zzz", ["tier", "quorum"]) == "one of: quorum, tier"
     assert did_you_mean("zzz", []) == "there are none"
+
+
+def test_a_word_too_long_to_be_a_slip_is_not_compared() -> None:
+    assert did_you_mean("tier" * 100_000, ["tier" * 100_000]).startswith("one of")
