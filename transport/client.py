@@ -40,13 +40,14 @@ async def connect(
     """
     raised: Exception | None = None
     async with trio.open_nursery() as nursery:
-        waiting = trio.CancelScope()
-        backstage = Backstage(nursery, on_exit=waiting.cancel)
         stream: TlsStream | None = None
+        backstage: Backstage | None = None
         # Caught and raised again outside, so that the caller gets its own exception and not a group around it.
         try:
             with _in_time(address, limits):
                 stream = await _reach(address, tls, server_hostname, limits)
+                waiting = trio.CancelScope()
+                backstage = Backstage(nursery, on_exit=waiting.cancel, on_failure=stream.abort)
                 carrier: WebSocketCarrier | None = None
                 with waiting:
                     carrier = await request(stream, backstage, server_hostname, bearer, limits)
@@ -62,7 +63,8 @@ async def connect(
         except Exception as error:  # noqa: BLE001  # raised again below
             raised = error
         finally:
-            backstage.end()
+            if backstage is not None:
+                backstage.end()
             if stream is not None:
                 stream.abort()
     if raised is not None:

@@ -139,6 +139,8 @@ class ClientConnection:
                 self._room = trio.Event()
         except ConnectionClosed as closed:
             self._end(closed.code, closed.why)
+        finally:
+            self._end(LOST, "the reader of this connection ended")  # whatever ends it, nobody waits for ever
 
     async def write_out(self) -> None:
         """The writer: run it beside the reader."""

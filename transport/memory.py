@@ -81,7 +81,7 @@ class MemoryServer:
         near, far = memory_pair(self._limits)
 
         async def serve_far() -> None:
-            backstage = Backstage(self._nursery, on_exit=lambda: None)
+            backstage = Backstage(self._nursery, on_exit=lambda: None, on_failure=far.abort)
             try:
                 await attend(
                     far,
@@ -99,7 +99,7 @@ class MemoryServer:
                 backstage.end()
 
         self._nursery.start_soon(serve_far)
-        backstage = Backstage(self._nursery, on_exit=lambda: None)
+        backstage = Backstage(self._nursery, on_exit=lambda: None, on_failure=near.abort)
         dialled = Dialled(origin=origin, certificate=CERTIFICATE)
         try:
             link = await open_link(near, backstage.start_soon, dialled=dialled, sign=sign, agent=agent, limits=limits)

@@ -161,7 +161,7 @@ class _Server:
     async def _converse(self, stream: TlsStream, admission: Admission, remote: str, deadline: float, let_in: Callable[[], None]) -> None:
         async with trio.open_nursery() as nursery:
             waiting = trio.CancelScope(deadline=deadline)
-            backstage = Backstage(nursery, on_exit=waiting.cancel)
+            backstage = Backstage(nursery, on_exit=waiting.cancel, on_failure=stream.abort)
             try:
                 carrier = None
                 with waiting:

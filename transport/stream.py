@@ -30,6 +30,7 @@ class TlsStream(trio.abc.Stream):
         self._outgoing = ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=server_hostname is None, server_hostname=server_hostname)
         self._unread = b""
+        self._allowance = float("inf")
         self._sending = False
         self._eof = False
         self._broken = False
@@ -74,6 +75,10 @@ class TlsStream(trio.abc.Stream):
                 data, self._unread = self._unread[:limit], self._unread[limit:]
                 return data
             if data := self._open_records(limit):
+                self._allowance -= len(data)
+                if self._allowance < 0:
+                    self._broken = True
+                    raise trio.BrokenResourceError("the peer sent more than it may without completing a message")
                 return data
             if self._eof or not await self._fill():
                 await trio.lowlevel.checkpoint_if_cancelled()
@@ -82,6 +87,10 @@ class TlsStream(trio.abc.Stream):
     def unread(self, data: bytes) -> None:
         """Put bytes back: the next read begins with them."""
         self._unread = data + self._unread
+
+    def allow(self, size: int) -> None:
+        """Let ``size`` bytes be read from here on; beyond them the stream counts as broken.  At first there is no bound."""
+        self._allowance = size
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         if self._closed:

@@ -40,9 +40,11 @@ class Backstage:
     They must outlive a cancelled handler by a moment, or nobody could say goodbye; `end` ends them.
     """
 
-    def __init__(self, nursery: trio.Nursery, on_exit: Callable[[], None]) -> None:
+    def __init__(self, nursery: trio.Nursery, *, on_exit: Callable[[], None], on_failure: Callable[[], None]) -> None:
+        """``on_exit`` hears of every task that ends, ``on_failure`` first of one that failed."""
         self._nursery = nursery
         self._on_exit = on_exit
+        self._on_failure = on_failure
         self._scopes: list[trio.CancelScope] = []
         self.failure: Exception | None = None
 
@@ -61,24 +63,34 @@ class Backstage:
                 await task(*args)
             except trio_websocket.ConnectionRejected as rejected:
                 self.failure = rejected
+                self._on_failure()
             except Exception as error:  # noqa: BLE001  # a peer's frame made the library fail: this connection ends, the server does not
                 self.failure = error
+                self._on_failure()
                 _log.info("a connection's background task ended with %s", type(error).__name__)
         self._on_exit()
 
 
 class WebSocketCarrier:
-    def __init__(self, websocket: trio_websocket.WebSocketConnection, stream: TlsStream) -> None:
+    """Between two messages a peer may send what the read-ahead holds and no more.
+
+    The library bounds a message by its size and not by its parts: empty fragments, or pings, would pile up without end.
+    """
+
+    def __init__(self, websocket: trio_websocket.WebSocketConnection, stream: TlsStream, limits: Limits) -> None:
         self._websocket = websocket
         self._stream = stream
         self._receive = websocket.get_message
         self._send = websocket.send_message
+        self._allowance = (limits.read_ahead + 2) * limits.max_frame  # besides those waiting: one in the making, one in its overhead
+        stream.allow(self._allowance)
 
     async def read(self) -> bytes:
         try:
             message = await self._receive()
         except trio_websocket.ConnectionClosed as closed:
             raise _closed(closed) from None
+        self._stream.allow(self._allowance)
         if type(message) is not bytes:
             raise ProtocolError("a text frame: messages are binary")
         return message
@@ -117,7 +129,7 @@ async def accept(stream: TlsStream, backstage: Backstage, limits: Limits) -> Web
         max_message_size=limits.max_frame,
         receive_buffer_size=None,  # whatever the stream has
     )
-    return WebSocketCarrier(await request.accept(subprotocol=SUBPROTOCOL), stream)
+    return WebSocketCarrier(await request.accept(subprotocol=SUBPROTOCOL), stream, limits)
 
 
 async def request(stream: TlsStream, backstage: Backstage, host: str, bearer: str | None, limits: Limits) -> WebSocketCarrier:
@@ -136,7 +148,7 @@ async def request(stream: TlsStream, backstage: Backstage, host: str, bearer: st
     )
     if websocket.subprotocol != SUBPROTOCOL:
         raise NotVienna(f"this server does not speak {SUBPROTOCOL}")
-    return WebSocketCarrier(websocket, stream)
+    return WebSocketCarrier(websocket, stream, limits)
 
 
 def why_not_connected(failure: Exception | None) -> NotVienna | Throttled | Unauthenticated:

@@ -218,6 +218,25 @@ async def test_a_broken_frame_ends_its_own_connection_only(real_node: RunNode, h
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
+@pytest.mark.parametrize("opcode", [0, 9], ids=["empty parts", "pings"])
+async def test_frames_without_end_and_without_a_message_are_cut_off(real_node: RunNode, opcode: int) -> None:
+    filler = frame(b"", opcode, fin=opcode == 9) * 50_000
+
+    async def send(peer: Peer) -> None:
+        with contextlib.suppress(trio.BrokenResourceError):  # cut off in the middle, as it must be
+            await peer.send(filler)
+
+    async with real_node(limits=attrs.evolve(QUICK, max_frame=10_000, max_message=10_000)) as running:
+        async with running.dial() as stream, trio.open_nursery() as nursery:
+            peer = Peer(stream)
+            await peer.upgrade()
+            await peer.send(frame(HELLO) + frame(b"", fin=False))
+            nursery.start_soon(send, peer)
+            assert len(await peer.frames()) < 15_000  # pongs: of 50,000 pings those within the allowance
+            nursery.cancel_scope.cancel()
+        assert await serves_on(running)
+
+
 async def test_random_bytes_after_the_upgrade_hurt_nobody(real_node: RunNode, caplog: pytest.LogCaptureFixture) -> None:
     seed = int.from_bytes(os.urandom(4))
     print("seed", seed)
