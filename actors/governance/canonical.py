@@ -22,6 +22,7 @@ MAX_DEPTH = 16  # deeper params are an attack, not a request
 DECIMAL = re.compile(r"-?(0|[1-9][0-9]{0,17})\.[0-9]{1,9}\Z", re.ASCII)  # one form: a point, no exponent, no leading zeros
 
 _pack = msgpack.Packer(use_bin_type=True, autoreset=True).pack
+_PLAIN = frozenset({str, bytes, bool, type(None)})  # what is its own canonical form
 
 
 class NotCanonical(ValueError):
@@ -30,13 +31,19 @@ class NotCanonical(ValueError):
 
 def pack(value: Value) -> bytes:
     """The canonical bytes of a free value; raises ``NotCanonical``."""
-    packed: bytes = _pack(_ordered(value, 0))
-    return packed
+    return _packed(_ordered(value, 0))
 
 
 def pack_fields(fields: Iterable[tuple[str, Value]]) -> bytes:
     """The canonical bytes of a map whose fields are declared: the order given is kept, the values are free."""
-    packed: bytes = _pack({name: _ordered(value, 1) for name, value in fields})
+    return _packed({name: value if type(value) in _PLAIN else _ordered(value, 1) for name, value in fields})
+
+
+def _packed(ordered: Value) -> bytes:
+    try:
+        packed: bytes = _pack(ordered)
+    except UnicodeEncodeError:  # half a surrogate pair
+        raise NotCanonical("text that is not valid Unicode") from None
     return packed
 
 
@@ -55,11 +62,17 @@ def unpack(packed: bytes) -> Value:
 
 def unpack_fields(packed: bytes, names: tuple[str, ...]) -> dict[str, Value]:
     """The declared fields in their order, if ``packed`` is exactly what ``pack_fields`` would have written."""
+    value = unpack_own_fields(packed, names)
+    if pack_fields(value.items()) != packed:
+        raise NotCanonical("the bytes are not in canonical form")
+    return value
+
+
+def unpack_own_fields(packed: bytes, names: tuple[str, ...]) -> dict[str, Value]:
+    """The declared fields of bytes that ``pack_fields`` is known to have written: for what already stands in this log."""
     value = _unpack_unverified(packed)
     if not isinstance(value, dict) or tuple(value) != names:
         raise NotCanonical(f"expected the fields {', '.join(names)} in this order")
-    if pack_fields(value.items()) != packed:
-        raise NotCanonical("the bytes are not in canonical form")
     return value
 
 
@@ -82,7 +95,7 @@ def _no_duplicates(pairs: list[tuple[str, Value]]) -> dict[str, Value]:
 
 def _ordered(value: Value, depth: int) -> Value:
     kind = type(value)
-    if kind is str or kind is bytes or kind is bool or value is None:
+    if kind in _PLAIN:
         return value
     if kind is int:
         if not -MAX_INTEGER <= value <= MAX_INTEGER:  # type: ignore[operator]  # kind is int here
@@ -105,17 +118,8 @@ def _ordered_map(value: Mapping[str, Value], depth: int) -> Value:
         text = value["dec"]
         if len(value) != 1 or type(text) is not str or not DECIMAL.match(text) or is_negative_zero(text):
             raise NotCanonical('a decimal is {"dec": "12.50"}: digits, a point, digits, and nothing else')
-        return value
-    if len(value) == 1:
-        return {key: _ordered(item, depth + 1) for key, item in value.items()}
-    return {key: _ordered(value[key], depth + 1) for key in sorted(value, key=_utf8)}
-
-
-def _utf8(key: str) -> bytes:
-    try:
-        return key.encode()
-    except UnicodeEncodeError:
-        raise NotCanonical("a map key that is not valid Unicode") from None
+        return {"dec": text}
+    return {key: _ordered(value[key], depth + 1) for key in sorted(value)}  # by code points, which is the order of the UTF-8 bytes
 
 
 def is_negative_zero(text: str) -> bool:

@@ -46,7 +46,15 @@ def pack(intent: Intent) -> bytes:
 
 def unpack(packed: bytes) -> Intent:
     """The intent, from exactly its canonical bytes; raises ``NotCanonical``."""
-    fields = canonical.unpack_fields(packed, FIELDS)
+    return _made(canonical.unpack_fields(packed, FIELDS))
+
+
+def unpack_own(packed: bytes) -> Intent:
+    """The intent from bytes that ``pack`` is known to have written: for what already stands in this log."""
+    return _made(canonical.unpack_own_fields(packed, FIELDS))
+
+
+def _made(fields: dict[str, Value]) -> Intent:
     return Intent(
         action=cast(str, fields["action"]),
         resource=cast(str, fields["resource"]),

@@ -86,8 +86,8 @@ def problem(spec: Field, value: object) -> str | None:
         case Text(longest=longest):
             if type(value) is not str or not 1 <= len(value) <= longest:
                 return f"is not text of 1 to {longest} characters"
-            if not value.isprintable() and _controls(value, longest):
-                return "holds control characters"
+            if not value.isprintable() and (found := _unfit(value, longest)) is not None:
+                return found
         case Bytes(shortest=shortest, longest=longest):
             if type(value) is not bytes or not shortest <= len(value) <= longest:
                 return f"is not {shortest} bytes" if shortest == longest else f"is not {shortest} to {longest} bytes"
@@ -109,10 +109,14 @@ def problem(spec: Field, value: object) -> str | None:
 LONG_TEXT = 1024  # from here on a text is prose and may have lines
 
 
-def _controls(value: str, longest: int) -> bool:
-    """Whether text that is not all printable holds control characters (printable letters of any script are fine)."""
+def _unfit(value: str, longest: int) -> str | None:
+    """What text that is not all printable must not hold (letters of any script are fine)."""
     allowed = "\n\t" if longest >= LONG_TEXT else ""
-    return any((character < " " or "\x7f" <= character <= "\x9f") and character not in allowed for character in value)
+    if any((character < " " or "\x7f" <= character <= "\x9f") and character not in allowed for character in value):
+        return "holds control characters"
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        return "is not valid Unicode"  # half a surrogate pair has no UTF-8, so it could neither be digested nor recorded
+    return None
 
 
 def describe(spec: Field) -> str:
