@@ -48,7 +48,7 @@ def vote(state: State, command: c.Vote, by: Member, facts: Facts, moment: Moment
     if command.decision == "deny":
         denied = e.ApprovalDenied(case.case, by.member, by.person, statement.reason, command.statement, command.signature)
         why = f"{by.person} denied it: {statement.reason}"
-        letter = e.DeadLetterOpened(moment.fresh.dead_letter(), case.case, "denied", why, state.last_letter, closes=True)
+        letter = e.DeadLetterOpened(moment.fresh.dead_letter(), case.case, "denied", why, state.last_letter, closes=case.live == 0)
         return Decided((denied, letter), {"case": case.case})
     return _approve(state, command, statement, case, by, facts, moment)
 
@@ -76,7 +76,7 @@ def _approve(
     state: State, command: c.Vote, statement: approval.Statement, case: Case, by: Member, facts: Facts, moment: Moment
 ) -> Decision:
     approved = e.ApprovalGiven(case.case, by.member, by.person, command.statement, command.signature)
-    given = (*case.given, _given(by, statement))
+    given = _counting(state, (*case.given, _given(by, statement)))
     if not _met(state, case, given):
         return Decided((approved,), {"case": case.case})
     if not facts.clock_ok:
@@ -103,7 +103,12 @@ def _given(by: Member, statement: approval.Statement) -> Given:
     return Given(by.member, by.person, *(narrowing.get(name) for name in ("ttl", "uses", "cost_cap")))  # type: ignore[arg-type]  # checked above
 
 
+def _counting(state: State, given: tuple[Given, ...]) -> tuple[Given, ...]:
+    """The approvals of those who are still members: nobody else stands on a warrant."""
+    return tuple(g for g in given if (member := state.members.get(g.approver)) is not None and member.status == "active")
+
+
 def _met(state: State, case: Case, given: tuple[Given, ...]) -> bool:
-    """Whether those who approved and are still members fill the quorum, no person in two seats, at T2 at least two persons."""
-    seats = [(g.person, member.roles) for g in given if (member := state.members.get(g.approver)) is not None and member.status == "active"]
+    """Whether those who approved fill the quorum, no person in two seats, at T2 at least two persons."""
+    seats = [(g.person, state.members[g.approver].roles) for g in given]
     return quorum.satisfied(quorum.parse_known(case.quorum), seats, persons=case.persons)

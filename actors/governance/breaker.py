@@ -48,22 +48,29 @@ def react(state: State, run: Run, at: Instant, limits: BreakerLimits, *, good: b
     found: list[e.Event] = []
     for scope in scopes(run.agent, run.action):
         guard = seen(state, scope)
-        if guard.status == "probing":
-            if guard.probe == run.case:
-                found.append(
-                    e.BreakerReset(scope, LAW, "the probe ended well") if good else trip(state, scope, at, limits, "the probe ended badly")
-                )
-        elif guard.status == "closed" and (why := _reason(guard, at, limits, scope)) is not None:
-            lie = why.startswith("mismatch")
-            found.append(trip(state, scope, at, limits, why, until_reset=lie))
+        if (lie := _lie(guard, at, limits)) is not None:
+            if guard.status == "closed" or guard.until is not None or guard.status == "probing":
+                found.append(trip(state, scope, at, limits, lie, until_reset=True))
+        elif guard.status == "probing" and guard.probe == run.case:
+            found.append(
+                e.BreakerReset(scope, LAW, "the probe ended well") if good else trip(state, scope, at, limits, "the probe ended badly")
+            )
+        elif guard.status == "closed" and (why := _damage(guard, at, limits)) is not None:
+            found.append(trip(state, scope, at, limits, why))
     return found
 
 
-def _reason(guard: Breaker, at: Instant, limits: BreakerLimits, scope: str) -> str | None:
+def _lie(guard: Breaker, at: Instant, limits: BreakerLimits) -> str | None:
     """Mismatches count against the agent alone: what one agent's executor did says nothing of others."""
+    if not guard.mismatches or not guard.scope.startswith("agent:"):
+        return None
     lies = sum(at - when < LIE_REMEMBERED for when in guard.mismatches)
-    if scope.startswith("agent:") and lies >= limits.mismatches:
-        return f"mismatches: {lies} within the window"
+    return f"mismatches: {lies} within a day" if lies >= limits.mismatches else None
+
+
+def _damage(guard: Breaker, at: Instant, limits: BreakerLimits) -> str | None:
+    if len(guard.outcomes) < limits.failures:
+        return None
     recent = [good for when, good in guard.outcomes if at - when < limits.window]
     bad = recent.count(False)
     if bad >= limits.failures and bad * 100 >= BAD_PERCENT * len(recent):
@@ -85,7 +92,8 @@ def admits(state: State, agent: str, action: str, case: CaseId, now: Instant) ->
         guard = state.breakers.get(scope)
         if guard is None or guard.status == "closed" or (guard.status == "probing" and guard.probe == case):
             continue
-        if guard.status == "open" and guard.until is not None and now >= guard.until:
+        abandoned = guard.status == "probing" and guard.probe not in state.cases  # its case ended without a run that could tell
+        if abandoned or (guard.status == "open" and guard.until is not None and now >= guard.until):
             probes.append(e.BreakerProbed(scope, case))
             continue
         wait = None if guard.until is None or guard.until < now else (guard.until - now) // 1000

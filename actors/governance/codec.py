@@ -18,6 +18,8 @@ from . import canonical, events, state
 from .canonical import NotCanonical, Value
 from .events import Event
 from .evolve import remember_deadlines
+from .node_law import KINDS as NODE_EVENTS
+from .node_law import NodeEvent
 
 Convert = Callable[[Any], Any]
 
@@ -35,9 +37,20 @@ def decode(tag: str, body: bytes) -> Event:
     return cast(Event, _decoded(kind, canonical.unpack_fields(body, _names(kind))))
 
 
+def encode_node(event: NodeEvent) -> bytes:
+    """The body of an entry of the node's own log."""
+    return _encoder(type(event))(event)
+
+
+def decode_node(tag: str, body: bytes) -> NodeEvent | None:
+    """The node's own event, or None for what the ledger wrote there itself; raises ``NotCanonical``."""
+    kind = NODE_EVENTS.get(tag)
+    return None if kind is None else cast(NodeEvent, _decoded(kind, canonical.unpack_fields(body, _names(kind))))
+
+
 def encode_state(value: state.State) -> bytes:
     """Everything ``evolve`` made, as canonical bytes: equal states have equal bytes."""
-    return canonical.pack_fields(_plain(value).items())
+    return canonical.pack_fields(_plain_fields(state.State, value).items())
 
 
 def decode_state(packed: bytes) -> state.State:
@@ -80,19 +93,43 @@ def _hints(kind: type) -> dict[str, Any]:
     return {field.name: found[field.name] for field in _fields(kind)}
 
 
-def _plain(value: Any) -> Any:
-    """Attrs objects as maps, sets as sorted lists, the rest as it is."""
-    if attrs.has(type(value)):
-        return {field.name: _plain(getattr(value, field.name)) for field in _fields(type(value))}
-    if isinstance(value, frozenset):
-        return sorted(value)
-    if isinstance(value, (tuple, list)):
-        return [_plain(item) for item in value]
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    return value
+def _plain_fields(kind: type, value: Any) -> dict[str, Any]:
+    plainers = _PLAINERS.get(kind)
+    if plainers is None:
+        plainers = _PLAINERS[kind] = {name: _plainer(hint) for name, hint in _hints(kind).items()}
+    return {name: plain(getattr(value, name)) for name, plain in plainers.items()}
 
 
+def _plainer(hint: Any) -> Convert:
+    """The way back from ``_converter``: objects as maps, sets as sorted lists, what is looked up by a name as sorted pairs.
+
+    Pairs, because names are other people's words, and a map with the key ``dec`` would be taken for a decimal.
+    """
+    hint, origin, args = _bare(hint)
+    if origin in (Union, UnionType):
+        inner = _plainer(next(a for a in args if a is not type(None)))
+        return lambda value: None if value is None else inner(value)
+    if attrs.has(hint):
+        return lambda value: _plain_fields(hint, value)
+    if origin is tuple and len(args) == 2 and args[1] is Ellipsis:
+        one = _plainer(args[0])
+        return lambda value: [one(item) for item in value]
+    if origin is frozenset:
+        return sorted
+    if origin is dict:
+        one = _plainer(args[1])
+        return lambda value: [(key, one(value[key])) for key in sorted(value)]
+    return lambda value: value
+
+
+def _bare(hint: Any) -> tuple[Any, Any, tuple[Any, ...]]:
+    """A hint without its new names, its origin and its arguments."""
+    while isinstance(hint, typing.NewType):
+        hint = hint.__supertype__
+    return hint, get_origin(hint), get_args(hint)
+
+
+_PLAINERS: dict[type, dict[str, Convert]] = {}
 _CONVERTERS: dict[type, dict[str, Convert]] = {}
 
 
@@ -114,9 +151,7 @@ class _WrongTypeError(Exception):
 
 def _converter(hint: Any) -> Convert:
     """What turns a plain value into one of the annotated type, refusing any other."""
-    while isinstance(hint, typing.NewType):
-        hint = hint.__supertype__
-    origin, args = get_origin(hint), get_args(hint)
+    hint, origin, args = _bare(hint)
     if origin in (Union, UnionType):
         inner = _converter(next(a for a in args if a is not type(None)))
         return lambda value: None if value is None else inner(value)
@@ -127,13 +162,13 @@ def _converter(hint: Any) -> Convert:
         return lambda value: tuple(one(item) for item in _as(value, list))
     if origin is tuple:
         each = [_converter(arg) for arg in args]
-        return lambda value: tuple(convert(item) for convert, item in zip(each, _as(value, list), strict=True))
+        return lambda value: tuple(convert(item) for convert, item in zip(each, _listed(value, len(each)), strict=True))
     if origin is frozenset:
         one = _converter(args[0])
         return lambda value: frozenset(one(item) for item in _as(value, list))
     if origin is dict:
         one = _converter(args[1])
-        return lambda value: {key: one(item) for key, item in _as(value, dict).items()}
+        return lambda value: {_as(key, str): one(item) for key, item in (_listed(pair, 2) for pair in _as(value, list))}
     if origin is not None and issubclass(origin, Mapping):
         return lambda value: _as(value, dict)
     return lambda value: _as(value, hint)
@@ -143,6 +178,13 @@ def _as(value: Any, kind: Any) -> Any:
     if type(value) is not kind:
         raise _WrongTypeError(getattr(kind, "__name__", str(kind)))
     return value
+
+
+def _listed(value: Any, length: int) -> list[Any]:
+    found: list[Any] = _as(value, list)
+    if len(found) != length:
+        raise _WrongTypeError(f"{length} items")
+    return found
 
 
 def _encoder(kind: type) -> Callable[[Any], bytes]:

@@ -11,7 +11,7 @@ from . import events as e
 from . import redeeming, reporting
 from .decision import Moment
 from .ids import Instant
-from .state import LiveWarrant, State, epoch
+from .state import LiveWarrant, State, worthless
 
 
 def next_due(state: State) -> Instant | None:
@@ -62,20 +62,17 @@ def _held(state: State, name: str, moment: Moment) -> tuple[e.Event, ...]:
     if case is None or case.status != "held" or case.expires_at > moment.now:
         return ()
     why = f"nobody completed the quorum ({case.quorum}) in time"
-    letter = e.DeadLetterOpened(moment.fresh.dead_letter(), case.case, "expired", why, state.last_letter, closes=True)
+    letter = e.DeadLetterOpened(moment.fresh.dead_letter(), case.case, "expired", why, state.last_letter, closes=case.live == 0)
     return (e.CaseExpired(case.case, why), letter)
 
 
 def _warrant(state: State, live: LiveWarrant, moment: Moment) -> tuple[e.Event, ...]:
-    agent, executor = state.members.get(live.agent), state.members.get(live.executor)
-    if agent is None or executor is None or agent.status != "active" or executor.status != "active":
-        return redeeming.revocation(state, live, "its agent or executor is no longer a member", moment)
-    if live.epoch != epoch(state, live.agent, live.action):
-        return redeeming.revocation(state, live, "a breaker tripped after it was issued", moment)
+    if (why := worthless(state, live)) is not None:
+        return redeeming.revocation(state, live, why, moment)
     if live.expires_at > moment.now:
         return ()
     case = state.cases.get(live.case)
-    last = case is not None and case.live == 1
+    last = case is not None and case.ends_with_this
     redeemed = live.terms.uses != live.uses_left
     if not last or redeemed or (case is not None and case.letter):
         return (e.WarrantExpired(live.case, live.warrant, closes=last),)

@@ -179,7 +179,7 @@ class CaseCancelled:
 
 @attrs.frozen
 class ChangeApplied:
-    """A governed change of a sealed tenant has its quorum; the change itself is the next event of the same batch."""
+    """A governed change of a sealed tenant has its quorum; the change itself stands before this, in the same batch."""
 
     TAG: ClassVar[str] = "change.applied/1"
     case: CaseId

@@ -11,7 +11,9 @@ from . import events as e
 from . import warrant as warrants
 from .approval import unverified_unpack as unpack_statement
 from .ids import Cost, Digest, Instant, Micros
-from .state import Case, Given, Invitation, LiveWarrant, Member, Run, State, epoch
+from .state import Case, Given, Invitation, LiveWarrant, Member, Run, State, epoch, worthless
+
+SLACK = 4_096  # deadlines that may lie on the heap although what they were for is over
 
 
 def evolve(state: State, event: e.Event, at: Instant, seq: int) -> None:
@@ -47,6 +49,8 @@ def evolve(state: State, event: e.Event, at: Instant, seq: int) -> None:
             _membership(state, event)
     if case is not None and getattr(event, "closes", False):
         del state.cases[case.case]
+        if len(state.deadlines) > SLACK and len(state.deadlines) > 8 * (len(state.cases) + len(state.warrants) + len(state.runs)):
+            remember_deadlines(state)  # most of them are of closed cases: state is bounded, and a rebuild is paid by what it drops
 
 
 def _decided(
@@ -124,7 +128,7 @@ def _given(event: e.ApprovalGiven) -> Given:
 def _warranted(state: State, event: e.WarrantIssued | e.WarrantRevoked | e.WarrantExpired | e.TargetStale, case: Case | None) -> None:
     match event:
         case e.WarrantIssued():
-            terms = warrants.unverified_unpack(event.fields)
+            terms = warrants.unpack_own(event.fields)
             state.tally.warranted += 1
             state.warrants[event.warrant] = LiveWarrant(
                 warrant=event.warrant,
@@ -138,6 +142,7 @@ def _warranted(state: State, event: e.WarrantIssued | e.WarrantRevoked | e.Warra
                 expires_at=terms.expires_at,
                 uses_left=terms.uses,
                 epoch=epoch(state, terms.agent, terms.action),
+                read=terms,
             )
             state.remind(terms.expires_at, "warrant", event.warrant)
             if case is not None:
@@ -197,11 +202,19 @@ def _executed(
             )
         case e.EffectSettled():
             del state.runs[run.run]
-            state.blocked.pop(event.effect, None)
+            _unblock(state, event.effect)
             if case is not None:
                 case.live -= 1
         case _:
             assert_never(event)
+
+
+def _unblock(state: State, effect: str) -> None:
+    """The effect stays blocked while another run of it is unknown."""
+    state.blocked.pop(effect, None)
+    for run in state.runs.values():
+        if run.status == "unknown" and run.effect == effect:
+            state.blocked[effect] = run.run
 
 
 def _opened(state: State, event: e.RunOpened, case: Case | None, at: Instant) -> None:
@@ -220,6 +233,7 @@ def _opened(state: State, event: e.RunOpened, case: Case | None, at: Instant) ->
         args_digest=event.args_digest,
         opened=at,
         due=event.report_by,
+        read=warrant.read,
     )
     state.remind(event.report_by, "report", event.run)
     if case is not None:
@@ -234,15 +248,19 @@ def _guarded(state: State, event: e.BreakerTripped | e.BreakerProbed | e.Breaker
     match event:
         case e.BreakerTripped():
             guard.status, guard.epoch, guard.until, guard.why, guard.probe = "open", event.epoch, event.until, event.why, None
-            for live in state.warrants.values():
-                if live.epoch != epoch(state, live.agent, live.action):
-                    state.remind(Instant(0), "warrant", live.warrant)
+            _remind_of_worthless(state)
         case e.BreakerProbed():
             guard.status, guard.probe = "probing", event.case
         case e.BreakerReset():
             guard.status, guard.until, guard.why, guard.probe, guard.outcomes, guard.mismatches = "closed", None, "", None, (), ()
         case _:
             assert_never(event)
+
+
+def _remind_of_worthless(state: State) -> None:
+    for live in state.warrants.values():
+        if worthless(state, live) is not None:
+            state.remind(Instant(0), "warrant", live.warrant)
 
 
 Membership = (
@@ -262,6 +280,7 @@ def _membership(state: State, event: Membership) -> None:
         case e.TenantResumed():
             state.suspended = ""
         case e.MemberInvited():
+            _drop_invitations(state, event.member)
             fields = attrs.asdict(event, filter=lambda a, _: a.name in ("member", "kind", "person", "owner", "invitation"))
             state.members[event.member] = Member(**fields, roles=frozenset(event.roles), status="invited")
             state.invitations[event.invitation] = Invitation(event.invitation, event.member, event.token_hash, event.expires_at)
@@ -274,9 +293,8 @@ def _membership(state: State, event: Membership) -> None:
             state.members[event.member].status = "active"
         case e.MemberRevoked():
             state.members[event.member].status = "revoked"
-            for live in state.warrants.values():
-                if event.member in (live.agent, live.executor):
-                    state.remind(Instant(0), "warrant", live.warrant)
+            _drop_invitations(state, event.member)
+            _remind_of_worthless(state)
         case e.BundlePushed():
             pass
         case e.BundleActivated():
@@ -285,14 +303,20 @@ def _membership(state: State, event: Membership) -> None:
             assert_never(event)
 
 
+def _drop_invitations(state: State, member: str) -> None:
+    """A newer invitation replaces an older one, and a revocation ends it: what lies about is worth nothing."""
+    for name in [known.invitation for known in state.invitations.values() if known.member == member]:
+        del state.invitations[name]
+
+
 def remember_deadlines(state: State) -> None:
-    """Makes ``state.deadlines`` anew from everything that is open: after a snapshot was read."""
+    """Makes ``state.deadlines`` anew from everything that is open: after a snapshot was read, and when most of them are over."""
     state.deadlines = []
     for case in state.cases.values():
         if case.status == "held":
             state.remind(case.expires_at, "held", case.case)
     for live in state.warrants.values():
-        state.remind(Instant(0) if live.epoch != epoch(state, live.agent, live.action) else live.expires_at, "warrant", live.warrant)
+        state.remind(live.expires_at if worthless(state, live) is None else Instant(0), "warrant", live.warrant)
     for run in state.runs.values():
         if run.status != "unknown":
             state.remind(run.due, "report" if run.status == "open" else "verify", run.run)

@@ -15,7 +15,9 @@ from .canonical import Value
 from .codec import decode, encode
 from .decision import Decided, Decision, Moment
 from .ids import HOUR, Cost, Digest, Instant, Micros
+from .kinds import ADMIN
 from .refusals import Code, Refusal
+from .signing import fingerprint
 from .state import Case, Member, State
 
 INVITE, CONFIRM, REVOKE, ACTIVATE = "vienna.member.invite", "vienna.member.confirm", "vienna.member.revoke", "vienna.bundle.activate"
@@ -28,7 +30,8 @@ BUNDLE = canonical.digest(b"vienna/governed/1")  # stands for the built-in polic
 
 
 def is_change(case: Case) -> bool:
-    return case.policies == (POLICY,)
+    """By the digest that stands for this file: a bundle may call a policy what it likes, and never has this digest."""
+    return case.bundle == BUNDLE
 
 
 def change(state: State, action: str, resource: str, events: tuple[e.Event, ...], by: Member, key: str, moment: Moment) -> Decision:
@@ -69,12 +72,34 @@ def change(state: State, action: str, resource: str, events: tuple[e.Event, ...]
 
 
 def apply(state: State, case: Case, approved: e.ApprovalGiven, moment: Moment) -> Decision:
-    """The quorum is there: the approval, the change and the end of the case are one batch."""
+    """The quorum is there: the approval, the change and the end of the case are one batch.
+
+    What was asked may no longer be so, days later; then nothing is applied, and the case waits for its deadline.
+    """
     changes = cast("list[dict[str, Value]]", case.wish.params["changes"])  # as ``change`` made them
     events = tuple(decode(cast(str, item["tag"]), cast(bytes, item["body"])) for item in changes)
     for event in events:
-        if isinstance(event, e.MemberInvited) and state.members.get(event.member, None) is not None:
-            known = state.members[event.member]
-            if known.status in ("enrolled", "active"):
-                return Refusal(Code.NAME_TAKEN, f"{event.member} became a member in the meantime", about=event.member)
+        if (no := _outdated(state, event)) is not None:
+            return no
     return Decided((approved, *events, e.ChangeApplied(case.case, case.wish.action, closes=True)), {"case": case.case, "applied": True})
+
+
+def _outdated(state: State, event: e.Event) -> Refusal | None:
+    """Why a change that people have approved can no longer be made, or None."""
+    match event:
+        case e.MemberInvited():
+            known = state.members.get(event.member)
+            if known is not None and known.status in ("enrolled", "active"):
+                return Refusal(Code.NAME_TAKEN, f"{event.member} became a member in the meantime", about=event.member)
+        case e.MemberConfirmed():
+            known = state.members.get(event.member)
+            if known is None or known.status != "enrolled" or fingerprint(known.public_key, known.key_hash) != event.fingerprint:
+                why = f"{event.member} no longer waits with the key whose fingerprint was approved"
+                return Refusal(Code.FINGERPRINT_DIFFERS, why, about=event.member)
+        case e.MemberRevoked():
+            known = state.members.get(event.member)
+            if known is not None and known.kind == ADMIN and known.status == "active" and sum(1 for _ in state.active(ADMIN)) <= 1:
+                return Refusal(Code.LAST_ONE, "this has become the tenant's last admin; name another first", about=event.member)
+        case _:
+            pass
+    return None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import attrs
+
 from . import breaker, bundle, governed, kinds, proposing
 from . import commands as c
 from . import events as e
 from . import intent as intents
-from .decision import Asker, Decided, Decision, Facts, Moment, Operator
+from .decision import Ancestor, Asker, Decided, Decision, Facts, Moment, Operator
 from .membership import by_asker
 from .refusals import Code, Refusal, unknown
 from .settings import BreakerLimits
@@ -43,7 +45,7 @@ def retry(state: State, command: c.RetryLetter, by: Member, facts: Facts, moment
     """Proposes the dead letter's intent again, as its own agent, with the old case as parent."""
     if facts.letter is None or facts.lettered is None:
         return unknown("dead letter", command.letter)
-    if facts.letter_resolved:
+    if facts.letter_resolved and facts.prior is None:  # with a prior, the same retry is asked again
         return Refusal(Code.UNKNOWN, "that dead letter is resolved already", about=command.letter)
     agent = state.members.get(facts.lettered.agent)
     if agent is None or agent.status != "active" or agent.kind != kinds.AGENT:
@@ -53,15 +55,22 @@ def retry(state: State, command: c.RetryLetter, by: Member, facts: Facts, moment
     wish = intents.unpack(facts.lettered.intent)
     again = c.Propose(
         action=wish.action, resource=wish.resource, params=wish.params, purpose=wish.purpose,
-        key=f"retry:{command.letter}:{command.key}"[:128],
+        key=retry_key(command.letter, command.key),
         cost=wish.cost, parent=facts.letter.case,
     )  # fmt: skip
-    outcome = proposing.propose(state, again, agent, facts, moment)
+    above = facts.parent or Ancestor(facts.lettered.agent, facts.lettered.excluded)
+    chain = attrs.evolve(above, excluded=(*above.excluded, by.person))  # whoever tries it again has asked for it too
+    outcome = proposing.propose(state, again, agent, attrs.evolve(facts, parent=chain), moment)
     if isinstance(outcome, Refusal) or not outcome.events:
         return outcome
     case = moment.fresh.case()
     resolved = e.DeadLetterResolved(command.letter, by.member, "tried again", case)
     return Decided((resolved, *outcome.events), {"case": case})
+
+
+def retry_key(letter: str, key: str) -> str:
+    """The idempotency key under which the agent's intent is proposed again: what the shell looks ``facts.prior`` up by."""
+    return f"retry:{letter}:{key}"[:128]
 
 
 def resolve(state: State, command: c.ResolveLetter, by: Member, facts: Facts) -> Decision:

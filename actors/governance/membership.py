@@ -44,7 +44,7 @@ def invite(state: State, command: c.Invite, by: Member, moment: Moment) -> Decis
     if (no := _bad_expiry(command.expires_at, moment)) is not None:
         return no
     owner = command.owner
-    if command.kind == AGENT and (owner is None or owner not in state.members):
+    if command.kind == AGENT and (owner is None or owner not in state.members or state.members[owner].status == "revoked"):
         return Refusal(Code.MALFORMED, "an agent needs an owner that is a member: the person who answers for it")
     known = state.members.get(command.member)
     if known is not None and known.status in ("enrolled", "active"):

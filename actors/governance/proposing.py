@@ -82,8 +82,11 @@ def repeat(prior: e.IntentProposed, packed: bytes, key: str) -> Decision:
 def excluded(state: State, by: Member, facts: Facts) -> tuple[Person, ...]:
     """The persons who can fill no seat: behind the requester, behind its owner, and along the chain of parents."""
     persons = {by.person}
-    if by.owner is not None and by.owner in state.members:
-        persons.add(state.members[by.owner].person)
+    seen, owner = {by.member}, state.members.get(by.owner or "")
+    while owner is not None and owner.member not in seen:  # an agent may belong to an agent
+        persons.add(owner.person)
+        seen.add(owner.member)
+        owner = state.members.get(owner.owner or "")
     if facts.parent is not None:
         persons.update(Person(name) for name in facts.parent.excluded)
     return tuple(sorted(persons))
@@ -137,9 +140,9 @@ def decided(case: Case, bundle: Bundle, answer: Permitted | Forbidden, wish: int
     )
 
 
-def on_state(verdict: e.CaseDecided, state_digest: bytes) -> e.CaseDecided:
-    """The same verdict, bound to the target's state as it was just read."""
-    return attrs.evolve(verdict, state_digest=state_digest)
+def on_state(verdict: e.CaseDecided, state_digest: bytes, *, uses_left: int) -> e.CaseDecided:
+    """The same verdict, bound to the target's state as it was just read; uses that were burnt stay burnt."""
+    return attrs.evolve(verdict, state_digest=state_digest, uses=min(verdict.uses, uses_left))
 
 
 def _verdict(

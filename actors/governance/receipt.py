@@ -53,7 +53,7 @@ Check = tuple[str, str, str, bool]  # name, expected, observed, agrees
 
 
 def compare(receipt: Receipt, warrant: Warrant, args: bytes, *, opened: Instant) -> tuple[Check, ...]:
-    """Words against words: did the executor, by its own account, do what was allowed?
+    """Words against words: did the executor, by its own account, do what was allowed, and not before its run was ``opened``?
 
     The checks that disagree, or one that says that all agree.
     """
@@ -64,7 +64,7 @@ def compare(receipt: Receipt, warrant: Warrant, args: bytes, *, opened: Instant)
             ("resource", warrant.resource, receipt.resource, warrant.resource == receipt.resource),
             ("arguments", args.hex(), receipt.args_digest.hex(), args == receipt.args_digest),
             ("order", "started before it ended", f"{receipt.started}..{receipt.ended}", receipt.started <= receipt.ended),
-            ("window", f"{warrant.not_before}..{warrant.expires_at}", str(receipt.started), _within(receipt, warrant)),
+            ("window", f"{opened}..{warrant.expires_at}", str(receipt.started), _within(receipt, warrant, opened)),
             (
                 "cost",
                 _cap(warrant),
@@ -80,8 +80,8 @@ def compare(receipt: Receipt, warrant: Warrant, args: bytes, *, opened: Instant)
 CLOCK_ALLOWANCE = 60_000_000  # µs: times that others sign are evidence within ±60 s of legal time
 
 
-def _within(receipt: Receipt, warrant: Warrant) -> bool:
-    return warrant.not_before - CLOCK_ALLOWANCE <= receipt.started <= warrant.expires_at + CLOCK_ALLOWANCE
+def _within(receipt: Receipt, warrant: Warrant, opened: Instant) -> bool:
+    return opened - CLOCK_ALLOWANCE <= receipt.started <= warrant.expires_at + CLOCK_ALLOWANCE
 
 
 def _cap(warrant: Warrant) -> str:

@@ -99,18 +99,19 @@ def _stale(state: State, command: c.Redeem, live: LiveWarrant, facts: Facts, mom
     if command.state_digest is None:
         return Refusal(Code.STALE, "the warrant is bound to a state of the target: name the state you just read", about=live.warrant)
     stale = e.TargetStale(case.case, live.warrant, command.state_digest, case.stale + 1)
+    last = case.ends_with_this  # earlier uses of the warrant may still run; the last of them ends the case then
     no = Refusal(Code.STALE, "the target has changed since the decision; the case is being decided again", about=live.warrant)
     wish, agent = case.wish, state.members[case.agent]
     if facts.active is None or case.stale >= facts.active.settings.stale_decisions:
         why = f"the target changed {case.stale + 1} times between decision and redemption"
-        letter = e.DeadLetterOpened(moment.fresh.dead_letter(), case.case, "expired", why, state.last_letter, closes=True)
+        letter = e.DeadLetterOpened(moment.fresh.dead_letter(), case.case, "expired", why, state.last_letter, closes=last)
         return Decided((stale, e.CaseExpired(case.case, why), letter), refusal=no)
     answer = judge(facts.active, proposing.question("propose", case, wish, agent, 0))
     verdict = proposing.decided(case, facts.active, answer, wish)
     if not verdict.permitted:
-        letter = e.DeadLetterOpened(moment.fresh.dead_letter(), case.case, "denied", verdict.why, state.last_letter, closes=True)
+        letter = e.DeadLetterOpened(moment.fresh.dead_letter(), case.case, "denied", verdict.why, state.last_letter, closes=last)
         return Decided((stale, verdict, letter), refusal=no)
-    verdict = proposing.on_state(verdict, command.state_digest)
+    verdict = proposing.on_state(verdict, command.state_digest, uses_left=live.uses_left)
     again = proposing.proceed(state, (stale,), case, verdict, wish, agent, facts.active, moment)
     return again if isinstance(again, Refusal) else Decided(again.events, again.answer, no)
 
@@ -123,7 +124,9 @@ def cancel(state: State, command: c.Cancel, by: Member, moment: Moment) -> Decis
     if case.status != "held":
         return Refusal(Code.NOT_HELD, f"only a case that waits for approval can be withdrawn; it is {case.status}", about=case.case)
     cancelled = e.CaseCancelled(case.case, by.member, command.reason)
-    letter = e.DeadLetterOpened(moment.fresh.dead_letter(), case.case, "cancelled", command.reason, state.last_letter, closes=True)
+    letter = e.DeadLetterOpened(
+        moment.fresh.dead_letter(), case.case, "cancelled", command.reason, state.last_letter, closes=case.live == 0
+    )
     return Decided((cancelled, letter), {"case": case.case})
 
 
@@ -138,7 +141,7 @@ def revoke(state: State, command: c.RevokeWarrant, by: Member, moment: Moment) -
 def revocation(state: State, live: LiveWarrant, why: str, moment: Moment) -> tuple[e.Event, ...]:
     """The warrant's end, and the case's where nothing of it is still running."""
     case = state.cases.get(live.case)
-    last = case is not None and case.live == 1
+    last = case is not None and case.ends_with_this
     revoked = e.WarrantRevoked(live.case, live.warrant, why, closes=last and bool(case and case.letter))
     if not last or revoked.closes:
         return (revoked,)

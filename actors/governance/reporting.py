@@ -5,7 +5,6 @@ from __future__ import annotations
 from . import attestation, breaker, canonical, receipt
 from . import commands as c
 from . import events as e
-from . import warrant as warrants
 from .decision import Decided, Decision, Facts, Moment
 from .ids import MINUTE, Instant, Micros
 from .refusals import Code, Refusal, unknown
@@ -38,6 +37,8 @@ def report(state: State, command: c.Report, by: Member, facts: Facts, moment: Mo
         return Refusal(Code.RUN_CLOSED, "the run was reported already, in other words", about=run.run)
     if run.status == "unknown":
         return Refusal(Code.RUN_CLOSED, "the report came too late: the outcome is unknown until a person settles it", about=run.run)
+    if told.ended > moment.now + receipt.CLOCK_ALLOWANCE:
+        return Refusal(Code.TIME_SKEWED, "the receipt's times lie more than 60 s ahead of the node's: set your clock", about=run.run)
     within = facts.active.settings.verification_deadline if facts.active is not None else VERIFY_WITHIN
     reported = e.RunReported(run.case, run.run, told.outcome, told.cost, command.receipt, command.signature, Instant(moment.now + within))
     return Decided((reported, *_outcome(state, run, told, moment)), {"case": run.case, "run": run.run})
@@ -49,8 +50,7 @@ def _outcome(state: State, run: Run, told: receipt.Receipt, moment: Moment) -> t
         why = "the executor does not know whether it happened"
         unknown_run = e.RunUnknown(run.case, run.run, run.effect, why)
         return (unknown_run, e.DeadLetterOpened(moment.fresh.dead_letter(), run.case, "unknown", why, state.last_letter, closes=False))
-    terms = warrants.unverified_unpack(run.fields)
-    checks = receipt.compare(told, terms, run.args_digest, opened=run.opened)
+    checks = receipt.compare(told, run.terms, run.args_digest, opened=run.opened)
     agrees = all(check[3] for check in checks)
     if not agrees:
         return _closing(state, run, "mismatched", "receipt", checks, moment, outcome=told.outcome)
@@ -99,7 +99,7 @@ def _closing(
 ) -> tuple[e.Event, ...]:
     """The verdict, and a dead letter where the run did not end well; the last event closes the case if nothing of it is live."""
     case = state.cases[run.case]
-    last = case.live == 1
+    last = case.ends_with_this
     kind = _bad_end(verdict, outcome)
     verified = e.RunVerified(
         case=run.case,
@@ -131,7 +131,7 @@ def settle(state: State, command: c.SettleEffect, by: Member) -> Decision:
     if run is None or run.status != "unknown":
         return unknown("run of unknown outcome", command.run)
     case: Case = state.cases[run.case]
-    settled = e.EffectSettled(run.case, run.run, run.effect, command.happened, by.member, command.reason, closes=case.live == 1)
+    settled = e.EffectSettled(run.case, run.run, run.effect, command.happened, by.member, command.reason, closes=case.ends_with_this)
     return Decided((settled,), {"case": run.case, "run": run.run})
 
 

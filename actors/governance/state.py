@@ -81,10 +81,19 @@ class Case:
     stale: int = 0  # how often the target had changed
     live: int = 0  # warrants not over, plus runs not closed: at zero the case can close
     letter: str = ""  # its dead letter, once it has one
+    read: intents.Intent | None = attrs.field(default=None, eq=False, repr=False, metadata={"derived": True})
 
     @property
     def wish(self) -> intents.Intent:
-        return intents.unpack(self.intent)
+        """The intent, read once from its bytes."""
+        if self.read is None:
+            self.read = intents.unpack_own(self.intent)
+        return self.read
+
+    @property
+    def ends_with_this(self) -> bool:
+        """Whether the end of one of its warrants or runs is the case's own: nothing else of it is live, and nobody is asked again."""
+        return self.live == 1 and self.status != "held"
 
 
 @attrs.define
@@ -102,10 +111,14 @@ class LiveWarrant:
     expires_at: Instant
     uses_left: int
     epoch: int  # sum of its scopes' epochs when it was issued: any trip since makes it worthless
+    read: warrants.Warrant | None = attrs.field(default=None, eq=False, repr=False, metadata={"derived": True})
 
     @property
     def terms(self) -> warrants.Warrant:
-        return warrants.unverified_unpack(self.fields)  # ours, as issued: its bytes came from this log
+        """Its fields, read once from its bytes."""
+        if self.read is None:
+            self.read = warrants.unpack_own(self.fields)
+        return self.read
 
 
 @attrs.define
@@ -125,6 +138,14 @@ class Run:
     status: str = "open"  # open | reported | unknown
     receipt: bytes = b""  # digest of the receipt that waits for verification
     outcome: str = ""
+    read: warrants.Warrant | None = attrs.field(default=None, eq=False, repr=False, metadata={"derived": True})
+
+    @property
+    def terms(self) -> warrants.Warrant:
+        """The warrant's fields, read once from their bytes."""
+        if self.read is None:
+            self.read = warrants.unpack_own(self.fields)
+        return self.read
 
 
 @attrs.define
@@ -197,6 +218,17 @@ class State:
 def scopes(agent: str, action: str) -> tuple[str, str, str]:
     """The breaker scopes that one warrant stands in, narrowest first."""
     return (f"agent:{agent}", f"action:{action}", "tenant")
+
+
+def worthless(state: State, live: LiveWarrant) -> str | None:
+    """Why a warrant is to be revoked although its time is not over, or None."""
+    for name in (live.agent, live.executor):
+        member = state.members.get(name)
+        if member is None or member.status != "active":
+            return "its agent or executor is no longer a member"
+    if live.epoch != epoch(state, live.agent, live.action):
+        return "a breaker tripped after it was issued"
+    return None
 
 
 def epoch(state: State, agent: str, action: str) -> int:

@@ -1,0 +1,328 @@
+"""A tenant on the bench: the law's shell without disk, wire or clock, for the tests of this room."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from nacl.signing import SigningKey
+
+from actors.governance import approval, attestation, index, intent, receipt, reporting, signing, snapshot, warrant
+from actors.governance import commands as c
+from actors.governance import events as e
+from actors.governance.bundle import Bundle, Source, load
+from actors.governance.codec import decode, encode
+from actors.governance.decide import decide
+from actors.governance.decision import Ancestor, Asker, Decided, Decision, Facts, Invitee, Moment, Operator
+from actors.governance.due import due
+from actors.governance.evolve import evolve
+from actors.governance.guarding import retry_key
+from actors.governance.ids import HOUR, SECOND, Fresh, Instant, TenantId
+from actors.governance.membership import enrolment
+from actors.governance.refusals import Refusal
+from actors.governance.signing import Purpose, signed_bytes
+from actors.governance.state import Case, LiveWarrant, Member, State
+
+NOON = 1_700_000_000 * SECOND
+OPERATOR = Operator("otto")
+
+MANIFEST = """
+[bundle]
+name = "workshop"
+[breaker]
+failures = 3
+window = "10m"
+cool_down = "15m"
+[actions."notes.read"]
+effect = "read"
+[actions."notes.append"]
+executor = "till"
+params = { text = "string" }
+[actions."orders.refund"]
+executor = "till"
+params = { amount = "integer" }
+[actions."orders.payout"]
+executor = "till"
+params = { amount = "integer" }
+[actions."orders.wipe"]
+executor = "till"
+[actions."files.write"]
+executor = "till"
+params = { text = "string" }
+observe = { kind = "file_digest", path = "{resource.name}" }
+"""
+
+POLICIES = """
+@id("read") @tier("T0") @executor("agent") @ttl("1m")
+permit (principal, action == Action::"notes.read", resource);
+@id("append") @tier("T0") @uses("3") @ttl("5m")
+permit (principal, action == Action::"notes.append", resource);
+@id("write") @tier("T0") @ttl("5m") @cost_cap("10")
+permit (principal, action == Action::"files.write", resource);
+@id("refund") @tier("T1") @uses("2") @ttl("10m")
+permit (principal, action == Action::"orders.refund", resource) when { context.params.amount < 1000 };
+@id("payout") @tier("T2") @quorum("1 of role:lead and 1 of role:finance") @cost_cap("100") @ttl("10m")
+permit (principal, action == Action::"orders.payout", resource);
+@id("vacation") @reason("not on holidays")
+forbid (principal, action == Action::"notes.append", resource) when { resource.kind == "holiday" };
+"""
+
+CAST: tuple[tuple[str, str, str, tuple[str, ...], str | None], ...] = (
+    ("ada", "agent", "greta", (), "greta"),
+    ("mallory", "agent", "mallory", (), "greta"),
+    ("clara", "approver", "clara", ("lead",), None),
+    ("dora", "approver", "dora", ("finance",), None),
+    ("hugo", "approver", "hugo", ("lead", "finance"), None),
+    ("clara-two", "approver", "clara", ("finance",), None),  # the same person behind a second principal
+    ("till", "executor", "dora", (), None),
+    ("mill", "executor", "dora", (), None),
+    ("ben", "agent", "ben", (), "clara"),
+    ("emil", "verifier", "emil", (), None),
+)
+
+
+class Bench:
+    """One tenant, its keys, its log and the facts that its log knows."""
+
+    def __init__(self, tenant: str, bundle: Bundle) -> None:
+        self.tenant = tenant
+        self.state = State(TenantId(tenant))
+        self.now = Instant(NOON)
+        self.log: list[tuple[int, Instant, e.Event, bytes]] = []
+        self.steps: dict[str, list[tuple[int, bool]]] = {}  # case → its own counter and whether the entry closes it
+        self.index: dict[bytes, int] = {}
+        self.keys: dict[str, SigningKey] = {}
+        self.bundles = {bundle.digest: bundle}
+        self.bundle = bundle
+        self.issuer = SigningKey(hashlib.sha256(tenant.encode()).digest())
+        self.mac_key = hashlib.sha256(b"mac" + tenant.encode()).digest()
+        self.drawn = 0
+
+    # --- the shell -----------------------------------------------------------------------------------------------------
+
+    def moment(self) -> Moment:
+        self.drawn += 1
+        return Moment(self.now, Fresh(hashlib.sha256(f"{self.tenant} {self.drawn}".encode()).digest()))
+
+    def ask(self, command: c.Command, by: str | Asker, **facts: Any) -> Decision:
+        """Decides and records.  ``facts`` replace what would be looked up."""
+        asker = self.state.members[by] if isinstance(by, str) else by
+        decision = decide(self.state, command, asker, self.facts(command, asker, **facts), self.moment())
+        if isinstance(decision, Decided):
+            self.record(*decision.events)
+        elif isinstance(asker, Member):
+            self.record(e.CommandRefused(type(command).__name__, asker.member, decision.code.value, decision.why, decision.about[:64]))
+        return decision
+
+    def done(self, command: c.Command, by: str | Asker, **facts: Any) -> Decided:
+        decision = self.ask(command, by, **facts)
+        assert isinstance(decision, Decided), decision
+        assert decision.refusal is None, decision
+        return decision
+
+    def refused(self, command: c.Command, by: str | Asker, **facts: Any) -> str:
+        """The code of the refusal; whatever is refused leaves the case's own state as it was."""
+        decision = self.ask(command, by, **facts)
+        assert isinstance(decision, Refusal), decision
+        return decision.code.value
+
+    def record(self, *events: e.Event) -> None:
+        for event in events:
+            if isinstance(event, e.WarrantIssued):
+                signature = self.issuer.sign(signed_bytes(Purpose.WARRANT, event.fields)).signature
+                mac = hmac.digest(self.mac_key, event.fields + signature, "sha256")
+                event = e.WarrantIssued(event.case, event.warrant, event.fields, signature, mac)
+            run = self.state.runs.get(getattr(event, "run", ""))
+            self._append(event)
+            if run is not None and self.state.bundle is not None:
+                for more in reporting.react(self.state, event, run, self.bundles[self.state.bundle].settings.breaker, self.now):
+                    self._append(more)
+
+    def _append(self, event: e.Event) -> None:
+        seq = len(self.log)
+        name = getattr(event, "case", None)
+        if name is not None and not isinstance(event, e.BreakerProbed):
+            open_case = self.state.cases.get(name)
+            assert open_case is not None or isinstance(event, e.IntentProposed), f"{event} is of no open case"
+            self.steps.setdefault(name, []).append((open_case.step if open_case else 0, getattr(event, "closes", False)))
+        body = encode(event)
+        assert decode(event.TAG, body) == event
+        self.log.append((seq, self.now, event, body))
+        self.index.update(dict.fromkeys(index.keys(event), seq))
+        evolve(self.state, event, self.now, seq)
+
+    def pass_time(self, microseconds: int) -> list[e.Event]:
+        """Lets time pass and does everything that is due then."""
+        self.now = Instant(self.now + microseconds)
+        owed: list[e.Event] = []
+        for _ in range(10_000):
+            events = due(self.state, self.moment())
+            if not events:
+                return owed
+            owed += events
+            self.record(*events)
+        raise AssertionError("due() goes on for ever")
+
+    def refold(self, until: int | None = None, start: State | None = None) -> State:
+        """A state from the log alone."""
+        first = 0 if start is None else start.size
+        return snapshot.fold(start, self.tenant, [(seq, at, event.TAG, body) for seq, at, event, body in self.log[first:until]])
+
+    def facts(self, command: c.Command, by: Asker, **known: Any) -> Facts:
+        found: dict[str, Any] = {"active": self.bundles.get(self.state.bundle or b""), "bundle_of": self.bundles.get}
+        match command:
+            case c.Propose() if isinstance(by, Member):
+                found["prior"] = self.look_up(index.intent_key(by.member, command.key))
+                above = self.look_up(index.case_key(command.parent)) if command.parent else None
+                found["parent"] = above and Ancestor(above.agent, above.excluded)
+                found["run"] = self.look_up(index.run_key(command.run or ""))
+            case c.Redeem():
+                expected = hmac.digest(self.mac_key, command.warrant + command.signature, "sha256")
+                public = bytes(self.issuer.verify_key)
+                authentic = signing.verifies(Purpose.WARRANT, public, command.warrant, command.signature)
+                found["mac_ok"] = signing.same(command.mac, expected) and authentic
+                found["run"] = self.look_up(index.run_key(command.run))
+            case c.Report():
+                found["run"] = self.look_up(index.run_key(receipt.unverified_unpack(command.receipt).run))
+            case c.RetryLetter() | c.ResolveLetter():
+                found["letter"] = letter = self.look_up(index.letter_key(command.letter))
+                found["letter_resolved"] = self.look_up(index.resolved_key(command.letter)) is not None
+                found["lettered"] = lettered = letter and self.look_up(index.case_key(letter.case))
+                if lettered and isinstance(command, c.RetryLetter):
+                    found["prior"] = self.look_up(index.intent_key(lettered.agent, retry_key(command.letter, command.key)))
+            case _:
+                pass
+        return Facts(**{**found, **known})
+
+    def look_up(self, key: bytes) -> Any:
+        position = self.index.get(key)
+        return None if position is None else self.log[position][2]
+
+    # --- the cast ------------------------------------------------------------------------------------------------------
+
+    def found(self) -> Bench:
+        """Founds the tenant, with greta as its admin and everybody else in force, and activates the bundle."""
+        token = hashlib.sha256(b"token").digest()
+        self.done(c.Found(self.tenant, "greta", "greta", "i-greta", token, self.now + HOUR), OPERATOR)
+        self.enrol("greta")
+        for name, kind, person, roles, owner in CAST:
+            self.done(c.Invite(name, kind, person, roles, f"i-{name}", token, self.now + HOUR, f"k-{name}", owner), "greta")
+            self.enrol(name)
+            self.confirm(name)
+        self.record(e.BundlePushed(self.bundle.digest, {}))
+        self.done(c.ActivateBundle(self.bundle.digest, "k-bundle"), "greta")
+        return self
+
+    def enrol(self, name: str, invitation: str | None = None) -> Decided:
+        invitation = invitation or f"i-{name}"
+        key = self.keys[name] = SigningKey(hashlib.sha256(f"{self.tenant} {name} {invitation}".encode()).digest())
+        public, key_id, key_hash = bytes(key.verify_key), f"id-{name}-{invitation}", hashlib.sha256(name.encode()).digest()
+        packed = enrolment(self.tenant, name, invitation, public, key_id, key_hash)
+        proof = self.sign(name, Purpose.ENROLMENT, packed)
+        return self.done(c.Enrol(public, key_id, key_hash, proof), Invitee(invitation))
+
+    def confirm(self, name: str, key: str = "k") -> Decided:
+        member = self.state.members[name]
+        return self.done(c.Confirm(name, signing.fingerprint(member.public_key, member.key_hash), f"{key}-{name}"), "greta")
+
+    def sign(self, name: str, purpose: Purpose, packed: bytes) -> bytes:
+        return self.keys[name].sign(signed_bytes(purpose, packed)).signature
+
+    # --- what people and machines say ----------------------------------------------------------------------------------
+
+    def wish(self, action: str = "notes.append", resource: str = "book/one", key: str = "k1", **more: Any) -> c.Propose:
+        wanted = {"notes.append": {"text": "x"}, "files.write": {"text": "x"}, "notes.read": {}, "orders.wipe": {}}
+        return c.Propose(action, resource, more.pop("params", wanted.get(action, {"amount": 5})), "to see", key, **more)
+
+    def propose(self, action: str = "notes.append", by: str = "ada", **more: Any) -> Case:
+        """The open case that comes of it."""
+        decided = self.done(self.wish(action, **{"key": f"k{len(self.log)}", **more}), by)
+        return self.state.cases[decided.answer["case"]]  # type: ignore[index]
+
+    def statement(self, case: Case, decision: str = "approve", **changed: Any) -> approval.Statement:
+        fields = {
+            "case": case.case, "intent": case.intent_digest, "card": case.card, "bundle": case.bundle, "tier": case.tier,
+            "decision": decision, "narrowing": {}, "reason": "because", "nonce": b"n" * 16, "time": self.now,
+        }  # fmt: skip
+        return approval.Statement(**{**fields, **changed})
+
+    def vote(self, case: Case, by: str, decision: str = "approve", **changed: Any) -> c.Vote:
+        packed = approval.pack(self.statement(case, decision, **changed))
+        return c.Vote(decision, packed, self.sign(by, Purpose.APPROVAL, packed))
+
+    def warrant_of(self, case: Case | str) -> LiveWarrant:
+        name = case if isinstance(case, str) else case.case
+        return next(live for live in self.state.warrants.values() if live.case == name)
+
+    def redemption(self, warrant_id: str, run: str = "r1", **changed: Any) -> c.Redeem:
+        issued = next(event for _, _, event, _ in self.log if isinstance(event, e.WarrantIssued) and event.warrant == warrant_id)
+        terms = warrant.unverified_unpack(issued.fields)
+        args = intent.args_digest(terms.action, terms.resource, terms.params)
+        fields = {"warrant": issued.fields, "signature": issued.signature, "mac": issued.mac, "run": run, "args_digest": args}
+        return c.Redeem(**{**fields, "state_digest": terms.state_digest, **changed})
+
+    def report(self, run: str, by: str = "till", **changed: Any) -> c.Report:
+        opened: e.RunOpened = self.look_up(index.run_key(run))
+        issued = next(event for _, _, event, _ in self.log if isinstance(event, e.WarrantIssued) and event.warrant == opened.warrant)
+        terms = warrant.unverified_unpack(issued.fields)
+        fields = {
+            "warrant": opened.warrant, "run": run, "started": self.now, "ended": self.now, "outcome": "succeeded",
+            "action": terms.action, "resource": terms.resource, "args_digest": opened.args_digest, "cost": 0,
+            "result_digest": b"r" * 32, "evidence": {},
+        }  # fmt: skip
+        packed = receipt.pack(receipt.Receipt(**{**fields, **changed}))
+        return c.Report(packed, self.sign(by, Purpose.RECEIPT, packed))
+
+    def attest(self, run: str, by: str = "emil", *, agrees: bool = True, **changed: Any) -> c.Attest:
+        known = self.state.runs[run]
+        fields = {
+            "case": known.case, "run": run, "receipt": known.receipt, "verdict": "verified" if agrees else "mismatched",
+            "checks": (("digest", "aa", "aa" if agrees else "bb", agrees),), "time": self.now,
+        }  # fmt: skip
+        packed = attestation.pack(attestation.Attestation(**{**fields, **changed}))
+        return c.Attest(packed, self.sign(by, Purpose.ATTESTATION, packed))
+
+    def running(self, action: str = "notes.append", by: str = "ada", run: str = "r1", **more: Any) -> str:
+        """The run that an approved and redeemed case has opened."""
+        case = self.propose(action, by, **more)
+        for name in ("clara", "dora"):
+            if case.status == "held":
+                self.done(self.vote(case, name), name)
+        self.done(self.redemption(self.warrant_of(case).warrant, run), "till")
+        return run
+
+    # --- what was remembered -------------------------------------------------------------------------------------------
+
+    def tags(self, case: str | None = None) -> list[str]:
+        return [event.TAG.partition("/")[0] for _, _, event, _ in self.log if case is None or getattr(event, "case", None) == case]
+
+    def last(self, kind: type) -> Any:
+        return next(event for _, _, event, _ in reversed(self.log) if isinstance(event, kind))
+
+
+@pytest.fixture(scope="session")
+def workshop() -> Bundle:
+    """The bundle that the benches of this room work under."""
+    loaded = load(Source({"bundle.toml": MANIFEST.encode(), "all.cedar": POLICIES.encode()}))
+    assert isinstance(loaded, Bundle), [str(item) for item in loaded.items]
+    return loaded
+
+
+@pytest.fixture(scope="session")
+def founded(workshop: Bundle) -> Callable[[], Bench]:
+    """Makes a founded tenant with its whole cast, as often as asked."""
+    return lambda: Bench("belvedere", workshop).found()
+
+
+@pytest.fixture
+def bench(founded: Callable[[], Bench]) -> Bench:
+    return founded()
+
+
+@pytest.fixture
+def sealed(bench: Bench) -> Bench:
+    bench.done(c.Seal(), "greta")
+    return bench
