@@ -76,9 +76,14 @@ def verify_directory(
     with _as_damage("", None):
         env = Environment(Path(path), read_only=True)
     try:
-        return _Audit(env, key, progress, keys).run()
+        return verify_environment(env, key, progress=progress, keys=keys)
     finally:
         env.close()
+
+
+def verify_environment(env: Environment, key: VerifierKey, *, progress: Progress = no_progress, keys: Keys | None = None) -> Report:
+    """The same for an environment that is open here: LMDB lets one process open the same files only once."""
+    return _Audit(env, key, progress, keys).run()
 
 
 class _Audit:

@@ -56,10 +56,15 @@ def open_sealed(key: DataKey, sealed: bytes) -> bytes:
 
 def open_body(key: DataKey, sealed: bytes, commitment: bytes) -> bytes:
     """The body that the header committed to, or VerificationError."""
+    return open_salted(key, sealed, commitment)[SALT_SIZE:]
+
+
+def open_salted(key: DataKey, sealed: bytes, commitment: bytes) -> bytes:
+    """Salt ‖ body, as the header committed to both, or VerificationError."""
     content = open_sealed(key, sealed)
     if len(content) < SALT_SIZE or not compare_digest(sha256(content).digest(), commitment):
         raise VerificationError("the body is not the one that the header commits to")
-    return content[SALT_SIZE:]
+    return content
 
 
 def checked(sealed: bytes) -> bytes:

@@ -22,6 +22,7 @@ import attrs
 import lmdb
 
 from ledger import admission, commitments, header, proofs, seal, snapshots, stored
+from ledger.audit import Progress, Report, no_progress, verify_environment
 from ledger.change import Change
 from ledger.checkpoint import origin_of
 from ledger.directory import WriterLock, prepare
@@ -200,6 +201,10 @@ class Ledger:
 
     def open_body(self, log: str, record: Record) -> bytes:
         """The body, as the header committed to it; raises BodyRemoved, or VerificationError for anything else."""
+        return self.open_salted(log, record)[seal.SALT_SIZE :]
+
+    def open_salted(self, log: str, record: Record) -> bytes:
+        """Salt ‖ body: what the header's commitment is the SHA-256 of, for a reader who checks it; raises as ``open_body``."""
         try:
             parsed = header.parse(record.entry)
             if parsed.tenant != log or parsed.sequence != record.seq:
@@ -209,7 +214,7 @@ class Ledger:
             key = self._keys.data_key_by_id(log, seal.key_id(record.sealed))
             if key is None:
                 raise VerificationError("the data key that sealed the body is not there")
-            return seal.open_body(key, record.sealed, parsed.commitment)
+            return seal.open_salted(key, record.sealed, parsed.commitment)
         except VerificationError as error:
             raise error.at(log, record.seq) from None
 
@@ -231,6 +236,11 @@ class Ledger:
         tail = self._log(log).tail
         with self._env.reading() as txn:
             return [value[:HASH_SIZE] for _, value in stored.values(self._env, txn, tail.id, max(0, start), min(stop, tail.size))]
+
+    def root_at(self, log: str, size: int) -> bytes:
+        """The root of the log's first ``size`` entries; raises ValueError for a size that the log has not."""
+        self._check_size(log, size)
+        return self._root_at(self._log(log), size)
 
     def frontier(self, log: str, size: int) -> tuple[bytes, ...]:
         """The roots of the complete subtrees at ``size``, widest first: what recomputing the root from there needs."""
@@ -262,6 +272,13 @@ class Ledger:
         if not 0 < snapshot.size <= known.tail.size or not compare_digest(self._root_at(known, snapshot.size), snapshot.root):
             raise VerificationError("the snapshot is of another log than this", log=log, index=snapshot.size)
         return snapshots.unseal(key, log, snapshot)
+
+    def verify(self, *, progress: Progress = no_progress, bodies: bool = True) -> Report:
+        """``verify_directory`` from within, while others write; ``bodies`` are opened against their commitments.
+
+        Damaged pages may kill this process, so a server that wants to live has ``verify_in_child`` do it.
+        """
+        return verify_environment(self._env, self._keys.verifier(NODE), progress=progress, keys=self._keys if bodies else None)
 
     # Inside
 
