@@ -1,6 +1,6 @@
 """What a permit demands, read from its annotations, and what several permits demand together.
 
-tier        the highest               quorum     joined by *and*; a tier's default only where a permit of that tier names none
+tier        the highest               quorum     joined by *and*, each permit's own or else its tier's default (see ``quorum.every``)
 ttl         the shortest              uses       the fewest
 cost_cap    the lowest                verify     the strongest: observed over receipt
 executor    the one they agree on; two different ones are no permit at all
@@ -116,10 +116,7 @@ def merged(permits: Collection[Terms], *, settings: Settings, executor: str, obs
         return f"the policies together demand {tier}, and only T0 may be passed back to the agent"
     quorum = None
     if tier != "T0":
-        wanted = [permit.quorum for permit in permits if permit.quorum is not None]
-        if any(permit.quorum is None and permit.tier == tier for permit in permits):
-            wanted.append(settings.quorum[tier])
-        quorum = quorums.every(wanted)
+        quorum = quorums.every(permit.quorum or settings.quorum[permit.tier] for permit in permits if permit.tier != "T0")
     observed = any(permit.verify == "observed" for permit in permits) or (observable and any(permit.verify is None for permit in permits))
     caps = [permit.cost_cap for permit in permits if permit.cost_cap is not None]
     return Obligations(

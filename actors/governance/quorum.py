@@ -85,13 +85,10 @@ def any_of(count: int) -> Quorum:
 
 
 def parse(text: str) -> Quorum | Malformed:
-    words = [(found.group(), found.start() + 1) for found in _WORD.finditer(text)]
-    read = _either(words, 0, 0)
-    if isinstance(read, Malformed):
-        return read
-    quorum, at = read
-    if at < len(words):
-        return Malformed(f"did not expect {words[at][0]!r} here", "join seats by `and` or `or`", words[at][1])
+    """What a person wrote, within the limits above."""
+    quorum = _whole(text, MOST_DEPTH)
+    if isinstance(quorum, Malformed):
+        return quorum
     ways = _ways(quorum)
     if len(ways) > MOST_WAYS:
         return Malformed("there are too many ways to fill this quorum", f"at most {MOST_WAYS} after multiplying out `or`")
@@ -103,19 +100,38 @@ def parse(text: str) -> Quorum | Malformed:
 
 
 def parse_known(text: str) -> Quorum:
-    """The quorum whose ``str`` this is; for text that is already on the ledger, ValueError if it is not one."""
-    quorum = parse(text)
+    """The quorum whose ``str`` this is, for text from the ledger; what ``every`` has joined may be beyond ``parse``'s limits."""
+    quorum = _whole(text, 2 * MOST_DEPTH)
     if isinstance(quorum, Malformed):
         raise ValueError(f"not a quorum: {quorum.message}")
     return quorum
 
 
 def every(quorums: Iterable[Quorum]) -> Quorum:
-    """All of them at once, each with seats of its own; the same requirement stated twice is stated once."""
-    parts: dict[Quorum, None] = {}
-    for quorum in quorums:
-        parts.update(dict.fromkeys(quorum.parts if isinstance(quorum, Every) else (quorum,)))
-    return Every(tuple(parts)) if len(parts) > 1 else next(iter(parts))
+    """The smallest quorum that fills each of these, with seats of their own for different roles.
+
+    What several of them ask of the same role is asked once, at its highest count; ``any`` asks for a number of people and not
+    for a kind, so it is met by whoever fills the other seats.  One more quorum never makes it easier.
+    """
+    distinct = list(dict.fromkeys(quorums))
+    if len(distinct) == 1:
+        return distinct[0]
+    wanted: dict[Who | Every | Either, int] = {}
+    for quorum in distinct:
+        asked: dict[Who | Every | Either, int] = {}
+        for part in quorum.parts if isinstance(quorum, Every) else (quorum,):
+            what, count = (part.who, part.count) if isinstance(part, Seats) else (part, 1)
+            if not isinstance(what, Anyone):
+                asked[what] = asked.get(what, 0) + count
+        for kind, count in asked.items():
+            wanted[kind] = max(count, wanted.get(kind, 0))
+    parts: list[Quorum] = []
+    for kind, count in wanted.items():
+        parts += [Seats(count, kind)] if isinstance(kind, (Anyone, Role, Named)) else [kind] * count
+    people = max(map(least, distinct)) - sum(map(least, parts))
+    if people > 0:
+        parts.append(any_of(people))
+    return Every(tuple(parts)) if len(parts) > 1 else parts[0]
 
 
 def least(quorum: Quorum) -> int:
@@ -197,6 +213,17 @@ def _ways(quorum: Quorum) -> list[tuple[Seats, ...]]:
 _Read: TypeAlias = "tuple[Quorum, int] | Malformed"
 
 
+def _whole(text: str, depth: int) -> Quorum | Malformed:
+    words = [(found.group(), found.start() + 1) for found in _WORD.finditer(text)]
+    read = _either(words, 0, depth)
+    if isinstance(read, Malformed):
+        return read
+    quorum, at = read
+    if at < len(words):
+        return Malformed(f"did not expect {words[at][0]!r} here", "join seats by `and` or `or`", words[at][1])
+    return quorum
+
+
 def _either(words: list[tuple[str, int]], at: int, depth: int) -> _Read:
     return _joined(words, at, depth, "or")
 
@@ -221,9 +248,9 @@ def _factor(words: list[tuple[str, int]], at: int, depth: int) -> _Read:
         return Malformed("a quorum is missing here", 'as in "2 of role:sre" or "any 2"', end)
     word, column = words[at]
     if word == "(":
-        if depth == MOST_DEPTH:
+        if depth == 0:
             return Malformed("too many brackets inside each other", f"at most {MOST_DEPTH}", column)
-        inner = _either(words, at + 1, depth + 1)
+        inner = _either(words, at + 1, depth - 1)
         if isinstance(inner, Malformed):
             return inner
         if inner[1] == len(words) or words[inner[1]][0] != ")":

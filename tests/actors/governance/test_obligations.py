@@ -41,10 +41,10 @@ def test_quorums_are_joined_by_and() -> None:
     assert both.persons == 3
 
 
-def test_the_default_of_a_tier_counts_only_for_a_permit_of_that_tier_that_names_none() -> None:
+def test_a_permit_that_names_no_quorum_asks_for_its_tiers_default() -> None:
     sre = q.parse_known("2 of role:sre")
     assert together(Terms(tier="T2", quorum=sre), Terms(tier="T1")).quorum == sre
-    assert str(together(Terms(tier="T2"), Terms(tier="T1", quorum=q.parse_known("1 of role:sre"))).quorum) == "1 of role:sre and any 2"
+    assert str(together(Terms(tier="T2"), Terms(tier="T1", quorum=q.parse_known("1 of role:sre"))).quorum) == "1 of role:sre and any 1"
     assert str(together(Terms(tier="T1")).quorum) == "any 1"
 
 
@@ -128,10 +128,16 @@ def test_a_misspelt_annotation_is_a_fault_with_a_hint(annotations: dict[str, str
     assert faults[0].hint.startswith(hint)
 
 
+ONE = ("1 of role:sre", "1 of role:finance", "any 1")
+TWO = ("any 2", "2 of role:sre", "1 of role:sre and 1 of role:sre", "1 of role:sre and 1 of role:finance", "2 of role:sre or any 3")
+tiered = st.one_of(
+    st.just(("T0", None)),
+    st.tuples(st.just("T1"), st.none() | st.sampled_from(ONE).map(q.parse_known)),
+    st.tuples(st.just("T2"), st.none() | st.sampled_from(TWO).map(q.parse_known)),
+)
 permits = st.builds(
-    Terms,
-    tier=st.sampled_from(("T0", "T1", "T2")),
-    quorum=st.none() | st.sampled_from(["any 2", "2 of role:sre"]).map(q.parse_known),
+    lambda said, **more: Terms(tier=said[0], quorum=said[1], **more),
+    tiered,
     ttl=st.none() | st.integers(1, 10**9).map(Micros),
     uses=st.none() | st.integers(1, 9),
     verify=st.sampled_from((None, "receipt", "observed")),

@@ -138,7 +138,33 @@ def test_the_excluded_are_not_eligible_even_with_the_role() -> None:
 def test_joining_states_the_same_requirement_once_and_different_ones_with_seats_of_their_own() -> None:
     two = read("2 of role:sre")
     assert q.every([two, two]) == two
+    assert q.every([two, read("1 of role:sre")]) == two
     assert q.least(q.every([two, read("1 of role:finance and 2 of role:sre")])) == 3
+
+
+def test_joining_keeps_seats_that_one_quorum_asks_for_twice() -> None:
+    twice = read("1 of role:sre and 1 of role:sre")
+    assert q.least(q.every([twice])) == 2
+    assert q.every([twice, read("1 of role:finance")]) == read("2 of role:sre and 1 of role:finance")
+
+
+def test_any_asks_for_people_and_is_met_by_whoever_sits_elsewhere() -> None:
+    assert q.every([read("any 1"), read("2 of role:sre")]) == read("2 of role:sre")
+    assert q.every([read("any 3"), read("2 of role:sre")]) == read("2 of role:sre and any 1")
+
+
+@given(st.lists(quorums, min_size=1, max_size=3), seatings)
+def test_whoever_fills_the_joined_quorum_fills_each_of_them(some: list[Quorum], seats: list[tuple[str, frozenset[str]]]) -> None:
+    joined = q.every(some)
+    assert q.least(joined) >= max(map(q.least, some))
+    if q.satisfied(joined, seats):
+        assert all(q.satisfied(quorum, seats) for quorum in some)
+
+
+@given(st.lists(quorums, min_size=1, max_size=3))
+def test_a_joined_quorum_reads_back_from_the_ledger(some: list[Quorum]) -> None:
+    joined = q.every(some)
+    assert str(q.parse_known(str(joined))) == str(joined)
 
 
 @pytest.mark.parametrize(
