@@ -149,6 +149,15 @@ class Scribe:
         """Where the next entry of a log goes, counting all that was submitted in this epoch."""
         return self._standing(log).position
 
+    def is_current(self, log: str, epoch: int) -> bool:
+        """Whether ``epoch`` still goes on: what was folded in it can be decided on."""
+        standing = self._standing(log)
+        return not standing.over and epoch == standing.epoch
+
+    def is_writing(self) -> bool:
+        """Whether the ledger is open and takes entries."""
+        return self._read_only is None
+
     def reserve(self, log: str, entries: int, *, urgent: bool = False) -> Reservation | Full | ReadOnly | LogFrozen:
         """Room for what is about to be decided.  ``urgent``: the lane of reports, denials, revocations, trips and pauses."""
         standing = self._standing(log)
@@ -245,10 +254,21 @@ class Scribe:
             await self._epoch_news.wait()
         return standing.epoch
 
+    async def wait_writable(self) -> None:
+        """Until writing works; a new epoch begins a little before that."""
+        await trio.lowlevel.checkpoint()
+        while self._read_only is not None:
+            await self._epoch_news.wait()
+
     # -- errands: what else writes to the ledger, in turn with the commits
 
     async def errand(self, function: Callable[[], T]) -> T:
-        """Run ``function`` in the ledger's thread between two commits.  A failed commit in it is handled like any other."""
+        """Run ``function`` in the ledger's thread between two commits.  A failed commit in it is handled like any other.
+
+        Raises ``WritingStopped`` when writing does not work at present.
+        """
+        if self._read_only is not None:
+            raise WritingStopped(self._read_only)
         reply: Reply[T] = Reply(self._owed)
         self._errands.append((function, reply))
         self._wake()
@@ -279,12 +299,13 @@ class Scribe:
 
     # -- the life of the scribe
 
-    async def run(self, *, task_status: trio.TaskStatus[object] = trio.TASK_STATUS_IGNORED) -> None:
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Write until cancelled; then write what is queued and commit to all heads.  A later life begins by reopening."""
         self._lives += 1
         if self._lives > 1:
             await self._recover()
         self._read_only = None
+        self._tell_epochs()
         task_status.started()
         try:
             while True:
@@ -298,7 +319,7 @@ class Scribe:
         finally:
             self._give_up("the scribe is not running")
             for reply in tuple(self._owed):
-                reply.fail(LedgerError("the scribe ended before it came to this"))
+                reply.fail(WritingStopped("the scribe ended before it came to this"))
             self._errands.clear()
 
     async def _wait_work(self) -> None:
@@ -413,6 +434,7 @@ class Scribe:
                 self._probe_in = min(LAST_PROBE, self._probe_in * 2)
             else:
                 self._read_only = None
+                self._tell_epochs()
                 return
 
     async def _finish(self) -> None:
