@@ -10,6 +10,8 @@
     ├── CredentialError     the member's: a credential file that cannot be read as one
     ├── InvitationError     the member's: an invitation that is damaged, of another version or expired
     ├── InsecureKeysError   the operator's: development keys beyond loopback
+    ├── FoundingError       the operator's: a node cannot be made here
+    ├── ServingError        the operator's: the node cannot be served as asked
     ├── UnknownOwnerError   ours: a key of a log or tenant that was never admitted was asked for
     └── IntruderError       the environment's: one of the four packages comes from somewhere else
 
@@ -80,3 +82,11 @@ class UnknownOwnerError(ViennaError):
 
 class IntruderError(ViennaError):
     """One of the four packages of the program comes from elsewhere."""
+
+
+class FoundingError(ViennaError):
+    """A node cannot be made here."""
+
+
+class ServingError(ViennaError):
+    """The node cannot be served; the message says what to do."""

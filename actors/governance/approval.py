@@ -12,6 +12,10 @@ from .canonical import Value
 from .ids import CaseId, Instant
 
 FIELDS = ("case", "intent", "card", "bundle", "tier", "decision", "narrowing", "reason", "nonce", "time")
+_KINDS: tuple[tuple[str, type], ...] = (
+    ("case", str), ("intent", bytes), ("card", bytes), ("bundle", bytes), ("tier", str), ("decision", str),
+    ("narrowing", dict), ("reason", str), ("nonce", bytes), ("time", int),
+)
 ALLOWED_SKEW = 60_000_000  # µs between a signed time and legal time: beyond it the statement is refused
 
 
@@ -38,8 +42,7 @@ def pack(statement: Statement) -> bytes:
 def unverified_unpack(packed: bytes) -> Statement:
     """The statement as it stands, nothing checked but its form; raises ``NotCanonical``."""
     fields = canonical.unpack_fields(packed, FIELDS)
-    kinds = (("case", str), ("intent", bytes), ("card", bytes), ("bundle", bytes), ("tier", str), ("decision", str))
-    for name, kind in (*kinds, ("narrowing", dict), ("reason", str), ("nonce", bytes), ("time", int)):
+    for name, kind in _KINDS:
         if type(fields[name]) is not kind:
             raise canonical.NotCanonical(f"the field {name} is not {kind.__name__}")
     return Statement(**cast("dict[str, object]", fields))  # type: ignore[arg-type]  # names and kinds were checked

@@ -44,10 +44,15 @@ def note(state: State, run: Run, at: Instant, *, good: bool, mismatch: bool = Fa
 
 
 def react(state: State, run: Run, at: Instant, limits: BreakerLimits, *, good: bool) -> list[e.Event]:
-    """What belongs into the same batch as the end of ``run``, which ``note`` has already remembered."""
+    """What belongs into the same batch as the end of ``run``, which ``note`` has already remembered.
+
+    A good end trips nothing: it can only close what probes.
+    """
     found: list[e.Event] = []
     for scope in scopes(run.agent, run.action):
         guard = seen(state, scope)
+        if good and guard.status != "probing":
+            continue
         if (lie := _lie(guard, at, limits)) is not None:
             if guard.status == "closed" or guard.until is not None or guard.status == "probing":
                 found.append(trip(state, scope, at, limits, lie, until_reset=True))

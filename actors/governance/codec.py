@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Callable, Mapping
+from operator import attrgetter
 from types import UnionType
 from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 
@@ -189,7 +190,10 @@ def _listed(value: Any, length: int) -> list[Any]:
 
 def _encoder(kind: type) -> Callable[[Any], bytes]:
     names = _names(kind)
-    return lambda event: canonical.pack_fields([(name, getattr(event, name)) for name in names])
+    if len(names) == 1:  # attrgetter then gives the value itself
+        return lambda event: canonical.pack_fields([(names[0], getattr(event, names[0]))])
+    values = attrgetter(*names)
+    return lambda event: canonical.pack_fields(zip(names, values(event), strict=True))
 
 
 EVENTS: Mapping[str, type] = {kind.TAG: kind for kind in get_args(events.Event)}

@@ -75,20 +75,9 @@ def _decided(
         return
     match event:
         case e.CaseDecided():
-            for name in (
-                "tier",
-                "quorum",
-                "persons",
-                "ttl",
-                "uses",
-                "executor",
-                "verify",
-                "cost_cap",
-                "bundle",
-                "policies",
-                "state_digest",
-            ):
-                setattr(case, name, getattr(event, name))
+            case.tier, case.quorum, case.persons, case.executor = event.tier, event.quorum, event.persons, event.executor
+            case.ttl, case.uses, case.cost_cap, case.verify = event.ttl, event.uses, event.cost_cap, event.verify
+            case.bundle, case.policies, case.state_digest = event.bundle, event.policies, event.state_digest
             case.given = ()
             state.tally.denied += not event.permitted
         case e.ApprovalRequested():

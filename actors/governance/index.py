@@ -26,6 +26,10 @@ def bundle_key(bundle: bytes) -> bytes:
     return b"bundle\0" + bundle
 
 
+def snapshot_key(digest: bytes) -> bytes:
+    return b"snapshot\0" + digest
+
+
 def case_key(case: str) -> bytes:
     """The case's first entry."""
     return b"case\0" + case.encode()
@@ -44,5 +48,7 @@ def keys(event: e.Event) -> tuple[bytes, ...]:
             return (resolved_key(event.letter),)
         case e.BundlePushed():
             return (bundle_key(event.bundle),)
+        case e.SnapshotMade():
+            return (snapshot_key(event.digest),)
         case _:
             return ()

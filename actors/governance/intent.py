@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import cast
 
 import attrs
@@ -26,6 +27,11 @@ class Intent:
     state_digest: bytes | None
     parent: CaseId | None
     deadline: Instant | None
+
+    @cached_property
+    def args(self) -> bytes:
+        """The digest of exactly what would be done."""
+        return args_digest(self.action, self.resource, self.params)
 
 
 def pack(intent: Intent) -> bytes:

@@ -13,6 +13,10 @@ from .ids import Cost, Instant, RunId, WarrantId
 from .warrant import Warrant
 
 FIELDS = ("warrant", "run", "started", "ended", "outcome", "action", "resource", "args_digest", "cost", "result_digest", "evidence")
+_KINDS: tuple[tuple[str, type], ...] = (
+    ("warrant", str), ("run", str), ("started", int), ("ended", int), ("outcome", str), ("action", str), ("resource", str),
+    ("args_digest", bytes), ("cost", int), ("result_digest", bytes), ("evidence", dict),
+)
 OUTCOMES = ("succeeded", "failed", "unknown")
 
 
@@ -40,8 +44,7 @@ def pack(receipt: Receipt) -> bytes:
 def unverified_unpack(packed: bytes) -> Receipt:
     """The receipt as it stands, nothing checked but its form; raises ``NotCanonical``."""
     fields = canonical.unpack_fields(packed, FIELDS)
-    kinds = (("warrant", str), ("run", str), ("started", int), ("ended", int), ("outcome", str), ("action", str), ("resource", str))
-    for name, kind in (*kinds, ("args_digest", bytes), ("cost", int), ("result_digest", bytes), ("evidence", dict)):
+    for name, kind in _KINDS:
         if type(fields[name]) is not kind:
             raise canonical.NotCanonical(f"the field {name} is not {kind.__name__}")
     if fields["outcome"] not in OUTCOMES:

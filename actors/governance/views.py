@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from . import events as e
-from . import kinds
 from .approving import may_fill_a_seat
 from .canonical import Value
 from .signing import fingerprint
@@ -131,13 +130,3 @@ def status(state: State) -> dict[str, Value]:
         "tally": {name: getattr(tally, name) for name in tally.__slots__ if name != "__weakref__"},
     }
 
-
-def work(state: State, by: Member) -> list[str]:
-    """Ids of what waits for this member: held cases for approvers, warrants for executors, reported runs for verifiers."""
-    if by.kind in (kinds.APPROVER, kinds.ADMIN):
-        return [case.case for case in state.cases.values() if case.status == "held" and votes_on(by, case)]
-    if by.kind == kinds.EXECUTOR:
-        return [live.warrant for live in state.warrants.values() if live.executor == by.member]
-    if by.kind == kinds.VERIFIER:
-        return [run.run for run in state.runs.values() if run.status == "reported" and by.member not in (run.agent, run.redeemer)]
-    return []

@@ -1,0 +1,196 @@
+"""What a tenant answers, from its state and its ledger.  Who may see what is decided here, once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import assert_never
+
+import attrs
+
+from actors.drafting import sign
+from actors.feed import approval_item, verifiers, verify_item, warrant_item
+from actors.governance import commands as c
+from actors.governance import events as e
+from actors.governance import kinds, views
+from actors.governance.decision import Asker, Operator
+from actors.governance.ids import WarrantId
+from actors.governance.refusals import Code, Refusal, unknown
+from actors.governance.state import Member, State
+from actors.messages import Done, Outcome
+from actors.recall import Recall
+from actors.signer import Signer
+from ledger import Header
+
+
+def answer(state: State, recall: Recall, query: c.Query, by: Asker) -> Outcome:
+    """A question's answer.  What is not there and what is not for whoever asks look the same."""
+    match query:
+        case c.ShowCase():
+            return _case(recall, query.case, by)
+        case c.ShowCard():
+            return _card(state, query.case, by)
+        case c.ListLetters():
+            return Done(_letters(state, recall, query))
+        case c.ShowLetter():
+            return _letter(recall, query.letter, by)
+        case c.Read():
+            return _read(state, recall, query.what, by)
+        case _:
+            assert_never(query)
+
+
+def of_command(
+    state: State, recall: Recall, command: c.Command, said: Mapping[str, object], events: Sequence[e.Event]
+) -> dict[str, object]:
+    """What the reply to a command says: what the law said, and where the case it touched stands now."""
+    value: dict[str, object] = dict(said)
+    case = said.get("case")
+    if isinstance(case, str):
+        open_case = state.cases.get(case)
+        if open_case is not None:
+            value.update(views.case_status(open_case))
+            if open_case.status == "warranted":
+                value["status"] = views.story(events) if events else "warranted"
+        elif events:
+            value["status"] = views.story(e_ for e_ in events if getattr(e_, "case", case) == case)
+        else:
+            value["status"] = views.story(event for _, event in recall.case(case))
+    for event in events:
+        if isinstance(event, e.CaseDecided):
+            value["why"] = event.why
+            value["tier"] = event.tier
+        elif isinstance(event, e.WarrantIssued) and isinstance(command, c.Propose):
+            value["warrant"] = {"fields": event.fields, "signature": event.signature, "mac": event.mac}
+        elif isinstance(event, e.RunOpened):
+            value["effect"] = event.effect
+    return value
+
+
+def sees(by: Asker, events: Sequence[e.Event]) -> bool:
+    """Whether a case may be shown: to people of the tenant all, to machines what they had a part in."""
+    if not isinstance(by, Member):
+        return False
+    if by.kind in (kinds.ADMIN, kinds.APPROVER, kinds.AUDITOR):
+        return True
+    for event in events:
+        match event:
+            case e.IntentProposed(agent=agent) if agent == by.member:
+                return True
+            case e.CaseDecided(executor=executor) if executor == by.member:
+                return True
+            case e.RunReported() if by.kind == kinds.VERIFIER:
+                return True
+            case _:
+                pass
+    return False
+
+
+def entry(header: Header, event: e.Event) -> dict[str, object]:
+    """One entry as people read it."""
+    body = {field.name: getattr(event, field.name) for field in attrs.fields(type(event))}
+    return {"seq": header.sequence, "time": header.time, "tag": header.tag, "actor": header.actor, "step": header.step, "body": body}
+
+
+def _case(recall: Recall, case: str, by: Asker) -> Outcome:
+    found = recall.case(case)
+    events = [event for _, event in found]
+    if not found or not sees(by, events):
+        return unknown("case", case)
+    return Done({"case": case, "outcome": views.story(events), "entries": [entry(*pair) for pair in found]})
+
+
+def _card(state: State, name: str, by: Asker) -> Outcome:
+    case = state.cases.get(name)
+    if case is None or case.status != "held" or not isinstance(by, Member):
+        return unknown("held case", name)
+    return Done({**views.approval_line(case), "card": case.card_bytes, "yours": views.votes_on(by, case)})
+
+
+def _letters(state: State, recall: Recall, query: c.ListLetters) -> dict[str, object]:
+    """Newest first, along the chain that each letter's entry continues."""
+    found: list[dict[str, object]] = []
+    at = state.last_letter if query.before is None else query.before
+    while at is not None and len(found) < query.limit:
+        header, event = recall.entry(at)
+        if not isinstance(event, e.DeadLetterOpened):
+            break
+        found.append(_letter_line(recall, header, event))
+        at = event.previous
+    return {"letters": found, "next": at}
+
+
+def _letter_line(recall: Recall, header: Header, event: e.DeadLetterOpened) -> dict[str, object]:
+    return {
+        "letter": event.letter,
+        "case": event.case,
+        "kind": event.kind,
+        "why": event.why,
+        "seq": header.sequence,
+        "time": header.time,
+        "resolved": recall.is_resolved(event.letter),
+    }
+
+
+def _letter(recall: Recall, letter: str, by: Asker) -> Outcome:
+    event = recall.letter(letter)
+    if event is None:
+        return unknown("dead letter", letter)
+    shown = _case(recall, event.case, by)
+    if not isinstance(shown, Done):
+        return unknown("dead letter", letter)
+    line = {"letter": letter, "kind": event.kind, "why": event.why, "resolved": recall.is_resolved(letter)}
+    return Done({**shown.value, **line})
+
+
+def _read(state: State, recall: Recall, what: str, by: Asker) -> Outcome:
+    match what:
+        case "status":
+            return Done(views.status(state))
+        case "breaker.list":
+            return Done({"breakers": views.breakers(state)})
+        case _ if isinstance(by, Operator):
+            return Refusal(Code.NOT_ALLOWED, f"{what} is for the tenant's own people")
+        case "member.list":
+            return Done({"members": views.members(state)})
+        case "approval.list" if isinstance(by, Member):
+            return Done({"cases": views.approvals(state, by)})
+        case "bundle.show":
+            bundle = state.bundle
+            source = None if bundle is None else recall.bundle_files(bundle)
+            return Done({"bundle": bundle, "files": source or {}})
+        case "whoami" if isinstance(by, Member):
+            return Done(
+                {
+                    "tenant": state.tenant,
+                    "member": by.member,
+                    "kind": by.kind,
+                    "person": by.person,
+                    "roles": sorted(by.roles),
+                    "phase": state.phase,
+                }
+            )
+        case _:
+            return unknown("question", what)
+
+
+def waiting(state: State, by: Member) -> list[str]:
+    """What waits for this member now: held cases for approvers and admins, warrants for executors, reported runs for verifiers."""
+    if by.kind == kinds.EXECUTOR:
+        return [live.warrant for live in state.warrants.values() if live.executor == by.member]
+    if by.kind == kinds.VERIFIER:
+        return [run.run for run in state.runs.values() if run.status == "reported" and run.verify and by in verifiers(state, run)]
+    return [case.case for case in state.cases.values() if case.status == "held" and views.votes_on(by, case)]
+
+
+def inbox(state: State, recall: Recall, signer: Signer, names: Sequence[str]) -> Iterator[Mapping[str, object]]:
+    """The items behind ``waiting``; what is over by now is left out."""
+    for name in names:
+        live, run, case = state.warrants.get(name), state.runs.get(name), state.cases.get(name)
+        if live is not None:
+            yield warrant_item(sign(e.WarrantIssued(live.case, WarrantId(name), live.fields, b"", b""), state.tenant, signer))
+        elif run is not None:
+            receipts = [event.receipt for _, event in recall.case(run.case) if isinstance(event, e.RunReported) and event.run == name]
+            if receipts:
+                yield verify_item(run, receipts[-1])
+        elif case is not None:
+            yield approval_item(case)

@@ -1,0 +1,35 @@
+"""Which tenants this node has, how to reach each, and who listens to it."""
+
+from __future__ import annotations
+
+import attrs
+
+from actors.feed import Feed
+from actors.kernel import Mailbox, Ref
+from actors.messages import TenantMessage
+from actors.tenant import Tenant
+
+
+@attrs.define(eq=False)
+class Place:
+    """One tenant.  The mailbox and the feed outlive the actor's restarts; ``tenant`` is its present life, if it has one."""
+
+    name: str
+    mailbox: Mailbox[TenantMessage]
+    feed: Feed
+    tenant: Tenant | None = None
+
+    @property
+    def ref(self) -> Ref[TenantMessage]:
+        return Ref(self.mailbox)
+
+
+class Directory:
+    def __init__(self) -> None:
+        self.places: dict[str, Place] = {}
+
+    def get(self, name: str) -> Place | None:
+        return self.places.get(name)
+
+    def refs(self) -> dict[str, Ref[TenantMessage]]:
+        return {name: place.ref for name, place in self.places.items()}

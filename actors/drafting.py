@@ -1,0 +1,62 @@
+"""From the law's events to the ledger's drafts: signed where a warrant is issued, counted within their case, findable."""
+
+from __future__ import annotations
+
+import attrs
+
+from actors.governance import codec, index, reporting
+from actors.governance import events as e
+from actors.governance.evolve import evolve
+from actors.governance.ids import Instant
+from actors.governance.settings import BreakerLimits
+from actors.governance.signing import Purpose, signed_bytes
+from actors.governance.state import State
+from actors.signer import Signer
+from ledger import Draft
+
+Keyed = list[tuple[tuple[bytes, ...], e.Event]]
+
+
+@attrs.frozen
+class Recorded:
+    """One decision as it will stand on the ledger.  ``grants``: it issues or redeems, and falls with a breaker's epoch."""
+
+    events: tuple[e.Event, ...]
+    drafts: tuple[Draft, ...]
+    keyed: Keyed
+    grants: bool
+
+
+def record(state: State, events: tuple[e.Event, ...], actor: str, now: Instant, signer: Signer, limits: BreakerLimits) -> Recorded:
+    """Folds ``events``, and what the breakers make of them, into ``state``; gives the drafts of exactly those."""
+    done: list[e.Event] = []
+    drafts: list[Draft] = []
+    keyed: Keyed = []
+    grants = False
+    queue = list(events)
+    for event in queue:
+        kind = type(event)
+        if kind is e.WarrantIssued:
+            event = sign(event, state.tenant, signer)  # type: ignore[arg-type]  # kind was looked at
+            grants = True
+        elif kind is e.RunOpened:
+            grants = True
+        run = state.runs.get(getattr(event, "run", ""))
+        case_id = getattr(event, "case", "") if kind is not e.BreakerProbed else ""
+        case = state.cases.get(case_id)
+        step = 1 if kind is e.IntentProposed else 0 if case is None else case.step + 1
+        evolve(state, event, now, state.size)
+        keys = index.keys(event)
+        drafts.append(Draft(tag=event.TAG, time=now, actor=actor, body=codec.encode(event), case=case_id, step=step, keys=keys))
+        done.append(event)
+        if keys:
+            keyed.append((keys, event))
+        if run is not None and (kind is e.RunVerified or kind is e.RunUnknown):
+            queue.extend(reporting.react(state, event, run, limits, now))
+    return Recorded(tuple(done), tuple(drafts), keyed, grants)
+
+
+def sign(event: e.WarrantIssued, tenant: str, signer: Signer) -> e.WarrantIssued:
+    """The warrant with the issuer's signature over its fields and the node's MAC over both."""
+    signature = signer.issuer_sign(tenant, signed_bytes(Purpose.WARRANT, event.fields))
+    return attrs.evolve(event, signature=signature, mac=signer.warrant_mac(tenant, event.fields + signature))

@@ -1,0 +1,99 @@
+"""Who wants to know what, of one tenant's durable events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeAlias
+
+from actors.governance import events as e
+from actors.governance import kinds
+from actors.governance import warrant as warrants
+from actors.governance.state import Case, Member, Run, State, scopes
+from actors.governance.views import approval_line, votes_on
+
+Listener: TypeAlias = Callable[[Mapping[str, object]], None]
+Item: TypeAlias = tuple[str, Mapping[str, object]]  # topic, what to say
+
+CASE, MEMBER = "case:", "member:"
+
+
+class Feed:
+    """Listeners by topic: a member's inbox, or a case.  A listener never blocks."""
+
+    def __init__(self) -> None:
+        self._listeners: dict[str, set[Listener]] = {}
+
+    def add(self, topic: str, listener: Listener) -> None:
+        self._listeners.setdefault(topic, set()).add(listener)
+
+    def remove(self, listener: Listener) -> None:
+        for topic in [topic for topic, found in self._listeners.items() if listener in found]:
+            self._listeners[topic].discard(listener)
+            if not self._listeners[topic]:
+                del self._listeners[topic]
+
+    def __len__(self) -> int:
+        return sum(map(len, self._listeners.values()))
+
+    def wanted(self, state: State, event: e.Event, seq: int) -> list[Item]:
+        """What this event, just folded into ``state``, means to those who listen; nothing is built for nobody."""
+        if not self._listeners:
+            return []
+        found: list[Item] = []
+        topic = CASE + getattr(event, "case", "")
+        if topic in self._listeners:
+            found.append((topic, {"seq": seq}))
+        match event:
+            case e.WarrantIssued():
+                found.extend(self._to([warrants.unverified_unpack(event.fields).executor], lambda: warrant_item(event)))
+            case e.ApprovalRequested() if (case := state.cases.get(event.case)) is not None:
+                found.extend(self._to([m.member for m in state.active() if votes_on(m, case)], lambda: approval_item(case)))
+            case e.RunReported() if (run := state.runs.get(event.run)) is not None and run.verify:
+                found.extend(self._to([m.member for m in verifiers(state, run)], lambda: verify_item(run, event.receipt)))
+            case e.BreakerTripped():
+                found.extend(self._abort(state, event.why))
+            case e.TenantSuspended():
+                found.extend(self._abort(state, event.reason))
+            case _:
+                pass
+        return found
+
+    def publish(self, items: Iterable[Item]) -> None:
+        for topic, value in items:
+            for listener in tuple(self._listeners.get(topic, ())):
+                listener(value)
+
+    def _to(self, members: Iterable[str], make: Callable[[], Mapping[str, object]]) -> list[Item]:
+        return [(MEMBER + name, make()) for name in members if MEMBER + name in self._listeners]
+
+    def _abort(self, state: State, why: str) -> list[Item]:
+        """Tells the executors of open runs whose warrant's scope has just been shut."""
+        return [
+            (MEMBER + run.redeemer, {"kind": "abort", "run": run.run, "why": why})
+            for run in state.runs.values()
+            if run.status == "open" and MEMBER + run.redeemer in self._listeners and _shut(state, run)
+        ]
+
+
+def _shut(state: State, run: Run) -> bool:
+    if state.suspended:
+        return True
+    guards = [state.breakers.get(scope) for scope in scopes(run.agent, run.action)]
+    return any(guard is not None and guard.status == "open" for guard in guards)
+
+
+def warrant_item(event: e.WarrantIssued) -> dict[str, object]:
+    return {"kind": "warrant", "fields": event.fields, "signature": event.signature, "mac": event.mac}
+
+
+def approval_item(case: Case) -> dict[str, object]:
+    return {"kind": "approval", **approval_line(case)}
+
+
+def verify_item(run: Run, receipt: bytes) -> dict[str, object]:
+    return {"kind": "verify", "case": run.case, "run": run.run, "fields": run.fields, "receipt": receipt}
+
+
+def verifiers(state: State, run: Run) -> list[Member]:
+    """Who may look at this run's outcome: never its agent or executor."""
+    return [m for m in state.active(kinds.VERIFIER) if m.member not in (run.agent, run.redeemer)]

@@ -1,0 +1,204 @@
+"""The gateway: sole server-side user of transport.  Turns calls into questions to tenants, and outcomes into answers.
+
+One conversation per connection.  Calls are handed on as they come and never waited for: the answer is posted by whoever
+releases it, when what it rests on is durable.  Each subscription is a task of its connection's nursery.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import attrs
+import trio
+
+from actors.directory import Directory
+from actors.errors import ActorDied, MailboxFull
+from actors.gate import Identity
+from actors.governance import commands as c
+from actors.governance import kinds
+from actors.governance.calls import CALLS, parse
+from actors.governance.decision import Operator
+from actors.governance.refusals import Code, Refusal, unknown
+from actors.kernel import Ref
+from actors.messages import Asked, Done, Outcome, Respond, TenantMessage
+from actors.scribe import Scribe
+from actors.subscriptions import Subscription, case_watch, inbox, tail
+from actors.supervisor import CreateTenant, ResetNode, SupervisorMessage, TripNode
+from actors.tenant import status_of
+from ledger import NODE
+from transport.connection import Connection
+
+RETRY = 50  # ms; a full mailbox is drained within a few commits
+
+
+@attrs.frozen(kw_only=True)
+class House:
+    """What a conversation needs to reach."""
+
+    directory: Directory
+    supervisor: Ref[SupervisorMessage]
+    scribe: Scribe
+    about: Callable[[], Mapping[str, object]]  # the node's own status
+    keys_of: Callable[[str], Mapping[str, object]]  # by which a tenant's log and warrants are checked
+
+
+def answer(number: int, outcome: Outcome) -> dict[str, Any]:
+    """The wire's answer to a call."""
+    match outcome:
+        case Done(value=value):
+            return {"t": "reply", "id": number, "value": dict(value)}
+        case Refusal():
+            message: dict[str, Any] = {"t": "refused", "id": number, "code": outcome.code.value, "why": outcome.why}
+            if outcome.retry_after is not None:
+                message["retry_after"] = outcome.retry_after
+            if outcome.detail:
+                message["detail"] = {"findings": list(outcome.detail)}
+            return message
+        case _:
+            return {"t": "indeterminate", "id": number, "why": outcome.why}
+
+
+async def converse(connection: Connection, house: House) -> None:
+    """One connection from its first call to its end; raises ConnectionClosed when it is over."""
+    identity = connection.identity
+    assert isinstance(identity, Identity)
+    async with trio.open_nursery() as nursery:
+        await _Conversation(connection, identity, house, nursery).run()
+
+
+class _Conversation:
+    def __init__(self, connection: Connection, identity: Identity, house: House, nursery: trio.Nursery) -> None:
+        self._connection = connection
+        self._identity = identity
+        self._house = house
+        self._nursery = nursery
+        self._subscriptions: dict[int, Subscription] = {}
+
+    async def run(self) -> None:
+        while True:
+            for message in await self._connection.receive():
+                tag = message["t"]
+                if tag == "credit":
+                    if (subscription := self._subscriptions.get(message["sub"])) is not None:
+                        subscription.wake()
+                elif tag == "cease":
+                    if (subscription := self._subscriptions.pop(message["sub"], None)) is not None:
+                        subscription.cancel()
+                else:
+                    self._call(tag, message)
+
+    def _call(self, tag: str, message: dict[str, Any]) -> None:
+        number = message["id"]
+        post = self._connection.post
+
+        def respond(outcome: Outcome) -> None:
+            post(answer(number, outcome))
+
+        fields = {name: value for name, value in message.items() if name not in ("t", "id")}
+        ask = parse(tag, fields, self._identity.kind)
+        if isinstance(ask, Refusal):
+            respond(ask)
+        elif isinstance(ask, (c.Tail, c.Watch, c.Inbox)):
+            self._subscribe(number, ask, respond)
+        elif self._identity.kind == kinds.OPERATOR:
+            self._by_operator(tag, ask, respond)
+        elif isinstance(ask, c.Read) and ask.what == "whoami":
+            keys = self._house.keys_of(self._identity.tenant)
+            self._ask(self._identity.tenant, tag, ask, lambda outcome: respond(with_keys(outcome, keys)))
+        elif isinstance(ask, c.Enrol):
+            mine = {"tenant": self._identity.tenant, **self._house.keys_of(self._identity.tenant)}
+            self._ask(self._identity.tenant, tag, ask, lambda outcome: respond(with_keys(outcome, mine)))
+        else:
+            self._ask(self._identity.tenant, tag, ask, respond)
+
+    def _ask(self, tenant: str, tag: str, ask: c.Command | c.Query, respond: Respond) -> None:
+        """Hands a question to a tenant.  A full mailbox is a refusal, never a wait: this task serves the whole connection."""
+        place = self._house.directory.get(tenant)
+        if place is None:
+            respond(unknown("tenant", tenant))
+            return
+        identity = self._identity
+        by: str | Operator = Operator(identity.name) if identity.kind == kinds.OPERATOR else identity.invitation or identity.name
+        asked = Asked(ask, by, bool(identity.invitation), respond)
+        tell(place.ref, asked, respond, urgent=CALLS[tag].urgent)
+
+    def _by_operator(self, tag: str, ask: c.Command | c.Query, respond: Respond) -> None:
+        by = self._identity.name
+        supervisor = self._house.supervisor
+        match ask:
+            case c.Found():
+                tell(supervisor, CreateTenant(ask, by, respond), respond)
+            case c.Suspend() | c.Resume():
+                self._ask(ask.tenant, tag, ask, respond)
+            case c.TripBreaker(scope="node"):
+                tell(supervisor, TripNode(ask.reason, by, respond), respond, urgent=True)
+            case c.ResetBreaker(scope="node"):
+                tell(supervisor, ResetNode(ask.reason, by, respond), respond)
+            case c.TripBreaker() | c.ResetBreaker():
+                tenant, _, scope = ask.scope.partition("/")
+                self._ask(tenant, tag, attrs.evolve(ask, scope=scope or "tenant"), respond)
+            case c.Read(what="tenant.list"):
+                respond(Done({"tenants": [status_of(place.tenant) for place in self._house.directory.places.values() if place.tenant]}))
+            case c.Read(what="status"):
+                respond(Done(self._house.about()))
+            case c.Read(what="breaker.list"):
+                respond(Done({"breakers": [self._house.about()["breaker"]]}))
+            case c.Read(what="whoami"):
+                respond(Done({"tenant": "", "member": by, "kind": kinds.OPERATOR, **self._house.keys_of(NODE)}))
+            case _:
+                respond(Refusal(Code.NOT_ALLOWED, f"{tag} is for a tenant's own people"))
+
+    def _subscribe(self, number: int, ask: c.Subscription, respond: Respond) -> None:
+        identity, house = self._identity, self._house
+        place = house.directory.get(identity.tenant)
+        subscription = Subscription(self._connection, number)
+        if isinstance(ask, c.Tail):
+            log = identity.tenant or NODE
+            size = house.scribe.ledger.head(log).size
+            if ask.start > size:
+                respond(Refusal(Code.UNKNOWN, f"the log has {size} entries; it cannot be read from {ask.start}"))
+                return
+            self._start(subscription, lambda: tail(subscription, house.scribe, log, ask, bodies=identity.kind != kinds.OPERATOR))
+            respond(Done({"size": size}))
+            return
+        if place is None or identity.kind == kinds.OPERATOR:
+            respond(Refusal(Code.NOT_ALLOWED, "that is for a tenant's own people"))
+            return
+        if isinstance(ask, c.Inbox):
+            self._start(subscription, lambda: inbox(subscription, place, identity.name))
+            respond(Done({}))
+            return
+        case = ask.case
+
+        def allowed(outcome: Outcome) -> None:
+            if isinstance(outcome, Done):
+                respond(Done({"case": case}))
+                self._start(subscription, lambda: case_watch(subscription, place, case, identity.name))
+            else:
+                respond(outcome)
+
+        self._ask(identity.tenant, "case.show", c.ShowCase(case), allowed)
+
+    def _start(self, subscription: Subscription, run: Callable[[], Any]) -> None:
+        self._subscriptions[subscription.number] = subscription
+        self._nursery.start_soon(self._keep, subscription, run)
+
+    async def _keep(self, subscription: Subscription, run: Callable[[], Any]) -> None:
+        with subscription.scope:
+            await run()
+        self._subscriptions.pop(subscription.number, None)
+
+
+def with_keys(outcome: Outcome, keys: Mapping[str, object]) -> Outcome:
+    return Done({**outcome.value, **keys}) if isinstance(outcome, Done) else outcome
+
+
+def tell(ref: Ref[Any], message: TenantMessage | SupervisorMessage, respond: Respond, *, urgent: bool = False) -> None:
+    """Hands a message over, or answers why it could not be."""
+    try:
+        ref.tell_nowait(message, urgent=urgent)
+    except MailboxFull:
+        respond(Refusal(Code.BUSY, "too much is waiting here at present", RETRY))
+    except ActorDied:
+        respond(Refusal(Code.BUSY, "it is being restarted", RETRY * 4))

@@ -1,0 +1,76 @@
+"""What the node itself remembers: its operators, its own breaker, and which tenants could not go on.
+
+The node's log has several writers (the ledger admits tenants and commits to their heads), so its own entries are the few
+below, folded by ``evolve`` over whatever else stands between them.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, TypeAlias, assert_never
+
+import attrs
+
+
+@attrs.frozen
+class OperatorEnrolled:
+    TAG: ClassVar[str] = "operator.enrolled/1"
+    name: str
+    public_key: bytes
+    key_id: str
+    key_hash: bytes
+
+
+@attrs.frozen
+class NodeTripped:
+    TAG: ClassVar[str] = "node.tripped/1"
+    epoch: int
+    by: str
+    reason: str
+
+
+@attrs.frozen
+class NodeReset:
+    TAG: ClassVar[str] = "node.reset/1"
+    by: str
+    reason: str
+
+
+@attrs.frozen
+class RefusalsCounted:
+    """Refusals before any decision, of one minute: counted, so that nobody can fill the disk with garbage."""
+
+    TAG: ClassVar[str] = "refusals.counted/1"
+    counts: tuple[tuple[str, str, int], ...]  # source, code, how many
+
+
+@attrs.frozen
+class TenantFrozen:
+    TAG: ClassVar[str] = "tenant.frozen/1"
+    tenant: str
+    why: str
+
+
+NodeEvent: TypeAlias = OperatorEnrolled | NodeTripped | NodeReset | RefusalsCounted | TenantFrozen
+KINDS: dict[str, type] = {kind.TAG: kind for kind in (OperatorEnrolled, NodeTripped, NodeReset, RefusalsCounted, TenantFrozen)}
+
+
+@attrs.define
+class NodeState:
+    operators: dict[str, OperatorEnrolled] = attrs.Factory(dict)  # by API key id
+    epoch: int = 0
+    closed: str = ""  # why nothing is granted on the whole node, or empty
+
+
+def evolve_node(state: NodeState, event: NodeEvent) -> None:
+    """Folds one entry of the node's log.  Never refuses."""
+    match event:
+        case OperatorEnrolled():
+            state.operators[event.key_id] = event
+        case NodeTripped():
+            state.epoch, state.closed = event.epoch, f"{event.by}: {event.reason}"
+        case NodeReset():
+            state.closed = ""
+        case RefusalsCounted() | TenantFrozen():
+            pass
+        case _:
+            assert_never(event)

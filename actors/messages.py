@@ -1,0 +1,76 @@
+"""What a tenant's actor is sent, and what comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+import attrs
+
+from actors.governance import commands as c
+from actors.governance.decision import Operator
+from actors.governance.refusals import Refusal
+
+
+@attrs.frozen
+class Done:
+    """Yes, with what the reply says."""
+
+    value: Mapping[str, object]
+
+
+@attrs.frozen
+class Unsettled:
+    """Perhaps done: its commit failed.  Asking again under the same idempotency key tells."""
+
+    why: str
+
+
+Outcome: TypeAlias = Done | Refusal | Unsettled
+Respond: TypeAlias = Callable[[Outcome], None]  # called exactly once, never blocks, never raises
+
+
+@attrs.frozen
+class Asked:
+    """A command or question of somebody whom the connection has authenticated.
+
+    ``by`` is a member's name, an invitation's id, or an operator; the tenant looks up what that stands for *now*.
+    """
+
+    ask: c.Command | c.Query
+    by: str | Operator
+    invitation: bool
+    respond: Respond
+
+
+@attrs.frozen
+class Introduce:
+    """Who holds this API key or invitation?  Answered with the token's stored hash; the gateway compares."""
+
+    key_id: str
+    invitation: bool
+    respond: Respond
+
+
+@attrs.frozen
+class Listen:
+    """Deliver what concerns this member from now on; what is open already comes first."""
+
+    member: str
+    topic: str  # "inbox" or a case's id
+    listener: Callable[[Mapping[str, object]], None]
+
+
+@attrs.frozen
+class Sweep:
+    """Look at what is due."""
+
+
+@attrs.frozen
+class Reconcile:
+    """Compare the folded state with a fresh fold of the ledger."""
+
+    respond: Respond
+
+
+TenantMessage: TypeAlias = Asked | Introduce | Listen | Sweep | Reconcile

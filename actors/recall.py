@@ -1,0 +1,99 @@
+"""What the ledger still knows when the state has forgotten it, and what it does not know yet because it is not synced."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Mapping
+
+from actors.governance import bundle as bundles
+from actors.governance import codec, index
+from actors.governance import events as e
+from actors.governance.ids import Instant
+from ledger import Header, Ledger
+from ledger.header import parse
+
+BUNDLES = 8  # loaded bundles kept: the active one, and those of warrants that outlive an activation
+
+
+class Recall:
+    """One tenant's index: the ledger's, overlaid with what was submitted and is not durable yet."""
+
+    def __init__(self, ledger: Ledger, log: str) -> None:
+        self._ledger = ledger
+        self._log = log
+        self._fresh: dict[bytes, e.Event] = {}
+        self._submitted: deque[tuple[int, tuple[bytes, ...]]] = deque()
+        self._bundles: OrderedDict[bytes, bundles.Bundle] = OrderedDict()
+
+    def submitted(self, submission: int, keyed: list[tuple[tuple[bytes, ...], e.Event]]) -> None:
+        """These events will be found by their keys, though the ledger's own index does not hold them yet."""
+        for keys, event in keyed:
+            self._submitted.append((submission, keys))
+            for key in keys:
+                self._fresh[key] = event
+
+    def settled(self, durable: int) -> None:
+        """The ledger's own index answers for everything up to ``durable`` from now on."""
+        while self._submitted and self._submitted[0][0] <= durable:
+            for key in self._submitted.popleft()[1]:
+                self._fresh.pop(key, None)
+
+    def event(self, key: bytes) -> e.Event | None:
+        """The newest event under ``key``."""
+        if (fresh := self._fresh.get(key)) is not None:
+            return fresh
+        seq = self._ledger.find(self._log, key)
+        return None if seq is None else self.entry(seq)[1]
+
+    def entry(self, seq: int) -> tuple[Header, e.Event]:
+        """One durable entry; raises VerificationError or BodyRemoved."""
+        (record,) = self._ledger.read(self._log, seq, seq + 1)
+        header = parse(record.entry)
+        return header, codec.decode(header.tag, self._ledger.open_body(self._log, record))
+
+    def case(self, case: str) -> list[tuple[Header, e.Event]]:
+        """A case's durable entries, in order."""
+        return [self.entry(seq) for seq in self._ledger.case_entries(self._log, case)]
+
+    def bundle(self, digest: bytes) -> bundles.Bundle | None:
+        """A pushed bundle, loaded; remembered, for loading costs milliseconds."""
+        found = self._bundles.get(digest)
+        if found is not None:
+            self._bundles.move_to_end(digest)
+            return found
+        pushed = self.event(index.bundle_key(digest))
+        if not isinstance(pushed, e.BundlePushed):
+            return None
+        loaded = bundles.load(bundles.Source(pushed.files))
+        if not isinstance(loaded, bundles.Bundle) or loaded.digest != digest:
+            return None
+        self._bundles[digest] = loaded
+        if len(self._bundles) > BUNDLES:
+            self._bundles.popitem(last=False)
+        return loaded
+
+    def bundle_files(self, digest: bytes) -> Mapping[str, bytes] | None:
+        pushed = self.event(index.bundle_key(digest))
+        return pushed.files if isinstance(pushed, e.BundlePushed) else None
+
+    def prior(self, agent: str, key: str) -> e.IntentProposed | None:
+        found = self.event(index.intent_key(agent, key))
+        return found if isinstance(found, e.IntentProposed) else None
+
+    def intent(self, case: str) -> e.IntentProposed | None:
+        found = self.event(index.case_key(case))
+        return found if isinstance(found, e.IntentProposed) else None
+
+    def run(self, run: str) -> e.RunOpened | None:
+        found = self.event(index.run_key(run))
+        return found if isinstance(found, e.RunOpened) else None
+
+    def letter(self, letter: str) -> e.DeadLetterOpened | None:
+        found = self.event(index.letter_key(letter))
+        return found if isinstance(found, e.DeadLetterOpened) else None
+
+    def is_resolved(self, letter: str) -> bool:
+        return self.event(index.resolved_key(letter)) is not None
+
+    def time(self, seq: int) -> Instant:
+        return Instant(self.entry(seq)[0].time)

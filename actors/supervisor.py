@@ -1,0 +1,198 @@
+"""The supervisor: owns what is the node's and not a tenant's.
+
+It folds the node's log before anyone may decide, founds tenants, trips and resets the node's own breaker, and writes down
+what was refused before any decision, counted.  What is one tenant's is decided inside that tenant's own batch.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeAlias
+
+import attrs
+import structlog
+
+from actors.errors import StaleEpoch, StaleScope
+from actors.governance import commands as c
+from actors.governance import node_law as law
+from actors.governance.canonical import NotCanonical
+from actors.governance.codec import decode_node, encode_node
+from actors.governance.names import problem
+from actors.governance.refusals import Code, Refusal
+from actors.kernel import Envelope
+from actors.legal_time import LegalTime
+from actors.messages import Done, Outcome, Respond, Unsettled
+from actors.node_standing import SCOPE, NodeStanding
+from actors.scribe import Durable, Reservation, Scribe
+from ledger import NODE, Draft, VerificationError
+from ledger.header import parse
+
+log = structlog.get_logger(__name__)
+
+STRETCH = 1024  # entries read at once
+MOST_COUNTED = 256  # sources in one entry: the loudest of a minute; the rest are summed under one name
+
+
+@attrs.frozen
+class CreateTenant:
+    command: c.Found
+    by: str
+    respond: Respond
+
+
+@attrs.frozen
+class TripNode:
+    reason: str
+    by: str
+    respond: Respond
+
+
+@attrs.frozen
+class ResetNode:
+    reason: str
+    by: str
+    respond: Respond
+
+
+@attrs.frozen
+class NoteFrozen:
+    tenant: str
+    why: str
+
+
+@attrs.frozen
+class WriteCounts:
+    """Once a minute: what was refused before any decision since the last time."""
+
+
+SupervisorMessage: TypeAlias = CreateTenant | TripNode | ResetNode | NoteFrozen | WriteCounts
+
+
+class Refused:
+    """Counts of refusals before decision, by source and code, shared with the gateway.  Bounded, whoever knocks."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[tuple[str, str]] = Counter()
+
+    def note(self, source: str, code: str) -> None:
+        key = (source, code)
+        if key not in self.counts and len(self.counts) >= MOST_COUNTED:
+            key = ("others", code)
+        self.counts[key] += 1
+
+    def take(self) -> tuple[tuple[str, str, int], ...]:
+        taken = tuple(sorted((source, code, count) for (source, code), count in self.counts.items()))
+        self.counts.clear()
+        return taken
+
+
+class Supervisor:
+    """An actor of the kernel.  ``admit`` makes a tenant's keys and log and sets its actor going."""
+
+    def __init__(
+        self,
+        scribe: Scribe,
+        time: LegalTime,
+        standing: NodeStanding,
+        refused: Refused,
+        admit: Callable[[str, str, c.Found, Respond], Awaitable[None]],
+        is_known: Callable[[str], bool],
+    ) -> None:
+        self._scribe = scribe
+        self._time = time
+        self._standing = standing
+        self._refused = refused
+        self._admit = admit
+        self._is_known = is_known
+        self.state = law.NodeState()
+
+    async def start(self) -> None:
+        """Folds the node's log; an entry that cannot be read stops the node, for nobody would know who may run it."""
+        self.state = fold_node(self._scribe)
+        self._show()
+
+    async def handle(self, batch: list[Envelope[SupervisorMessage]]) -> None:
+        for envelope in batch:
+            match envelope.message:
+                case CreateTenant() as wanted:
+                    await self._create(wanted)
+                case TripNode(reason=reason, by=by, respond=respond):
+                    event = law.NodeTripped(self.state.epoch + 1, by, reason)
+                    self._scribe.raise_scope(NODE, SCOPE)
+                    await self._write(event, by, respond, {"scope": SCOPE})
+                case ResetNode(reason=reason, by=by, respond=respond):
+                    if not self.state.closed:
+                        respond(Refusal(Code.UNKNOWN, "the node's breaker is closed already"))
+                    else:
+                        await self._write(law.NodeReset(by, reason), by, respond, {"scope": SCOPE})
+                case NoteFrozen(tenant=tenant, why=why):
+                    await self._write(law.TenantFrozen(tenant, why), "node", _nobody, {})
+                case WriteCounts():
+                    if counts := self._refused.take():
+                        await self._write(law.RefusalsCounted(counts), "node", _nobody, {})
+
+    async def stop(self) -> None:
+        if counts := self._refused.take():
+            await self._write(law.RefusalsCounted(counts), "node", _nobody, {})
+
+    async def _create(self, wanted: CreateTenant) -> None:
+        command = wanted.command
+        for what, name in (("tenant", command.tenant), ("admin", command.admin)):
+            if (wrong := problem(name)) is not None:
+                wanted.respond(Refusal(Code.MALFORMED, f"the {what}'s name {wrong}"))
+                return
+        if self._is_known(command.tenant):
+            wanted.respond(Refusal(Code.NAME_TAKEN, f"the tenant {command.tenant} exists already", about=command.tenant))
+            return
+        await self._admit(command.tenant, wanted.by, command, wanted.respond)
+
+    async def _write(self, event: law.NodeEvent, actor: str, respond: Respond, value: Mapping[str, object]) -> None:
+        """One entry of the node's log; folded, and in force, when it is durable."""
+        outcome: Outcome
+        room = self._scribe.reserve(NODE, 1, urgent=True)
+        if not isinstance(room, Reservation):
+            respond(Refusal(Code.READ_ONLY, "the node cannot write at present; nothing was decided", getattr(room, "retry_after", None)))
+            return
+        draft = Draft(tag=event.TAG, time=self._time.now(), actor=actor, body=encode_node(event))
+        try:
+            number = self._scribe.submit(NODE, self._scribe.epoch(NODE), None, (draft,), room)
+        except (StaleEpoch, StaleScope):
+            respond(Refusal(Code.READ_ONLY, "the node is recovering from a failed write; nothing was decided", 100))
+            return
+        if isinstance(await self._scribe.settled(NODE, number), Durable):
+            law.evolve_node(self.state, event)
+            self._show()
+            outcome = Done(value)
+        else:
+            outcome = Unsettled("the node could not make it durable; look at the node's log before asking again")
+        respond(outcome)
+
+    def _show(self) -> None:
+        self._standing.closed = self.state.closed
+        self._standing.epoch = self._scribe.scope_epoch(NODE, SCOPE)
+
+
+def fold_node(scribe: Scribe) -> law.NodeState:
+    """What the node's log says of the node itself."""
+    state = law.NodeState()
+    ledger = scribe.ledger
+    size = ledger.head(NODE).size
+    for begin in range(0, size, STRETCH):
+        for record in ledger.read(NODE, begin, min(begin + STRETCH, size)):
+            header = parse(record.entry)
+            if header.tag not in law.KINDS:
+                continue
+            try:
+                event = decode_node(header.tag, ledger.open_body(NODE, record))
+            except NotCanonical as error:
+                raise VerificationError(f"an entry of the node's log cannot be read: {error}", log=NODE, index=record.seq) from None
+            if event is not None:
+                law.evolve_node(state, event)
+    return state
+
+
+def _nobody(outcome: Outcome) -> None:
+    """For what the node writes by itself; a failure is the scribe's news already."""
+    if not isinstance(outcome, Done):
+        log.warning("the node's own entry was not written", why=outcome.why)

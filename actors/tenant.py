@@ -1,0 +1,377 @@
+"""The shell of one tenant: the only one that decides for it, and the only writer of its log.
+
+    command ─▶ decide ─┬─▶ refusal ─▶ recorded where it is evidence ─┐
+                       └─▶ events ─▶ signed, folded, submitted ──────┴─▶ answer held until durable
+
+It never waits for the disk between commands.  When its epoch is over (a failed commit, a conflict) it folds the durable
+ledger again before the next command; answers that rested on what was discarded have become indeterminate by then.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+
+import attrs
+import structlog
+import trio
+
+from actors import answering, drafting, folding
+from actors.errors import StaleEpoch, StalePosition, StaleScope
+from actors.feed import CASE, MEMBER, Feed
+from actors.governance import commands as c
+from actors.governance import events as e
+from actors.governance.canonical import NotCanonical
+from actors.governance.decide import decide
+from actors.governance.decision import Ancestor, Asker, Facts, Invitee, Moment, Operator
+from actors.governance.due import due, next_due
+from actors.governance.ids import Fresh, Instant
+from actors.governance.membership import by_asker
+from actors.governance.receipt import unverified_unpack as unpack_receipt
+from actors.governance.refusals import Code, Refusal
+from actors.governance.settings import BreakerLimits
+from actors.governance.signing import Purpose, verifies
+from actors.governance.state import State
+from actors.held import Held
+from actors.kernel import Envelope
+from actors.legal_time import LegalTime
+from actors.messages import Asked, Done, Introduce, Listen, Outcome, Reconcile, Respond, Sweep, TenantMessage, Unsettled
+from actors.node_standing import SCOPE, NodeStanding
+from actors.recall import Recall
+from actors.scribe import Full, LogFrozen, ReadOnly, Reservation, Scribe
+from actors.signer import Signer
+
+log = structlog.get_logger(__name__)
+
+ROOM = 12  # entries one decision may make at most; a test holds the law to it
+MOST_DUE = 512  # overdue things settled in one sweep, so that a backlog does not hold up who is waiting
+NOT_RECORDED = frozenset({Code.READ_ONLY, Code.BUSY, Code.FROZEN, Code.MALFORMED, Code.SUSPENDED})  # said before or without a decision
+INBOX = "inbox"
+UNSETTLED = "the node could not make it durable; ask again with the same idempotency key to learn whether it happened"
+
+
+@attrs.frozen(kw_only=True)
+class Surroundings:
+    """What every tenant of a node shares."""
+
+    scribe: Scribe
+    held: Held
+    signer: Signer
+    time: LegalTime
+    standing: NodeStanding
+    snapshot_every: int = 20_000  # entries
+    entropy: Callable[[int], bytes] = os.urandom
+
+
+class Tenant:
+    """An actor of the kernel; ``name`` is both tenant id and log name."""
+
+    def __init__(self, name: str, around: Surroundings, feed: Feed) -> None:
+        self.name = name
+        self.frozen = ""  # why the log could not be folded; then only reads that need no state are answered
+        self.state = State(name)  # type: ignore[arg-type]  # a TenantId
+        self._around = around
+        self._feed = feed
+        self._recall = Recall(around.scribe.ledger, name)
+        self._epoch = -1
+        self._last = 0  # newest submission: what every answer rests on
+        self._snapshot_at = 0
+        self._snapshot_owed = False
+
+    async def start(self) -> None:
+        """Folds what is durable, after whatever an earlier life of this actor had queued is settled."""
+        scribe = self._around.scribe
+        await scribe.settled(self.name, scribe.statistics().submissions)
+        self._fold()
+
+    async def stop(self) -> None:
+        """Leaves a snapshot, so that the next start is quick."""
+        scribe = self._around.scribe
+        if self._last:
+            await scribe.settled(self.name, self._last)
+        if not self.frozen and scribe.is_current(self.name, self._epoch) and self.state.size > self._snapshot_at:
+            await self._snapshot(folding.take(self.state))
+
+    async def handle(self, batch: list[Envelope[TenantMessage]]) -> None:
+        await trio.lowlevel.checkpoint_if_cancelled()
+        self._recall.settled(self._around.scribe.durable)
+        if not self._around.scribe.is_current(self.name, self._epoch):
+            self._fold()
+        for envelope in batch:
+            message = envelope.message
+            match message:
+                case Asked():
+                    self._asked(message)
+                case Sweep():
+                    self._sweep()
+                case Introduce():
+                    self._introduce(message)
+                case Listen():
+                    self._listen(message)
+                case Reconcile():
+                    message.respond(self._reconcile())
+        if self._snapshot_owed:
+            self._snapshot_owed = False
+            taken = folding.take(self.state)
+            await self._around.scribe.settled(self.name, self._last)
+            if self._around.scribe.is_current(self.name, self._epoch):
+                await self._snapshot(taken)
+
+    # -- state
+
+    def _fold(self) -> None:
+        """The state as the durable ledger has it.  A log that cannot be folded is frozen: reads only, the others go on."""
+        scribe = self._around.scribe
+        try:
+            self._epoch = scribe.epoch(self.name)
+            folded = folding.fold(scribe.ledger, self.name)
+        except folding.CannotFold as error:
+            self.frozen = str(error)
+            log.error("tenant frozen", tenant=self.name, why=self.frozen)
+            return
+        self.frozen = scribe.ledger.head(self.name).frozen or ""
+        self.state, self._snapshot_at = folded.state, folded.snapshot_at
+        self._recall = Recall(scribe.ledger, self.name)
+        self._around.time.not_before(self.state.time)
+
+    async def _snapshot(self, taken: folding.Taken) -> None:
+        """Puts the snapshot into the store and its digest on the log."""
+        scribe = self._around.scribe
+        digest = await scribe.errand(lambda: folding.put(scribe.ledger, self.name, taken))
+        self._snapshot_at = taken.size
+        room = scribe.reserve(self.name, ROOM)
+        if isinstance(room, Reservation):
+            self._submit((e.SnapshotMade(taken.size, digest),), "node", room)
+
+    def _limits(self) -> BreakerLimits:
+        bundle = None if self.state.bundle is None else self._recall.bundle(self.state.bundle)
+        return BreakerLimits() if bundle is None else bundle.settings.breaker
+
+    # -- asking
+
+    def _asked(self, asked: Asked) -> None:
+        outcome: Outcome
+        if self.frozen:
+            asked.respond(Refusal(Code.FROZEN, f"the tenant's log is frozen and takes no entries: {self.frozen}"))
+            return
+        by = self._asker(asked)
+        if by is None:
+            outcome = Refusal(Code.NOT_ALLOWED, "your membership has ended")
+        elif isinstance(asked.ask, (c.ShowCase, c.ShowCard, c.ShowLetter, c.ListLetters, c.Read)):
+            ask = asked.ask
+            self._release(asked.respond, lambda: answering.answer(self.state, self._recall, ask, by))
+            return
+        else:
+            outcome = self._command(asked.ask, by)
+        self._answer(asked.respond, outcome)
+
+    def _asker(self, asked: Asked) -> Asker | None:
+        """What the authenticated name stands for now: a member revoked a moment ago is nobody."""
+        if isinstance(asked.by, Operator):
+            return asked.by
+        if asked.invitation:
+            return Invitee(asked.by)
+        member = self.state.members.get(asked.by)
+        return member if member is not None and member.status == "active" else None
+
+    def _command(self, command: c.Command, by: Asker) -> Outcome:
+        urgent = isinstance(command, (c.Report, c.Attest, c.RevokeWarrant, c.RevokeMember, c.TripBreaker, c.Suspend)) or (
+            isinstance(command, c.Vote) and command.decision == "deny"
+        )
+        room = self._around.scribe.reserve(self.name, ROOM, urgent=urgent)
+        match room:
+            case Full(retry_after=wait):
+                return Refusal(Code.BUSY, "too much is waiting to be written", wait)
+            case ReadOnly(why=why, retry_after=wait):
+                return Refusal(Code.READ_ONLY, f"the node cannot write at present ({why}); nothing was decided", wait)
+            case LogFrozen(why=why):
+                return Refusal(Code.FROZEN, f"the tenant's log is frozen and takes no entries: {why}")
+            case Reservation():
+                return self._decide(command, by, room)
+
+    def _decide(self, command: c.Command, by: Asker, room: Reservation) -> Outcome:
+        moment = Moment(self._around.time.now(), Fresh(self._around.entropy(32)))
+        decision = decide(self.state, command, by, self._facts(command, by), moment)
+        actor = by_asker(by)
+        if isinstance(decision, Refusal):
+            if decision.code in NOT_RECORDED:
+                room.release()
+                return decision
+            refused = e.CommandRefused(type(command).__name__, actor, decision.code.value, decision.why, decision.about[:64])
+            done = self._submit((refused,), actor, room, moment.now)
+            return decision if not isinstance(done, Refusal) else done
+        if not decision.events:
+            room.release()
+            return Done(answering.of_command(self.state, self._recall, command, decision.answer, ()))
+        done = self._submit(decision.events, actor, room, moment.now)
+        if isinstance(done, Refusal):
+            return done
+        if decision.refusal is not None:
+            return decision.refusal
+        return Done(answering.of_command(self.state, self._recall, command, decision.answer, done))
+
+    def _submit(
+        self, events: tuple[e.Event, ...], actor: str, room: Reservation, now: Instant | None = None
+    ) -> tuple[e.Event, ...] | Refusal:
+        """Folds and submits.  On a refusal nothing was queued, and the state is folded again before it is used."""
+        scribe, standing = self._around.scribe, self._around.standing
+        position = self.state.size
+        at = self._around.time.now() if now is None else now
+        recorded = drafting.record(self.state, events, actor, at, self._around.signer, self._limits())
+        try:
+            self._last = scribe.submit(
+                self.name, self._epoch, position, recorded.drafts, room, node_scopes={SCOPE: standing.epoch} if recorded.grants else None
+            )
+        except (StaleEpoch, StalePosition):
+            self._fold_or_freeze()
+            return Refusal(Code.READ_ONLY, "the node is recovering from a failed write; nothing was decided", 100)
+        except StaleScope:
+            self._fold_or_freeze()
+            return Refusal(Code.BREAKER_OPEN, "the node's breaker tripped in this very moment; nothing was decided")
+        if recorded.keyed:
+            self._recall.submitted(self._last, recorded.keyed)
+        items = [item for seq, event in enumerate(recorded.events, position) for item in self._feed.wanted(self.state, event, seq)]
+        if items:
+            self._around.held.hold(self.name, self._last, lambda durable: self._feed.publish(items) if durable else None)
+        if self.state.size - self._snapshot_at >= self._around.snapshot_every:
+            self._snapshot_owed = True
+        return recorded.events
+
+    def _fold_or_freeze(self) -> None:
+        """The state holds what was not queued: it must not be used before it was folded again."""
+        self._epoch = -1
+        if self._around.scribe.is_writing():
+            self._fold()
+
+    def _facts(self, command: c.Command, by: Asker) -> Facts:
+        """What this command needs to know beyond the state."""
+        recall, state = self._recall, self.state
+        active = None if state.bundle is None else recall.bundle(state.bundle)
+        clock_ok = self._around.time.doubt is None and not self._around.standing.closed
+        match command:
+            case c.Propose():
+                name = getattr(by, "member", "")
+                return Facts(
+                    active=active,
+                    bundle_of=recall.bundle,
+                    prior=recall.prior(name, command.key),
+                    parent=None if command.parent is None else self._ancestor(command.parent),
+                    run=None if command.run is None else recall.run(command.run),
+                    clock_ok=clock_ok,
+                )
+            case c.Redeem():
+                return Facts(
+                    active=active, bundle_of=recall.bundle, mac_ok=self._authentic(command), run=recall.run(command.run), clock_ok=clock_ok
+                )
+            case c.Report():
+                return Facts(active=active, run=recall.run(_run_of(command.receipt)))
+            case c.RetryLetter() | c.ResolveLetter():
+                letter = recall.letter(command.letter)
+                return Facts(
+                    active=active,
+                    bundle_of=recall.bundle,
+                    letter=letter,
+                    letter_resolved=letter is not None and recall.is_resolved(command.letter),
+                    lettered=None if letter is None else recall.intent(letter.case),
+                    parent=None if letter is None else self._ancestor(letter.case),
+                    clock_ok=clock_ok,
+                )
+            case _:
+                return Facts(active=active, bundle_of=recall.bundle, clock_ok=clock_ok)
+
+    def _ancestor(self, case: str) -> Ancestor | None:
+        found = self._recall.intent(case)
+        return None if found is None else Ancestor(found.agent, found.excluded)
+
+    def _authentic(self, command: c.Redeem) -> bool:
+        """Both signatures over the bytes as received: the node's MAC and the issuer's."""
+        signer = self._around.signer
+        mac_ok = signer.check_warrant_mac(self.name, command.warrant + command.signature, command.mac)
+        return mac_ok and verifies(Purpose.WARRANT, signer.issuer_public(self.name), command.warrant, command.signature)
+
+    # -- answering
+
+    def _answer(self, respond: Respond, outcome: Outcome) -> None:
+        """Law 1: the answer leaves when the state it was computed on is durable."""
+        self._around.held.hold(self.name, self._last, lambda durable: respond(outcome if durable else Unsettled(UNSETTLED)))
+
+    def _release(self, respond: Respond, make: Callable[[], Outcome]) -> None:
+        """A read that looks at the ledger too: made when everything decided before it is durable."""
+        self._around.held.hold(self.name, self._last, lambda durable: respond(make() if durable else Unsettled(UNSETTLED)))
+
+    def _introduce(self, message: Introduce) -> None:
+        if message.invitation:
+            invitation = self.state.invitations.get(message.key_id)
+            now = self._around.time.now()
+            known = None if invitation is None or invitation.expires_at <= now else (invitation.member, invitation.token_hash)
+            value = None if known is None else {"member": known[0], "hash": known[1], "kind": "invitee", "public_key": None}
+        else:
+            member = self.state.member_by_key(message.key_id)
+            value = None
+            if member is not None:
+                value = {"member": member.member, "hash": member.key_hash, "kind": member.kind, "public_key": member.public_key}
+        self._answer(message.respond, Refusal(Code.UNKNOWN, "no such key") if value is None else Done(value))
+
+    def _listen(self, message: Listen) -> None:
+        """Registers, then delivers what is open already; nothing falls between, for both wait in the same line."""
+        if message.topic != INBOX:
+            self._feed.add(CASE + message.topic, message.listener)
+            self._around.held.hold(self.name, self._last, lambda durable: message.listener({"seq": -1}))
+            return
+        self._feed.add(MEMBER + message.member, message.listener)
+        member = self.state.members.get(message.member)
+        waiting = [] if member is None else answering.waiting(self.state, member)
+
+        def deliver(durable: bool) -> None:
+            for item in answering.inbox(self.state, self._recall, self._around.signer, waiting) if durable else ():
+                message.listener(item)
+
+        self._around.held.hold(self.name, self._last, deliver)
+
+    # -- time
+
+    def _sweep(self) -> None:
+        """Settles what is overdue, each thing in a decision of its own."""
+        for _ in range(MOST_DUE):
+            now = self._around.time.now()
+            at = next_due(self.state)
+            if self.frozen or at is None or at > now:
+                return
+            room = self._around.scribe.reserve(self.name, ROOM, urgent=True)
+            if not isinstance(room, Reservation):
+                return  # it stays due
+            events = due(self.state, Moment(now, Fresh(self._around.entropy(32))))
+            if not events:
+                room.release()
+                return
+            if isinstance(self._submit(events, "law", room, now), Refusal):
+                return
+
+    def _reconcile(self) -> Outcome:
+        """Whether the state in memory is the fold of the ledger, where nothing is pending."""
+        if self.frozen or self._last > self._around.scribe.durable:
+            return Done({"tenant": self.name, "compared": False})
+        return Done({"tenant": self.name, "compared": True, "equal": folding.agrees(self._around.scribe.ledger, self.name, self.state)})
+
+
+def _run_of(receipt: bytes) -> str:
+    """The run a receipt names; the law checks the receipt itself."""
+    try:
+        return unpack_receipt(receipt).run
+    except NotCanonical:
+        return ""
+
+
+def status_of(tenant: Tenant) -> Mapping[str, object]:
+    """One line of the operator's list."""
+    state = tenant.state
+    return {
+        "tenant": tenant.name,
+        "phase": state.phase,
+        "entries": state.size,
+        "suspended": state.suspended,
+        "frozen": tenant.frozen,
+        "held": sum(case.status == "held" for case in state.cases.values()),
+        "open_cases": len(state.cases),
+        "dead_letters": state.tally.dead_letters - state.tally.resolved,
+    }

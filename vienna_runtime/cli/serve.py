@@ -1,0 +1,117 @@
+"""``vienna serve``: runs a node until it is told to stop."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+import structlog
+import trio
+
+from ledger import DirectoryBusy, Ledger
+from transport.tls import ServerTls, server_context
+from vienna_runtime import config as configs
+from vienna_runtime import node, passphrase, pki
+from vienna_runtime.errors import ServingError
+from vienna_runtime.keystore import Keystore
+from vienna_runtime.keystore_opener import opener_for
+from vienna_runtime.ledger_keys import LedgerKeys
+from vienna_runtime.secret import Secret
+
+
+@click.command()
+@click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--listen", default=None, help="HOST:PORT instead of the configured one; port 0 takes a free one.")
+@click.option("--json", "as_json", is_flag=True, help="Print the ready line as JSON.")
+def serve(directory: Path, listen: str | None, as_json: bool) -> None:
+    """Run the node in DIRECTORY.  Prints one line when it is ready; SIGTERM or Ctrl-C stops it in order, with a last commit.
+
+    \b
+    Example:
+      vienna serve ./node --listen 127.0.0.1:0
+    Exit codes: 0 stopped as asked, 1 it could not go on (the log says why), 2 it could not start.
+    """
+    if not (directory / configs.FILE).exists():
+        raise ServingError(f"there is no node in {directory}; make one with: vienna init {directory}")
+    config = configs.load(directory, environ=os.environ, given=_given(listen))
+    _start_logging(config)
+    try:
+        keystore, ledger, tls = _open(config)
+    except DirectoryBusy as error:
+        raise ServingError(str(error)) from None
+    try:
+        trio.run(_serve, config, keystore, ledger, tls, as_json)
+    finally:
+        ledger.close()
+
+
+def _open(config: configs.Config) -> tuple[Keystore, Ledger, ServerTls]:
+    """Keys, then the ledger (whose lock keeps a second server out), then the certificate."""
+
+    def ask() -> Secret:
+        return passphrase.read("the keystore", environ=os.environ, prompt=passphrase.terminal_prompt(sys.stdin.isatty()))
+
+    keystore = Keystore.open(config.keystore, opener_for(config.keystore, key_file=config.key_file, ask=ask))
+    keystore.refuse_beyond_loopback(config.settings.listen.host)
+    ledger = Ledger.open(config.ledger, node=keystore.node, keys=LedgerKeys(keystore), map_size=config.settings.data.map_size)
+    places = pki.Places(config.tls)
+    before = dt.timedelta(microseconds=config.settings.schedule.certificate)
+    pki.ready_server_certificate(places, config.settings.listen.names, dt.datetime.now(dt.UTC), renew_before=before)
+    return keystore, ledger, server_context(places.server, places.server_key)
+
+
+async def _serve(config: configs.Config, keystore: Keystore, ledger: Ledger, tls: ServerTls, as_json: bool) -> None:
+    def ready(address: str) -> None:
+        key = LedgerKeys(keystore).verifier("").text
+        if as_json:
+            click.echo(json.dumps({"ready": address, "node": keystore.node, "node_key": key, "pid": os.getpid()}))
+        else:
+            click.echo(f"vienna ready on {address} node {keystore.node} key {key}")
+
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async with trio.open_nursery() as nursery:
+
+            async def until_told() -> None:
+                async for number in signals:
+                    structlog.get_logger(__name__).info("stopping", signal=signal.Signals(number).name)
+                    nursery.cancel_scope.cancel()
+                    return
+
+            nursery.start_soon(until_told)
+            await node.run(config, keystore, ledger, tls, ready)
+
+
+def _given(listen: str | None) -> Mapping[tuple[str, str], str]:
+    if listen is None:
+        return {}
+    host, _, port = listen.rpartition(":")
+    if not host:
+        raise click.UsageError("--listen takes HOST:PORT, for example 127.0.0.1:0")
+    return {("listen", "host"): host.strip("[]"), ("listen", "port"): port}
+
+
+def _start_logging(config: configs.Config) -> None:
+    """Lines on stderr, for people or machines; the ready line alone goes to stdout."""
+    level = getattr(logging, config.settings.log.level.upper())
+    chain: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    if config.settings.log.format == "json":
+        chain += [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+    else:
+        chain.append(structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()))
+    structlog.configure(
+        processors=chain,
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    logging.basicConfig(level=level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")

@@ -1,0 +1,301 @@
+"""The composition root: one process, its actors in the order in which they may exist.
+
+1 scribe       nothing may happen that cannot be written        4 tenants     each kept alive, or frozen, by itself
+2 answers      nothing leaves before it is durable              5 reconciler
+3 supervisor   the node's log folded before anyone may decide   6 gateway     last to open, first to close
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Callable, Mapping
+from functools import partial
+
+import attrs
+import structlog
+import trio
+
+from actors.directory import Directory, Place
+from actors.errors import IntensityExceeded, StartFailed
+from actors.feed import Feed
+from actors.frozen import FrozenTenant
+from actors.gate import TenantGate
+from actors.gateway import House, converse
+from actors.governance import commands as c
+from actors.governance.decision import Operator
+from actors.held import Held
+from actors.kernel import Child, Down, Mailbox, Notice, Ref, Strategy, Supervision, SystemClock, run_actor, supervise
+from actors.kernel.cell import Life
+from actors.legal_time import LegalTime
+from actors.messages import Asked, Respond
+from actors.node_standing import NodeStanding
+from actors.reconciler import reconcile
+from actors.scribe import Scribe, Worker
+from actors.supervisor import NoteFrozen, Refused, Supervisor, SupervisorMessage
+from actors.tenant import Surroundings, Tenant, status_of
+from ledger import NODE, Ledger
+from ledger.header import parse
+from transport.limits import DEFAULT
+from transport.server import serve
+from transport.tls import ServerTls
+from vienna_runtime.admission import public_part
+from vienna_runtime.config import Config
+from vienna_runtime.keystore import Keystore
+from vienna_runtime.ledger_keys import LedgerKeys
+from vienna_runtime.version import VERSION
+
+log = structlog.get_logger(__name__)
+
+SWITCH = 0.0005  # s the interpreter lets one thread run: the default 5 ms would hold a finished commit back behind the event loop
+MICROS = 1_000_000
+
+
+@attrs.define(eq=False)
+class Node:
+    """A running node and what is looked at from outside."""
+
+    config: Config
+    keystore: Keystore
+    ledger: Ledger
+    tls: ServerTls
+    listeners: list[trio.SocketListener]
+    scribe: Scribe
+    held: Held
+    around: Surroundings
+    refused: Refused
+    directory: Directory
+    supervisor: Supervisor
+    supervisor_mailbox: Mailbox[SupervisorMessage]
+    gate: TenantGate
+    started: float
+    tenants: Supervision | None = None
+    connections: int = 0
+
+    @property
+    def supervisor_ref(self) -> Ref[SupervisorMessage]:
+        return Ref(self.supervisor_mailbox)
+
+    def about(self) -> Mapping[str, object]:
+        """The node's own status, for its operators."""
+        seen = self.scribe.statistics()
+        state = self.supervisor.state
+        return {
+            "node": self.keystore.node,
+            "version": VERSION,
+            "uptime": int((trio.current_time() - self.started) * MICROS),
+            "read_only": seen.read_only or "",
+            "clock": self.around.time.doubt or "",
+            "connections": self.connections,
+            "breaker": {
+                "scope": "node",
+                "status": "open" if state.closed else "closed",
+                "why": state.closed,
+                "epoch": self.around.standing.epoch,
+            },
+            "scribe": attrs.asdict(seen),
+            "tenants": [status_of(place.tenant) for place in self.directory.places.values() if place.tenant is not None],
+        }
+
+    def keys_of(self, tenant: str) -> Mapping[str, object]:
+        """The public keys by which a tenant's log and warrants are checked."""
+        keys = LedgerKeys(self.keystore)
+        found: dict[str, object] = {
+            "node": keys.verifier(NODE).text,
+            "log": keys.verifier(tenant).text,
+            "origin": keys.verifier(tenant).name,
+        }
+        if tenant != NODE:
+            found["issuer"] = self.keystore.issuer_public(tenant)
+        return found
+
+
+async def run(config: Config, keystore: Keystore, ledger: Ledger, tls: ServerTls, ready: Callable[[str], None]) -> None:
+    """Serves until cancelled; then stops in reverse order, with a last commit.  ``ready`` is told the address.
+
+    Raises ``StartFailed`` or ``IntensityExceeded`` where scribe, supervisor or gateway cannot live: the process must end.
+    """
+    sys.setswitchinterval(SWITCH)
+    settings = config.settings
+    listeners = await trio.open_tcp_listeners(settings.listen.port, host=settings.listen.host)
+    async with Worker() as worker:
+        node = _compose(config, keystore, ledger, tls, listeners, worker)
+        host, port = listeners[0].socket.getsockname()[:2]
+        shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        await supervise(
+            [
+                Child(name="scribe", start=partial(_scribe, node)),
+                Child(name="answers", start=node.held.run),
+                Child(name="supervisor", start=partial(_supervisor, node)),
+                Child(name="tenants", start=partial(_tenants, node), shutdown=15.0),
+                Child(name="reconciler", start=partial(_reconciler, node)),
+                Child(name="gateway", start=partial(_gateway, node, lambda: ready(shown))),
+            ],
+            strategy=Strategy.REST_FOR_ONE,
+            jitter=random.random,
+            report=_report,
+        )
+
+
+def _compose(
+    config: Config, keystore: Keystore, ledger: Ledger, tls: ServerTls, listeners: list[trio.SocketListener], worker: Worker
+) -> Node:
+    time = LegalTime(SystemClock())
+    for name in ledger.logs():
+        head = ledger.head(name)
+        if head.size:
+            (last,) = ledger.read(name, head.size - 1, head.size)
+            time.not_before(parse(last.entry).time)
+    scribe = Scribe(ledger, runner=worker, now=time.now)
+    held, standing, refused, directory = Held(scribe), NodeStanding(), Refused(), Directory()
+    mailbox: Mailbox[SupervisorMessage] = Mailbox("supervisor")
+    around = Surroundings(
+        scribe=scribe, held=held, signer=keystore, time=time, standing=standing, snapshot_every=config.settings.schedule.snapshot
+    )
+    node: Node
+
+    async def admit(tenant: str, by: str, command: c.Found, respond: Respond) -> None:
+        await _admit(node, tenant, by, command, respond)
+
+    supervisor = Supervisor(scribe, time, standing, refused, admit, lambda name: name in ledger.logs())
+    node = Node(
+        config=config,
+        keystore=keystore,
+        ledger=ledger,
+        tls=tls,
+        listeners=listeners,
+        scribe=scribe,
+        held=held,
+        around=around,
+        refused=refused,
+        directory=directory,
+        supervisor=supervisor,
+        supervisor_mailbox=mailbox,
+        gate=TenantGate(directory, lambda: node.supervisor.state, refused),
+        started=trio.current_time(),
+    )
+    return node
+
+
+async def _scribe(node: Node, *, task_status: Life) -> None:
+    await node.scribe.run(task_status=task_status)
+
+
+async def _supervisor(node: Node, *, task_status: Life) -> None:
+    await run_actor(lambda: node.supervisor, node.supervisor_mailbox, task_status=task_status)
+
+
+async def _tenants(node: Node, *, task_status: Life) -> None:
+    """Every tenant under a supervision of its own, so that one that keeps falling is frozen and the others go on."""
+    places = [_place(node, name) for name in node.ledger.logs() if name != NODE]
+    async with trio.open_nursery() as nursery:
+        node.tenants = await nursery.start(
+            partial(
+                supervise,
+                [_tenant_child(node, place) for place in places],
+                strategy=Strategy.ONE_FOR_ONE,
+                jitter=random.random,
+                report=_report,
+            )
+        )
+        task_status.started()
+
+
+def _place(node: Node, name: str) -> Place:
+    place = node.directory.places.get(name)
+    if place is None:
+        capacity = node.config.settings.limits.mailbox
+        place = node.directory.places[name] = Place(name, Mailbox(f"tenant {name}", capacity=capacity), Feed())
+    return place
+
+
+def _tenant_child(node: Node, place: Place) -> Child:
+    return Child(name=place.name, start=partial(_tenant, node, place), shutdown=10.0)
+
+
+async def _tenant(node: Node, place: Place, *, task_status: Life) -> None:
+    def make() -> Tenant:
+        place.tenant = Tenant(place.name, node.around, place.feed)
+        return place.tenant
+
+    why, was_ready = "", False
+    alive = Child(name=place.name, start=partial(run_actor, make, place.mailbox), shutdown=8.0)
+    try:
+        async with trio.open_nursery() as nursery:
+            await nursery.start(partial(supervise, [alive], strategy=Strategy.ONE_FOR_ONE, jitter=random.random, report=_report))
+            was_ready = True
+            task_status.started()
+    except* (StartFailed, IntensityExceeded) as fallen:
+        why = f"it fell too often: {fallen.exceptions[0]}"
+    if not why:
+        return
+    log.error("tenant frozen", tenant=place.name, why=why)
+    node.supervisor_ref.tell_nowait(NoteFrozen(place.name, why))
+    if place.tenant is not None:
+        place.tenant.frozen = why
+    async with trio.open_nursery() as nursery:
+        await nursery.start(
+            partial(supervise, [_frozen_child(place, why)], strategy=Strategy.ONE_FOR_ONE, jitter=random.random, report=_report)
+        )
+        if not was_ready:
+            task_status.started()
+
+
+def _frozen_child(place: Place, why: str) -> Child:
+    return Child(name=place.name, start=partial(run_actor, lambda: FrozenTenant(why), place.mailbox))
+
+
+async def _admit(node: Node, tenant: str, by: str, command: c.Found, respond: Respond) -> None:
+    """Keys first, then the log that names them, then the actor that writes it; each step can be repeated after a crash."""
+    await node.scribe.errand(partial(node.keystore.admit_tenant, tenant))
+    await node.scribe.admit(tenant, public=public_part(node.keystore.issuer_public(tenant)), actor=f"operator:{by}")
+    place = _place(node, tenant)
+    assert node.tenants is not None
+    await node.tenants.add(_tenant_child(node, place))
+    await place.ref.tell(Asked(command, Operator(by), False, respond))
+
+
+async def _reconciler(node: Node, *, task_status: Life) -> None:
+    schedule = node.config.settings.schedule
+    await reconcile(
+        node.directory.refs,
+        node.supervisor_ref,
+        due_every=schedule.due / MICROS,
+        compare_every=schedule.reconcile / MICROS,
+        task_status=task_status,
+    )
+
+
+async def _gateway(node: Node, ready: Callable[[], None], *, task_status: Life) -> None:
+    settings = node.config.settings
+    limits = attrs.evolve(
+        DEFAULT,
+        slots=settings.limits.connections,
+        handshakes_per_address=settings.limits.handshakes_per_address,
+        handshake_seconds=settings.limits.handshake / MICROS,
+        calls_in_flight=settings.limits.calls_per_connection,
+        heartbeat_seconds=settings.schedule.heartbeat / MICROS,
+    )
+    house = House(directory=node.directory, supervisor=node.supervisor_ref, scribe=node.scribe, about=node.about, keys_of=node.keys_of)
+
+    async def handle(connection: object) -> None:
+        node.connections += 1
+        try:
+            await converse(connection, house)  # type: ignore[arg-type]  # transport's Connection
+        finally:
+            node.connections -= 1
+
+    async with trio.open_nursery() as nursery:
+        await nursery.start(
+            partial(serve, node.listeners, tls=node.tls, origin=node.keystore.node, gate=node.gate, handle=handle, limits=limits)
+        )
+        task_status.started()
+        ready()
+
+
+def _report(notice: Notice) -> None:
+    """Every fall is a line for whoever is awakened by it."""
+    if isinstance(notice, Down):
+        log.error("an actor fell", actor=notice.child, when=notice.when.value, restarts_in=notice.restarts_in, exc_info=notice.crash)
+    else:
+        log.warning("an actor takes long to stop", actor=notice.child, deadline=notice.shutdown)
