@@ -22,19 +22,19 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-import attrs
 import trio
 
 from actors.errors import StaleEpoch, StalePosition, StaleScope
 from actors.kernel import Reply
+from actors.scribe.answers import LogFrozen, ReadOnly, ScribeStatistics
 from actors.scribe.outcome import DISCARDED, DURABLE, PENDING, Discarded, Durable, Outcome, Submission
+from actors.scribe.queued import Queued, batches_of
 from actors.scribe.room import Full, Reservation, Room
 from actors.scribe.standing import Standing
 from actors.scribe.watermark import Watermark
 from ledger import (
     NODE,
     Answer,
-    Batch,
     Closed,
     CommitFailed,
     Draft,
@@ -65,47 +65,6 @@ class Runner(Protocol):
     def __call__(self, function: Callable[[], T], /) -> Awaitable[T]: ...
 
 
-@attrs.frozen
-class ReadOnly:
-    """Writing does not work at present; reads do."""
-
-    why: str
-    retry_after: int  # ms
-
-
-@attrs.frozen
-class LogFrozen:
-    """This log takes no entries until somebody has looked at it; reads work."""
-
-    why: str
-
-
-@attrs.frozen(kw_only=True)
-class ScribeStatistics:
-    submissions: int
-    durable: int
-    queued: int  # submissions
-    entries: int  # reserved or queued, ordinary lane
-    urgent_entries: int
-    bytes: int
-    waiting: int
-    commits: int
-    failures: int
-    read_only: str | None
-
-
-@attrs.define(eq=False)
-class _Queued:
-    number: int
-    standing: Standing
-    position: int | None
-    drafts: tuple[Draft, ...]
-    entries: int  # as reserved
-    size: int  # bytes
-    urgent: bool
-    epoch: int
-
-
 class Scribe:
     def __init__(
         self,
@@ -124,8 +83,8 @@ class Scribe:
         self._actor = actor
         self._watermark = Watermark()
         self._last = 0
-        self._queue: list[_Queued] = []
-        self._in_flight: list[_Queued] = []
+        self._queue: list[Queued] = []
+        self._in_flight: list[Queued] = []
         self._errands: list[tuple[Callable[[], Any], Reply[Any]]] = []
         self._owed: set[Reply[Any]] = set()
         self._idle: trio.lowlevel.Task | None = None
@@ -206,7 +165,7 @@ class Scribe:
         self._room.bytes += size
         self._last = number = self._last + 1
         standing.position += len(drafts)
-        self._queue.append(_Queued(number, standing, position, tuple(drafts), reservation.entries, size, reservation.urgent, epoch))
+        self._queue.append(Queued(number, standing, position, tuple(drafts), reservation.entries, size, reservation.urgent, epoch))
         self._wake()
         return Submission(number)
 
@@ -353,7 +312,7 @@ class Scribe:
     async def _commit(self) -> None:
         taken = self._take()
         begun = trio.current_time()
-        batches, owners = _batches(self._ledger, taken)
+        batches, owners = batches_of(self._ledger, taken)
         answers = await self._work(partial(self._ledger.append_many, batches)) if batches else []
         self._commits += 1
         self._pace += (trio.current_time() - begun - self._pace) / 8
@@ -364,7 +323,7 @@ class Scribe:
         self._settle(taken)
         self._heads_soon()
 
-    def _take(self) -> list[_Queued]:
+    def _take(self) -> list[Queued]:
         entries = 0
         for count, queued in enumerate(self._queue):
             entries += len(queued.drafts)
@@ -374,7 +333,7 @@ class Scribe:
         self._in_flight, self._queue = self._queue, []
         return self._in_flight
 
-    def _end_epoch(self, first: _Queued, answer: Answer) -> None:
+    def _end_epoch(self, first: Queued, answer: Answer) -> None:
         """One log's batch was not written: its queue is given up, and it goes on from where it is."""
         standing = first.standing
         if first.epoch == standing.epoch:
@@ -383,7 +342,7 @@ class Scribe:
             standing.begin(head.size, answer.why if isinstance(answer, Frozen) else head.frozen)
             self._tell_epochs()
 
-    def _settle(self, taken: list[_Queued]) -> None:
+    def _settle(self, taken: list[Queued]) -> None:
         for queued in taken:
             self._room.free(queued.standing.log, queued.entries, queued.size, urgent=queued.urgent)
         if taken:
@@ -491,19 +450,3 @@ class Scribe:
 
     def _retry_after(self) -> int:
         return min(LONGEST_RETRY, max(SHORTEST_RETRY, round(self._pace * 2000)))
-
-
-def _batches(ledger: Ledger, taken: Sequence[_Queued]) -> tuple[list[Batch], list[_Queued]]:
-    """What the ledger is given for the queue, and whose it is.  What belongs to an epoch that has ended is left out."""
-    batches: list[Batch] = []
-    owners: list[_Queued] = []
-    node_position = ledger.head(NODE).size
-    for queued in taken:
-        if queued.epoch == queued.standing.epoch:
-            position = queued.position
-            if position is None:
-                position = node_position
-                node_position += len(queued.drafts)
-            batches.append(Batch(queued.standing.log, position, queued.drafts))
-            owners.append(queued)
-    return batches, owners
