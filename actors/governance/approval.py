@@ -13,8 +13,16 @@ from .ids import CaseId, Instant
 
 FIELDS = ("case", "intent", "card", "bundle", "tier", "decision", "narrowing", "reason", "nonce", "time")
 _KINDS: tuple[tuple[str, type], ...] = (
-    ("case", str), ("intent", bytes), ("card", bytes), ("bundle", bytes), ("tier", str), ("decision", str),
-    ("narrowing", dict), ("reason", str), ("nonce", bytes), ("time", int),
+    ("case", str),
+    ("intent", bytes),
+    ("card", bytes),
+    ("bundle", bytes),
+    ("tier", str),
+    ("decision", str),
+    ("narrowing", dict),
+    ("reason", str),
+    ("nonce", bytes),
+    ("time", int),
 )
 ALLOWED_SKEW = 60_000_000  # µs between a signed time and legal time: beyond it the statement is refused
 

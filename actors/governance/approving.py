@@ -94,7 +94,7 @@ def _approve(
         case.case, True, case.policies, case.bundle, "", case.tier, case.quorum, case.ttl, case.uses,
         case.executor, case.persons, case.verify, case.cost_cap, case.state_digest,
     )  # fmt: skip
-    issued = granting.warrant(state, case, verdict, wish, executor, given, moment)
+    issued = granting.issued(granting.warrant(state, case, verdict, wish, executor, given, moment))
     return Decided((approved, *admitted, issued), {"case": case.case})
 
 

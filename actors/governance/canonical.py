@@ -95,10 +95,10 @@ def _ordered(value: Value, depth: int) -> Value:
         return value
     if depth >= MAX_DEPTH:
         raise NotCanonical(f"nested deeper than {MAX_DEPTH}")
-    if isinstance(value, Mapping):
-        return _ordered_map(value, depth)
-    if isinstance(value, (list, tuple)):
-        return [_ordered(item, depth + 1) for item in value]
+    if kind is tuple or kind is list or isinstance(value, (list, tuple)):
+        return [_ordered(item, depth + 1) for item in value] if value else []  # type: ignore[union-attr]  # a sequence here
+    if kind is dict or isinstance(value, Mapping):
+        return _ordered_map(value, depth) if value else {}  # type: ignore[arg-type]  # a map here
     raise NotCanonical(f"a {kind.__name__} has no canonical form")
 
 

@@ -17,8 +17,8 @@ REPORT_WITHIN = Micros(10 * MINUTE)  # where no bundle says otherwise: long for 
 
 def warrant(
     state: State, case: Case, verdict: e.CaseDecided, wish: intents.Intent, executor: Member, given: tuple[Given, ...], moment: Moment
-) -> e.WarrantIssued:
-    """The warrant with its signature still to be made: the law never sees a key.
+) -> warrants.Warrant:
+    """What the warrant grants.
 
     Its life, uses and cap are the intersection of what policy obliges and of what each approver narrowed.  The clock starts now,
     with the last approval.
@@ -29,8 +29,7 @@ def warrant(
     expires = Instant(moment.now + ttl)
     if wish.deadline is not None:
         expires = min(expires, wish.deadline)
-    args = intents.args_digest(wish.action, wish.resource, wish.params)
-    terms = warrants.Warrant(
+    return warrants.Warrant(
         tenant=state.tenant,
         warrant=moment.fresh.warrant(),
         case=case.case,
@@ -41,7 +40,7 @@ def warrant(
         resource=wish.resource,
         params=wish.params,
         intent=case.intent_digest,
-        effect=intents.effect_id(state.tenant, args),
+        effect=intents.effect_id(state.tenant, wish.args),
         state_digest=verdict.state_digest,
         tier=verdict.tier,
         approvals=tuple(sorted(g.person for g in given)),
@@ -52,11 +51,15 @@ def warrant(
         uses=uses,
         cost_cap=Cost(min(caps)) if caps else None,
     )
-    return e.WarrantIssued(case.case, terms.warrant, warrants.pack(terms), b"", b"")
+
+
+def issued(terms: warrants.Warrant) -> e.WarrantIssued:
+    """The warrant with its signature still to be made: the law never sees a key."""
+    return e.WarrantIssued(terms.case, terms.warrant, warrants.pack(terms), b"", b"")
 
 
 def passback(
-    state: State, case: Case, wish: intents.Intent, issued: e.WarrantIssued, agent: Member, bundle: Bundle, moment: Moment, run: RunId
+    terms: warrants.Warrant, case: Case, wish: intents.Intent, agent: Member, bundle: Bundle, moment: Moment, run: RunId
 ) -> e.RunOpened | Refusal:
     """Redeems in the same decision what was just granted to the agent itself: policy is asked again, as at every redemption."""
     from .proposing import question
@@ -64,9 +67,7 @@ def passback(
     asked = judge(bundle, question("execute", case, wish, agent, 0))
     if isinstance(asked, Forbidden):
         return Refusal(Code.POLICY_FORBIDS, f"policy permits the intent and forbids its execution: {asked.why}")
-    terms = warrants.unverified_unpack(issued.fields)
-    args = intents.args_digest(wish.action, wish.resource, wish.params)
-    return opened(terms, run, agent, args, wish.state_digest, asked.policies, moment, bundle.settings.report_deadline)
+    return opened(terms, run, agent, wish.args, wish.state_digest, asked.policies, moment, bundle.settings.report_deadline)
 
 
 def opened(

@@ -38,7 +38,7 @@ def propose(state: State, command: c.Propose, by: Member, facts: Facts, moment: 
     )
     try:
         packed = intents.pack(wish)
-        args = intents.args_digest(wish.action, wish.resource, wish.params)
+        args = wish.args
     except canonical.NotCanonical as error:
         return Refusal(Code.MALFORMED, f"propose: the params have no canonical form: {error}")
     if facts.prior is not None:
@@ -183,11 +183,11 @@ def proceed(
     if executor.kind == kinds.AGENT and (executor.member != case.agent or verdict.tier != "T0"):
         return Refusal(Code.POLICY_FORBIDS, "an agent executes by itself only what is its own and T0")
     if verdict.tier == "T0":
-        issued = granting.warrant(state, case, verdict, wish, executor, (), moment)
-        events = (*before, verdict, *admitted, issued)
+        terms = granting.warrant(state, case, verdict, wish, executor, (), moment)
+        events = (*before, verdict, *admitted, granting.issued(terms))
         if run is None or executor.member != case.agent:
             return Decided(events, {"case": case.case})
-        opened = granting.passback(state, case, wish, issued, agent, bundle, moment, run)
+        opened = granting.passback(terms, case, wish, agent, bundle, moment, run)
         if isinstance(opened, Refusal):
             return opened
         return Decided((*events, opened), {"case": case.case, "run": run})

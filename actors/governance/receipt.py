@@ -14,8 +14,17 @@ from .warrant import Warrant
 
 FIELDS = ("warrant", "run", "started", "ended", "outcome", "action", "resource", "args_digest", "cost", "result_digest", "evidence")
 _KINDS: tuple[tuple[str, type], ...] = (
-    ("warrant", str), ("run", str), ("started", int), ("ended", int), ("outcome", str), ("action", str), ("resource", str),
-    ("args_digest", bytes), ("cost", int), ("result_digest", bytes), ("evidence", dict),
+    ("warrant", str),
+    ("run", str),
+    ("started", int),
+    ("ended", int),
+    ("outcome", str),
+    ("action", str),
+    ("resource", str),
+    ("args_digest", bytes),
+    ("cost", int),
+    ("result_digest", bytes),
+    ("evidence", dict),
 )
 OUTCOMES = ("succeeded", "failed", "unknown")
 

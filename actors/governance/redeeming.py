@@ -25,7 +25,7 @@ def redeem(state: State, command: c.Redeem, by: Member, facts: Facts, moment: Mo
     if not facts.mac_ok:
         return Refusal(Code.WARRANT_FORGED, "the warrant's signature or MAC does not match its fields: it was not issued like this")
     try:
-        terms = warrants.unverified_unpack(command.warrant)
+        terms = warrants.unpack_own(command.warrant)  # the MAC says so
     except canonical.NotCanonical as error:
         return Refusal(Code.MALFORMED, f"the warrant is malformed: {error}")
     if by.member != terms.executor or not same(by.public_key, terms.holder):
