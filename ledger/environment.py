@@ -13,8 +13,9 @@
 Numbers are big-endian, so that keys sort as numbers.  Nodes lie with the leaf that completes them: one put an entry for
 tree and header together, and every node is found by arithmetic.
 
-Growing the map unmaps it, which would kill a reader in another thread.  So readers pass a gate that growing and
-closing shut; a reader never holds the gate while it asks for it again.
+Growing the map unmaps it, which would kill a reader in another thread; and ``abort()`` of py-lmdb 3.0 waits for a moment
+in which no other thread reads, which never comes while several read without pause.  So readers pass a gate that
+growing, aborting and closing shut; a reader never holds the gate while it asks for it again.
 """
 
 from __future__ import annotations
@@ -103,8 +104,11 @@ class Environment:
                 raise Closed("the ledger is closed")
             self._readers += 1
         try:
-            with self._begin_reading() as txn:
+            txn = self._begin_reading()
+            try:
                 yield txn
+            finally:
+                txn.commit()  # there is nothing to commit; abort() would wait for the other readers, see above
         finally:
             with self._gate:
                 self._readers -= 1
@@ -126,11 +130,13 @@ class Environment:
                 fault("commit")
                 txn.commit()
             except lmdb.MapFullError:
-                txn.abort()
-                self._grow()
+                with self._alone():
+                    txn.abort()
+                    self._grow()
                 continue
             except BaseException:
-                txn.abort()
+                with self._alone():
+                    txn.abort()
                 raise
             fault("committed")
             return
@@ -154,12 +160,11 @@ class Environment:
     def _grow(self) -> None:
         if self._map_size * 2 > LARGEST_MAP_SIZE:
             raise DiskFull(f"the ledger's map cannot grow beyond {self._map_size} bytes")
-        with self._alone():
-            try:
-                self._lmdb.set_mapsize(self._map_size * 2)
-            except lmdb.Error as error:
-                raise DiskFull(f"the ledger's map cannot grow beyond {self._map_size} bytes: {error}") from error
-            self._map_size *= 2
+        try:
+            self._lmdb.set_mapsize(self._map_size * 2)
+        except lmdb.Error as error:
+            raise DiskFull(f"the ledger's map cannot grow beyond {self._map_size} bytes: {error}") from error
+        self._map_size *= 2
 
     def _close_files(self) -> None:
         if self._lmdb is not None:
