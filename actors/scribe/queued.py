@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 
 import attrs
 
@@ -22,17 +23,33 @@ class Queued:
     epoch: int
 
 
-def batches_of(ledger: Ledger, taken: Sequence[Queued]) -> tuple[list[Batch], list[Queued]]:
-    """What the ledger is given for the queue, and whose it is.  What belongs to an epoch that has ended is left out."""
-    batches: list[Batch] = []
-    owners: list[Queued] = []
-    node_position = ledger.head(NODE).size
+def batches_of(ledger: Ledger, taken: Sequence[Queued]) -> tuple[list[Batch], list[list[Queued]]]:
+    """One batch a log, for a batch costs as much as an entry; and beside each the submissions that are in it.
+
+    What belongs to an epoch that has ended is left out.  Within an epoch each submission follows on the one before.
+    """
+    by_log: dict[str, list[Queued]] = {}
     for queued in taken:
         if queued.epoch == queued.standing.epoch:
-            position = queued.position
-            if position is None:
-                position = node_position
-                node_position += len(queued.drafts)
-            batches.append(Batch(queued.standing.log, position, queued.drafts))
-            owners.append(queued)
-    return batches, owners
+            by_log.setdefault(queued.standing.log, []).append(queued)
+    batches = []
+    for log, group in by_log.items():
+        position = group[0].position
+        drafts = group[0].drafts if len(group) == 1 else tuple(chain.from_iterable(queued.drafts for queued in group))
+        batches.append(Batch(log, ledger.head(NODE).size if position is None else position, drafts))
+    return batches, list(by_log.values())
+
+
+def batches_apart(ledger: Ledger, groups: Sequence[list[Queued]]) -> tuple[list[Batch], list[list[Queued]]]:
+    """Each submission a batch of its own, for groups that were refused whole: one bad draft costs none that came before it."""
+    batches = []
+    alone = []
+    node_position = ledger.head(NODE).size
+    for queued in chain.from_iterable(groups):
+        position = queued.position
+        if position is None:
+            position = node_position
+            node_position += len(queued.drafts)
+        batches.append(Batch(queued.standing.log, position, queued.drafts))
+        alone.append([queued])
+    return batches, alone

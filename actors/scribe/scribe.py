@@ -28,7 +28,7 @@ from actors.errors import StaleEpoch, StalePosition, StaleScope
 from actors.kernel import Reply
 from actors.scribe.answers import LogFrozen, ReadOnly, ScribeStatistics
 from actors.scribe.outcome import DISCARDED, DURABLE, PENDING, Discarded, Durable, Outcome, Submission
-from actors.scribe.queued import Queued, batches_of
+from actors.scribe.queued import Queued, batches_apart, batches_of
 from actors.scribe.room import Full, Reservation, Room
 from actors.scribe.standing import Standing
 from actors.scribe.watermark import Watermark
@@ -312,13 +312,16 @@ class Scribe:
     async def _commit(self) -> None:
         taken = self._take()
         begun = trio.current_time()
-        batches, owners = batches_of(self._ledger, taken)
+        batches, groups = batches_of(self._ledger, taken)
         answers = await self._work(partial(self._ledger.append_many, batches)) if batches else []
+        if unwritten := [group for group, answer in zip(groups, answers, strict=True) if type(answer) is not Receipt]:
+            batches, groups = batches_apart(self._ledger, unwritten)
+            answers = await self._work(partial(self._ledger.append_many, batches))
+            for (owner,), answer in zip(groups, answers, strict=True):
+                if type(answer) is not Receipt:
+                    self._end_epoch(owner, answer)
         self._commits += 1
         self._pace += (trio.current_time() - begun - self._pace) / 8
-        for owner, answer in zip(owners, answers, strict=True):
-            if type(answer) is not Receipt:
-                self._end_epoch(owner, answer)
         self._in_flight = []
         self._settle(taken)
         self._heads_soon()
@@ -403,6 +406,7 @@ class Scribe:
             while self._queue or self._errands:
                 if not await self._round():
                     return
+                await trio.lowlevel.checkpoint()  # where the time for last words may end
             if self._heads_due < float("inf"):
                 self._heads_due = trio.current_time()
                 await self._round()

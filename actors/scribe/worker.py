@@ -1,7 +1,7 @@
 """One thread that does what blocks, in order, so that the event loop never waits for the disk.
 
 ``trio.to_thread`` takes a thread from a pool, a limiter and a context copy for each call; a thread that stays and a queue
-cost a third of that.  What has begun is never cancelled: a commit given up half-way is a commit whose outcome is unknown.
+cost two thirds of that.  What has begun is never cancelled: a commit given up half-way is a commit whose outcome is unknown.
 """
 
 from __future__ import annotations

@@ -106,14 +106,16 @@ async def test_a_conflict_costs_its_own_log_its_queue_and_nobody_else(bench: Any
 
 
 async def test_a_draft_that_cannot_be_an_entry_costs_only_its_own_log(bench: Any) -> None:
+    before = bench.submit(B, "before")
     room = bench.scribe.reserve(B, 1)
-    bad = bench.scribe.submit(B, 1, 0, (Draft("word.said/1", 5, "ada", b"", case="x" * 5000),), room)
+    bad = bench.scribe.submit(B, 1, 1, (Draft("word.said/1", 5, "ada", b"", case="x" * 5000),), room)
     after, other = bench.submit(B, "after"), bench.submit(S, "other")
     assert await bench.scribe.settled(B, bad) == Discarded()
+    assert bench.scribe.outcome(B, before) == Durable()
     assert bench.scribe.outcome(B, after) == Discarded()
     assert bench.scribe.outcome(S, other) == Durable()
     assert await bench.scribe.settled(B, bench.submit(B, "next")) == Durable()
-    assert bench.words(B) == ["next"]
+    assert (bench.words(B), bench.words(S)) == (["before", "next"], ["other"])
 
 
 async def test_a_frozen_log_takes_nothing_and_the_others_go_on(bench: Any, tmp_path: Path) -> None:
