@@ -1,0 +1,135 @@
+"""What admins and operators ask: members, bundles, breakers, dead letters, tenants.  Refusals are raised as ``Refused``."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+Answer = dict[str, Any]
+
+
+class _Call(Protocol):
+    async def __call__(self, tag: str, *, key: str | None = None, **fields: Any) -> Answer: ...
+
+
+class Administration:
+    """Calls by name.  ``key`` is made where none is given; name one to repeat a call across restarts of the caller."""
+
+    def __init__(self, call: _Call) -> None:
+        self._call = call
+
+    # --- members
+
+    async def invite(
+        self,
+        member: str,
+        kind: str,
+        person: str,
+        *,
+        invitation: str,
+        token_hash: bytes,
+        expires_at: int,
+        roles: Sequence[str] = (),
+        owner: str | None = None,
+        key: str | None = None,
+    ) -> Answer:
+        """``{applied, case?}``: in a sealed tenant it becomes a case that two persons approve."""
+        fields: Answer = {
+            "member": member,
+            "kind": kind,
+            "person": person,
+            "roles": list(roles),
+            "invitation": invitation,
+            "token_hash": token_hash,
+            "expires_at": expires_at,
+        }
+        if owner is not None:
+            fields["owner"] = owner
+        return await self._call("member.invite", key=key or _key(), **fields)
+
+    async def confirm(self, member: str, fingerprint: str, *, key: str | None = None) -> Answer:
+        return await self._call("member.confirm", key=key or _key(), member=member, fingerprint=fingerprint)
+
+    async def revoke(self, member: str, reason: str, *, key: str | None = None) -> Answer:
+        return await self._call("member.revoke", key=key or _key(), member=member, reason=reason)
+
+    async def members(self) -> list[Answer]:
+        return list((await self._call("member.list"))["members"])
+
+    async def seal(self) -> Answer:
+        """Ends the founding of the tenant for good."""
+        return await self._call("tenant.seal")
+
+    # --- policy
+
+    async def push(self, files: Mapping[str, bytes]) -> bytes:
+        """The bundle's digest; it is on the ledger and not in force."""
+        pushed: bytes = (await self._call("bundle.push", files=dict(files)))["bundle"]
+        return pushed
+
+    async def activate(self, bundle: bytes, *, key: str | None = None) -> Answer:
+        return await self._call("bundle.activate", key=key or _key(), bundle=bundle)
+
+    async def bundle(self) -> Answer:
+        """``{bundle, files}`` of what is in force."""
+        return await self._call("bundle.show")
+
+    # --- standing guards
+
+    async def breakers(self) -> list[Answer]:
+        return list((await self._call("breaker.list"))["breakers"])
+
+    async def trip(self, scope: str, reason: str) -> Answer:
+        return await self._call("breaker.trip", scope=scope, reason=reason)
+
+    async def reset(self, scope: str, reason: str) -> Answer:
+        return await self._call("breaker.reset", scope=scope, reason=reason)
+
+    async def revoke_warrant(self, warrant: str, reason: str) -> Answer:
+        return await self._call("warrant.revoke", warrant=warrant, reason=reason)
+
+    async def letters(self, *, before: int | None = None, limit: int = 50) -> Answer:
+        """``{letters, next}``, newest first; ``next`` is the following page's ``before``."""
+        fields: Answer = {"limit": limit} if before is None else {"limit": limit, "before": before}
+        return await self._call("dead_letter.list", **fields)
+
+    async def letter(self, letter: str) -> Answer:
+        """One dead letter with its case's entries."""
+        return await self._call("dead_letter.show", letter=letter)
+
+    async def retry(self, letter: str, *, key: str | None = None) -> Answer:
+        return await self._call("dead_letter.retry", key=key or _key(), letter=letter)
+
+    async def resolve(self, letter: str, reason: str) -> Answer:
+        return await self._call("dead_letter.resolve", letter=letter, reason=reason)
+
+    async def settle(self, run: str, *, happened: bool, reason: str) -> Answer:
+        """Says what became of a run whose outcome is unknown."""
+        return await self._call("effect.settle", run=run, happened=happened, reason=reason)
+
+    # --- operators
+
+    async def create_tenant(self, tenant: str, *, admin: str, person: str, invitation: str, token_hash: bytes, expires_at: int) -> Answer:
+        return await self._call(
+            "tenant.create",
+            tenant=tenant,
+            admin=admin,
+            person=person,
+            invitation=invitation,
+            token_hash=token_hash,
+            expires_at=expires_at,
+        )
+
+    async def tenants(self) -> list[Answer]:
+        return list((await self._call("tenant.list"))["tenants"])
+
+    async def suspend(self, tenant: str, reason: str) -> Answer:
+        return await self._call("tenant.suspend", tenant=tenant, reason=reason)
+
+    async def resume(self, tenant: str, reason: str) -> Answer:
+        return await self._call("tenant.resume", tenant=tenant, reason=reason)
+
+
+def _key() -> str:
+    return secrets.token_hex(16)

@@ -1,0 +1,72 @@
+"""The card of a held case, taken apart and checked: what is shown is what is signed, byte for byte."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self, cast
+
+import attrs
+
+from actors.governance import approval, canonical, intent
+from actors.governance import card as law
+from actors.governance.ids import CaseId, Instant
+from actors.governance.intent import Intent
+from vienna_runtime.errors import VerificationError
+
+FIELDS = (
+    "card", "case", "agent", "intent", "tier", "quorum", "policies", "why", "bundle", "executor", "verify", "ttl", "uses",
+    "cost_cap", "state_digest", "founding", "facts", "expires_at",
+)  # fmt: skip
+_KINDS = {"agent": str, "intent": bytes, "tier": str, "quorum": str, "why": str, "bundle": bytes, "executor": str, "ttl": int, "uses": int}
+
+
+@attrs.frozen(kw_only=True)
+class Card:
+    """``fields`` and ``intent`` are under the approver's signature; ``beside`` is not: the node merely says it."""
+
+    case: str
+    packed: bytes
+    fields: Mapping[str, Any]
+    intent: Intent
+    beside: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, case: str, answer: Mapping[str, Any]) -> Self:
+        """From `approval.card`; ``VerificationError`` if the card is of another case or says other things than the line beside it."""
+        packed = answer["card"]
+        try:
+            fields: dict[str, Any] = dict(canonical.unpack_fields(packed, FIELDS))
+            for name, kind in _KINDS.items():
+                if type(fields[name]) is not kind:
+                    raise canonical.NotCanonical(f"the field {name} is not {kind.__name__}")
+            wish = intent.unpack(fields["intent"])
+        except canonical.NotCanonical as error:
+            raise VerificationError(f"the card of {case} is malformed, do not sign it: {error}") from None
+        if fields["card"] != law.TITLE or fields["case"] != case:
+            raise VerificationError(f"the node shows the card of another case than {case}: do not sign it")
+        beside = {name: value for name, value in answer.items() if name != "card"}
+        signed = {
+            "case": case, "agent": fields["agent"], "tier": fields["tier"], "quorum": fields["quorum"],
+            "action": wish.action, "resource": wish.resource, "purpose": wish.purpose,
+        }  # fmt: skip
+        for name, value in signed.items():
+            if name in beside and beside[name] != value:
+                raise VerificationError(f"the node says another {name} beside the card of {case} than the card itself: do not sign it")
+        return cls(case=case, packed=packed, fields=fields, intent=wish, beside={n: v for n, v in beside.items() if n not in signed})
+
+    def statement(self, decision: str, *, narrowing: Mapping[str, int], reason: str, nonce: bytes, now: int) -> bytes:
+        """The canonical bytes that an approver signs about exactly this card."""
+        return approval.pack(
+            approval.Statement(
+                case=CaseId(self.case),
+                intent=canonical.digest(self.fields["intent"]),
+                card=canonical.digest(self.packed),
+                bundle=self.fields["bundle"],
+                tier=self.fields["tier"],
+                decision=decision,
+                narrowing=cast("Mapping[str, canonical.Value]", narrowing),
+                reason=reason,
+                nonce=nonce,
+                time=Instant(now),
+            )
+        )

@@ -1,0 +1,295 @@
+"""A member's way to its node: what agents, executors, verifiers and approvers do, as typed methods.
+
+Every method returns what the node has made durable, or raises: ``Refused`` (nothing was done), ``OutcomeUnknown`` (perhaps
+done: ask again with the same key), ``Unreachable``.  Lost connections are dialled again and calls repeated under the same
+idempotency key, within ``Patience``.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from nacl.signing import SigningKey
+
+from actors.governance import attestation as attestations
+from actors.governance import intent as intents
+from actors.governance import kinds
+from actors.governance import receipt as receipts
+from actors.governance.attestation import Attestation
+from actors.governance.canonical import Value
+from actors.governance.receipt import Receipt
+from actors.governance.signing import Purpose, signed_bytes
+from vienna_runtime import credential as credentials
+from vienna_runtime import passphrase as passphrases
+from vienna_runtime.client.administration import Administration
+from vienna_runtime.client.card import Card
+from vienna_runtime.client.case import Granted, Progress, Step
+from vienna_runtime.client.dial import Door
+from vienna_runtime.client.errors import OutcomeUnknown, Refused
+from vienna_runtime.client.keys import Keys
+from vienna_runtime.client.line import Line, line_to
+from vienna_runtime.client.patience import PATIENT, Patience
+from vienna_runtime.client.stream import Stream
+from vienna_runtime.credential import Credential
+from vienna_runtime.errors import CredentialError
+from vienna_runtime.secret import Secret
+
+NONCE = 16  # bytes: what the law asks of an approval at least
+
+
+def new_key() -> str:
+    """An idempotency key that nobody else has: 128 random bits."""
+    return secrets.token_hex(16)
+
+
+def now() -> int:
+    """This machine's clock, µs; the node checks that it agrees with its own."""
+    return time.time_ns() // 1000
+
+
+class Vienna:
+    """One member at its node.  Made by ``connect``."""
+
+    def __init__(self, credential: Credential, line: Line) -> None:
+        self.credential = credential
+        self.admin = Administration(self.call)
+        self._line = line
+
+    async def call(self, tag: str, *, key: str | None = None, **fields: Any) -> dict[str, Any]:
+        """Any call of the protocol by its tag; ``key`` goes along as the idempotency key where it is given."""
+        return await self._line.call(tag, fields if key is None else {**fields, "key": key}, key=key)
+
+    # --- agents
+
+    async def propose(
+        self,
+        action: str,
+        resource: str,
+        params: Mapping[str, Value] | None = None,
+        *,
+        purpose: str,
+        cost: int = 0,
+        key: str | None = None,
+        state_digest: bytes | None = None,
+        parent: str | None = None,
+        deadline: int | None = None,
+        run: str | None = None,
+        wait: bool = True,
+        on_step: Callable[[Step], None] | None = None,
+    ) -> Progress:
+        """Proposes an intent, and waits until the case has ended unless ``wait`` is off.
+
+        ``cost`` in micro-units, ``deadline`` in µs since 1970; ``run`` also redeems at once where policy lets the agent execute
+        itself.  ``on_step`` is called for every entry of the case while waiting.
+        """
+        key = key or new_key()
+        optional = {"state_digest": state_digest, "parent": parent, "deadline": deadline, "run": run}
+        fields: dict[str, Any] = {name: value for name, value in optional.items() if value is not None}
+        answer = await self.call(
+            "propose", key=key, action=action, resource=resource, params=dict(params or {}), purpose=purpose, cost=cost, **fields
+        )
+        progress = Progress.of(answer, key)
+        if not wait or (progress.ended and on_step is None):
+            return progress
+        outcome, why = await self._ended(progress.case, on_step)
+        return Progress.of({**answer, "status": outcome, "why": why or progress.why}, key)
+
+    async def wait(self, case: str, *, on_step: Callable[[Step], None] | None = None) -> Progress:
+        """Returns when the case has ended; a case whose outcome is unknown counts as ended until somebody settles it."""
+        outcome, why = await self._ended(case, on_step)
+        return Progress.of({"case": case, "status": outcome, "why": why})
+
+    async def case(self, case: str) -> dict[str, Any]:
+        """``{case, outcome, entries}``; the entries are ``Step.of``'s."""
+        return await self.call("case.show", case=case)
+
+    async def cancel(self, case: str, reason: str) -> Progress:
+        """Withdraws a case that waits for approval."""
+        return Progress.of(await self.call("case.cancel", case=case, reason=reason))
+
+    def watch(self, case: str) -> Stream:
+        """``async with vienna.watch(case) as events``: the case's entries from its first, then as they become durable."""
+        return Stream(self._line, "case.watch", lambda _: {"case": case})
+
+    # --- executors, and agents where policy lets them execute
+
+    async def redeem(
+        self, warrant: Granted, run: str, *, params: Mapping[str, Value] | None = None, state_digest: bytes | None = None
+    ) -> Progress:
+        """Burns one use and opens the run under the id ``run``; the same id again returns the same answer.
+
+        ``params`` are what is really going to be used; left out, they are the warrant's own.
+        """
+        terms = warrant.unverified_terms()
+        used = intents.args_digest(terms.action, terms.resource, terms.params if params is None else params)
+        granted = {"warrant": warrant.fields, "signature": warrant.signature, "mac": warrant.mac}
+        fields: dict[str, Any] = {**granted, "run": run, "args_digest": used}
+        if state_digest is not None:
+            fields["state_digest"] = state_digest
+        return Progress.of(await self.call("redeem", **fields))
+
+    async def report(self, receipt: Receipt) -> Progress:
+        """Signs the receipt with this member's key and hands it in."""
+        packed = receipts.pack(receipt)
+        return Progress.of(await self.call("report", receipt=packed, signature=self.sign(Purpose.RECEIPT, packed)))
+
+    # --- verifiers
+
+    async def attest(self, attestation: Attestation) -> Progress:
+        """Signs what was observed and hands it in."""
+        packed = attestations.pack(attestation)
+        return Progress.of(await self.call("attest", attestation=packed, signature=self.sign(Purpose.ATTESTATION, packed)))
+
+    # --- approvers
+
+    async def approvals(self) -> list[dict[str, Any]]:
+        """The cases this member may vote on, soonest deadline first."""
+        found: list[dict[str, Any]] = (await self.call("approval.list"))["cases"]
+        return found
+
+    async def card(self, case: str) -> Card:
+        """What an approval of that case signs, checked against itself; ``VerificationError`` if it must not be signed."""
+        return Card.of(case, await self.call("approval.card", case=case))
+
+    async def approve(
+        self, card: Card, *, ttl: int | None = None, uses: int | None = None, cost_cap: int | None = None, reason: str = ""
+    ) -> Progress:
+        """Approves exactly that card, narrowed to ``ttl`` (µs), ``uses`` and ``cost_cap`` (micro-units) where given."""
+        asked = {"ttl": ttl, "uses": uses, "cost_cap": cost_cap}
+        return await self._vote("approve", card, {name: value for name, value in asked.items() if value is not None}, reason)
+
+    async def deny(self, card: Card, *, reason: str) -> Progress:
+        """Denies the case, for good."""
+        return await self._vote("deny", card, {}, reason)
+
+    # --- everybody
+
+    def inbox(self) -> Stream:
+        """What waits for this member, then what comes.  At least once: drop what was seen."""
+        return Stream(self._line, "inbox", lambda _: {})
+
+    def tail(self, start: int = 0, *, follow: bool = True) -> Stream:
+        """The ledger from ``start`` on.  A renewed connection sends a ``start`` item again and goes on after the last entry."""
+        taken = _Position(start)
+        return _Tail(self._line, "tail", lambda _: {"start": taken.next, "follow": follow}, taken)
+
+    async def whoami(self) -> dict[str, Any]:
+        """Who the node takes this connection for."""
+        return await self.call("whoami")
+
+    async def keys(self) -> Keys:
+        """The keys to check this tenant by; ``VerificationError`` if the node is not the credential's."""
+        return Keys.of(await self.whoami(), node_key=self.credential.node_key, tenant=log_of(self.credential))
+
+    async def status(self) -> dict[str, Any]:
+        """How the tenant (for operators: the node) is doing."""
+        return await self.call("status")
+
+    def sign(self, purpose: Purpose, packed: bytes) -> bytes:
+        """This member's signature over canonical bytes, for that purpose alone."""
+        if self.credential.signing_key is None:
+            raise CredentialError(f"{self.credential.principal}'s credential has no signing key: it cannot sign anything")
+        return SigningKey(self.credential.signing_key.reveal()).sign(signed_bytes(purpose, packed)).signature
+
+    async def _vote(self, decision: str, card: Card, narrowing: Mapping[str, int], reason: str) -> Progress:
+        statement = card.statement(decision, narrowing=narrowing, reason=reason, nonce=os.urandom(NONCE), now=now())
+        renewals = self._line.renewals
+        try:
+            answer = await self.call(decision, statement=statement, signature=self.sign(Purpose.APPROVAL, statement))
+        except Refused:
+            # Asked again after a lost connection, a vote that counted the first time is refused the second.
+            if self._line.renewals == renewals or not await self._counted(card.case, statement):
+                raise
+            answer = await self.call("case.show", case=card.case)
+        return Progress.of(answer)
+
+    async def _counted(self, case: str, statement: bytes) -> bool:
+        entries = (await self.case(case))["entries"]
+        return any(entry["body"].get("statement") == statement for entry in entries)
+
+    async def _ended(self, case: str, on_step: Callable[[Step], None] | None) -> tuple[str, str]:
+        """The outcome and the last sentence said about it; entries seen before a reconnection are not shown again."""
+        seen, outcome, why = -1, "", ""
+        async with self.watch(case) as events:
+            async for value in events:
+                step = Step.of(value, events.at)
+                if step.seq <= seen:
+                    continue
+                seen, outcome, why = step.seq, step.outcome, step.why or why
+                if on_step is not None:
+                    on_step(step)
+                if step.closed or (on_step is None and outcome in _SETTLED):
+                    return outcome, why
+                if outcome in _SETTLED and await self._all_seen(case, seen):
+                    return outcome, why
+        if not outcome:
+            raise OutcomeUnknown(f"the node ended the watch of {case} before it said anything")
+        return outcome, why
+
+    async def _all_seen(self, case: str, seen: int) -> bool:
+        """Whether the entry of that number is the case's last as yet."""
+        return bool((await self.case(case))["entries"][-1]["seq"] <= seen)
+
+
+# Of these nothing more comes by itself although the case may stay open (a use of its warrant may be left).
+_SETTLED = frozenset({"denied", "verified", "consistent", "mismatched", "failed", "unknown", "inconclusive", "applied", "settled"})
+
+
+class _Position:
+    """Where a tail goes on."""
+
+    def __init__(self, start: int) -> None:
+        self.next = start
+
+
+class _Tail(Stream):
+    """A stream that counts the entries it has given."""
+
+    def __init__(self, line: Line, tag: str, fields: Callable[[int | None], dict[str, Any]], taken: _Position) -> None:
+        super().__init__(line, tag, fields)
+        self._taken = taken
+
+    async def __anext__(self) -> dict[str, Any]:
+        value = await super().__anext__()
+        if value.get("kind") == "entry":
+            self._taken.next += 1
+        return value
+
+
+def log_of(credential: Credential) -> str:
+    """The log that the credential's holder sees: its tenant's, for an operator the node's own."""
+    return "" if credential.role == kinds.OPERATOR else credential.tenant
+
+
+def door_of(credential: Credential) -> Door:
+    """Where a credential leads."""
+    return Door(
+        address=credential.address,
+        server_name=credential.server_name,
+        ca=credential.ca,
+        node_key=credential.node_key,
+        bearer=credential.api_key,
+        signing_key=credential.signing_key,
+    )
+
+
+@asynccontextmanager
+async def connect(
+    credential: Credential | str | Path, *, passphrase: Secret | None = None, patience: Patience = PATIENT
+) -> AsyncIterator[Vienna]:
+    """A member at its node.  ``credential`` is one, or its file; a sealed file takes ``passphrase`` or the environment's."""
+    if not isinstance(credential, Credential):
+        path = Path(credential)
+
+        def ask() -> Secret:
+            return passphrase if passphrase is not None else passphrases.read(path.name, environ=os.environ)
+
+        credential = credentials.read(path, ask=ask)
+    async with line_to(door_of(credential), patience) as line:
+        yield Vienna(credential, line)
