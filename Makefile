@@ -23,7 +23,7 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/flake8 --select ASYNC102,ASYNC103 --enable-visitor-codes-regex ASYNC10 vienna_runtime actors transport
+	$(BIN)/flake8-async --enable=ASYNC102,ASYNC103 $$(git ls-files 'vienna_runtime/*.py' 'actors/*.py' 'transport/*.py')
 	$(BIN)/lint-imports --no-cache
 
 test: check

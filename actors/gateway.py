@@ -28,6 +28,7 @@ from actors.supervisor import CreateTenant, ResetNode, SupervisorMessage, TripNo
 from actors.tenant import status_of
 from ledger import NODE
 from transport.connection import Connection
+from transport.errors import ConnectionClosed
 
 RETRY = 50  # ms; a full mailbox is drained within a few commits
 
@@ -63,8 +64,15 @@ async def converse(connection: Connection, house: House) -> None:
     """One connection from its first call to its end; raises ConnectionClosed when it is over."""
     identity = connection.identity
     assert isinstance(identity, Identity)
+    ended: ConnectionClosed | None = None
     async with trio.open_nursery() as nursery:
-        await _Conversation(connection, identity, house, nursery).run()
+        try:
+            await _Conversation(connection, identity, house, nursery).run()
+        except ConnectionClosed as closed:
+            ended = closed  # raised again below, bare: the nursery would wrap it
+        nursery.cancel_scope.cancel()
+    if ended is not None:
+        raise ended
 
 
 class _Conversation:

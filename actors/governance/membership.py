@@ -108,11 +108,11 @@ def confirm(state: State, command: c.Confirm, by: Member, moment: Moment) -> Dec
             Code.FINGERPRINT_DIFFERS, "the fingerprint is not the one of the enrolled key: do not confirm it", about=command.member
         )
     if member.status == "active":
-        return Decided(answer={"member": command.member, "repeated": True})
+        return Decided(answer={"member": command.member, "applied": True, "repeated": True})
     confirmed = e.MemberConfirmed(member.member, seen, by.member)
     if member.kind in (APPROVER, ADMIN):
         return governed.change(state, governed.CONFIRM, f"member/{command.member}", (confirmed,), by, command.key, moment)
-    return Decided((confirmed,), {"member": command.member})
+    return Decided((confirmed,), {"member": command.member, "applied": True})
 
 
 def revoke(state: State, command: c.RevokeMember, by: Member, moment: Moment) -> Decision:
@@ -121,13 +121,13 @@ def revoke(state: State, command: c.RevokeMember, by: Member, moment: Moment) ->
     if member is None:
         return unknown("member", command.member)
     if member.status == "revoked":
-        return Decided(answer={"member": command.member, "repeated": True})
+        return Decided(answer={"member": command.member, "applied": True, "repeated": True})
     if member.kind == ADMIN and sum(1 for m in state.active(ADMIN)) <= 1 and member.status == "active":
         return Refusal(Code.LAST_ONE, "this is the tenant's last admin; name another first", about=command.member)
     revoked = e.MemberRevoked(member.member, command.reason)
     if member.kind in (APPROVER, ADMIN):
         return governed.change(state, governed.REVOKE, f"member/{command.member}", (revoked,), by, command.key, moment)
-    return Decided((revoked,), {"member": command.member})
+    return Decided((revoked,), {"member": command.member, "applied": True})
 
 
 def seal(state: State, by: Member) -> Decision:

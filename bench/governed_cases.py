@@ -1,0 +1,121 @@
+"""Whole T0 cases per second through a real server process over TLS: propose and redeem, report, verdict.
+
+Each case leaves six durable entries: intent, verdict, warrant, run, receipt, verification.  The clients are this process,
+the node is another.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import statistics
+import sys
+import time
+
+import attrs
+import trio
+
+from actors.governance import intent, receipt, warrant
+from actors.governance.ids import Cost, Instant, RunId
+from actors.governance.signing import Purpose, signed_bytes
+from bench.stage import Member, Stage, admin, ask, join, served
+from transport.link import ClientConnection
+
+NOTHING = hashlib.sha256(b"").digest()
+LOADS = {"64 agents, one case in flight each": (64, 1), "4 connections, 64 cases in flight each": (4, 64)}
+
+
+@attrs.frozen
+class Row:
+    load: str
+    cases: int
+    rate: float  # cases/s
+    p50: float  # ms
+    p99: float  # ms
+
+
+def table(quick: bool) -> list[Row]:
+    rows = []
+    for load, (connections, flight) in LOADS.items():
+        total = (2_000 if quick else 12_000) * (1 if flight == 1 else 2)
+        with served() as stage:
+            rows.append(trio.run(_measure, stage, load, connections, flight, total))
+    return rows
+
+
+async def _measure(stage: Stage, load: str, connections: int, flight: int, total: int) -> Row:
+    async with admin(stage) as (link, _):
+        agents = [await join(stage, link, f"agent-{n}", "agent", ["reader"]) for n in range(connections)]
+    await _go(stage, agents, flight, total // 10)  # warm: certificates, policy, file system
+    latencies, seconds = await _go(stage, agents, flight, total)
+    ordered = sorted(latencies)
+    return Row(load, len(ordered), len(ordered) / seconds, statistics.median(ordered) * 1000, ordered[len(ordered) * 99 // 100] * 1000)
+
+
+async def _go(stage: Stage, agents: list[Member], flight: int, total: int) -> tuple[list[float], float]:
+    latencies: list[float] = []
+    each = total // (len(agents) * flight)
+    async with trio.open_nursery() as links:
+        opened = [await links.start(_keep_open, stage, agent) for agent in agents]
+        begun = time.perf_counter()
+        async with trio.open_nursery() as nursery:
+            for agent, link in zip(agents, opened, strict=True):
+                for lane in range(flight):
+                    nursery.start_soon(_lane, link, agent, f"{time.monotonic_ns()}-{lane}", each, latencies)
+        seconds = time.perf_counter() - begun
+        links.cancel_scope.cancel()
+    return latencies, seconds
+
+
+async def _keep_open(stage: Stage, agent: Member, *, task_status: trio.TaskStatus[ClientConnection]) -> None:
+    async with stage.member(agent) as link:
+        task_status.started(link)
+        await trio.sleep_forever()
+
+
+async def _lane(link: ClientConnection, agent: Member, name: str, count: int, latencies: list[float]) -> None:
+    for number in range(count):
+        begun = time.perf_counter()
+        await one_case(link, agent, f"{name}-{number}")
+        latencies.append(time.perf_counter() - begun)
+
+
+async def one_case(link: ClientConnection, agent: Member, name: str) -> None:
+    """From intent to verdict, with a receipt signed by the agent itself."""
+    granted = await ask(
+        link, "propose", action="notes.read", resource="notes/today", params={"path": f"notes/{name}"}, purpose="a benchmark",
+        key=name, run=f"r{name}",
+    )  # fmt: skip
+    issued = granted["warrant"]
+    assert isinstance(issued, dict)
+    fields = issued["fields"]
+    assert isinstance(fields, bytes)
+    terms = warrant.unverified_unpack(fields)
+    now = Instant(time.time_ns() // 1000)
+    packed = receipt.pack(
+        receipt.Receipt(
+            warrant=terms.warrant,
+            run=RunId(f"r{name}"),
+            started=now,
+            ended=now,
+            outcome="succeeded",
+            action=terms.action,
+            resource=terms.resource,
+            args_digest=intent.args_digest(terms.action, terms.resource, terms.params),
+            cost=Cost(0),
+            result_digest=NOTHING,
+            evidence={},
+        )
+    )
+    ended = await ask(link, "report", receipt=packed, signature=agent.sign(signed_bytes(Purpose.RECEIPT, packed)))
+    if ended["status"] != "consistent":
+        raise RuntimeError(f"a case ended {ended['status']}")
+
+
+def main() -> None:
+    print(f"{'load':42} {'cases':>7} {'cases/s':>9} {'p50 ms':>8} {'p99 ms':>8}")
+    for row in table("--quick" in sys.argv):
+        print(f"{row.load:42} {row.cases:7} {row.rate:9.0f} {row.p50:8.1f} {row.p99:8.1f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
