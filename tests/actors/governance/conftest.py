@@ -242,14 +242,14 @@ class Bench:
         decided = self.done(self.wish(action, **{"key": f"k{len(self.log)}", **more}), by)
         return self.state.cases[decided.answer["case"]]  # type: ignore[index]
 
-    def statement(self, case: Case, decision: str = "approve", **changed: Any) -> approval.Statement:
+    def statement(self, case: Case, /, decision: str = "approve", **changed: Any) -> approval.Statement:
         fields = {
             "case": case.case, "intent": case.intent_digest, "card": case.card, "bundle": case.bundle, "tier": case.tier,
             "decision": decision, "narrowing": {}, "reason": "because", "nonce": b"n" * 16, "time": self.now,
         }  # fmt: skip
         return approval.Statement(**{**fields, **changed})
 
-    def vote(self, case: Case, by: str, decision: str = "approve", **changed: Any) -> c.Vote:
+    def vote(self, case: Case, /, by: str, decision: str = "approve", **changed: Any) -> c.Vote:
         packed = approval.pack(self.statement(case, decision, **changed))
         return c.Vote(decision, packed, self.sign(by, Purpose.APPROVAL, packed))
 
