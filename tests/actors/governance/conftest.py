@@ -288,7 +288,7 @@ class Bench:
     def running(self, action: str = "notes.append", by: str = "ada", run: str = "r1", **more: Any) -> str:
         """The run that an approved and redeemed case has opened."""
         case = self.propose(action, by, **more)
-        for name in ("clara", "dora"):
+        for name in ("hugo", "dora"):
             if case.status == "held":
                 self.done(self.vote(case, name), name)
         self.done(self.redemption(self.warrant_of(case).warrant, run), "till")
