@@ -40,6 +40,7 @@ from actors.node_standing import SCOPE, NodeStanding
 from actors.recall import Recall
 from actors.scribe import Full, LogFrozen, ReadOnly, Reservation, Scribe
 from actors.signer import Signer
+from ledger import LedgerError
 
 log = structlog.get_logger(__name__)
 
@@ -137,7 +138,11 @@ class Tenant:
     async def _snapshot(self, taken: folding.Taken) -> None:
         """Puts the snapshot into the store and its digest on the log."""
         scribe = self._around.scribe
-        digest = await scribe.errand(lambda: folding.put(scribe.ledger, self.name, taken))
+        try:
+            digest = await scribe.errand(lambda: folding.put(scribe.ledger, self.name, taken))
+        except LedgerError as error:
+            log.warning("no snapshot made", tenant=self.name, why=str(error))
+            return
         self._snapshot_at = taken.size
         room = scribe.reserve(self.name, ROOM)
         if isinstance(room, Reservation):
@@ -264,7 +269,8 @@ class Tenant:
                     active=active, bundle_of=recall.bundle, mac_ok=self._authentic(command), run=recall.run(command.run), clock_ok=clock_ok
                 )
             case c.Report():
-                return Facts(active=active, run=recall.run(_run_of(command.receipt)))
+                run = _run_of(command.receipt)
+                return Facts(active=active, run=None if run in state.runs else recall.run(run))
             case c.RetryLetter() | c.ResolveLetter():
                 letter = recall.letter(command.letter)
                 return Facts(

@@ -7,9 +7,11 @@ the node is another.
 from __future__ import annotations
 
 import hashlib
+import os
 import statistics
 import sys
 import time
+from pathlib import Path
 
 import attrs
 import trio
@@ -31,6 +33,7 @@ class Row:
     rate: float  # cases/s
     p50: float  # ms
     p99: float  # ms
+    cpu: float  # µs of the server's processor for a case
 
 
 def table(quick: bool) -> list[Row]:
@@ -46,9 +49,18 @@ async def _measure(stage: Stage, load: str, connections: int, flight: int, total
     async with admin(stage) as (link, _):
         agents = [await join(stage, link, f"agent-{n}", "agent", ["reader"]) for n in range(connections)]
     await _go(stage, agents, flight, total // 10)  # warm: certificates, policy, file system
+    before = processor_seconds(stage.process.pid)
     latencies, seconds = await _go(stage, agents, flight, total)
+    cpu = (processor_seconds(stage.process.pid) - before) / len(latencies) * 1e6
     ordered = sorted(latencies)
-    return Row(load, len(ordered), len(ordered) / seconds, statistics.median(ordered) * 1000, ordered[len(ordered) * 99 // 100] * 1000)
+    p99 = ordered[len(ordered) * 99 // 100]
+    return Row(load, len(ordered), len(ordered) / seconds, statistics.median(ordered) * 1000, p99 * 1000, cpu)
+
+
+def processor_seconds(pid: int) -> float:
+    """User and system time of a process (proc(5): fields 14 and 15 of stat)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 async def _go(stage: Stage, agents: list[Member], flight: int, total: int) -> tuple[list[float], float]:
@@ -112,9 +124,9 @@ async def one_case(link: ClientConnection, agent: Member, name: str) -> None:
 
 
 def main() -> None:
-    print(f"{'load':42} {'cases':>7} {'cases/s':>9} {'p50 ms':>8} {'p99 ms':>8}")
+    print(f"{'load':42} {'cases':>7} {'cases/s':>9} {'p50 ms':>8} {'p99 ms':>8} {'server µs':>10}")
     for row in table("--quick" in sys.argv):
-        print(f"{row.load:42} {row.cases:7} {row.rate:9.0f} {row.p50:8.1f} {row.p99:8.1f}", flush=True)
+        print(f"{row.load:42} {row.cases:7} {row.rate:9.0f} {row.p50:8.1f} {row.p99:8.1f} {row.cpu:10.0f}", flush=True)
 
 
 if __name__ == "__main__":
