@@ -73,7 +73,7 @@ def table(quick: bool) -> list[Row]:
     """One row a batch size."""
     rows = []
     for batch in BATCHES:
-        rounds, commits = (3, max(3, 1000 // batch // 4)) if quick else (7, max(10, 4000 // batch))
+        rounds, commits = (5, max(10, 400 // batch)) if quick else (7, max(10, 4000 // batch))
         with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR"), prefix="ledger-append-") as place:
             ways = [_ledger(Path(place)), _floor(Path(place)), _raw(Path(place))]
             rates: list[list[float]] = [[], [], []]
