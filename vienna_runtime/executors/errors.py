@@ -4,9 +4,12 @@ ViennaError                  of the whole package
 └── MeansError
     ├── ConfigurationInvalid the operator's: a configuration file that does not load
     ├── ValueRefused         the asker's: a parameter that the template, the path rules or the limits do not take
-    └── NotStarted           the machine's: the program or the root is not there; nothing was done
+    ├── NotStarted           the machine's: the program or the root is not there; nothing was done
+    ├── JournalTaken         the operator's: another executor runs with this journal
+    ├── JournalDamaged       the disk's: what this executor has begun cannot be read
+    └── NotServing           the node's, or the credential's: this process cannot do its work with that member
 
-Outside this package only ``ConfigurationInvalid`` is seen: a means turns the other two into an outcome, because an
+``ValueRefused`` and ``NotStarted`` are not seen outside this package: a means turns them into an outcome, because an
 executor owes a receipt for what it refused, too.
 """
 
@@ -29,3 +32,15 @@ class ValueRefused(MeansError):
 
 class NotStarted(MeansError):
     """Nothing was done: the means itself is not there or cannot begin."""
+
+
+class JournalTaken(MeansError):
+    """Two processes with one journal would both act."""
+
+
+class JournalDamaged(MeansError):
+    """Nothing is begun where nobody knows what was begun before."""
+
+
+class NotServing(MeansError):
+    """The member, its kind or the tenant's key is not what this process needs."""

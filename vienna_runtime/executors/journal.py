@@ -1,0 +1,225 @@
+"""What this executor has begun, on its own disk, so that a crash never leads to doing a thing twice.
+
+    intended ──▶ began ──▶ done ──▶ told          one run
+        └──────────┴─────────┴───▶ dropped
+
+*Began* and *done* are synced before anything follows from them.  After a crash: intended alone was never begun and may be
+redeemed again under the same id; begun without done is reported as unknown; done without told is reported as it was.
+
+A record is its length, eight bytes of SHA-256, and a msgpack map.  A torn last record was never acted upon and is cut off;
+a damaged one before it means that the past is not known, and nothing is executed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+from pathlib import Path
+from types import TracebackType
+
+import attrs
+import msgpack
+import trio
+
+from vienna_runtime import private_file
+from vienna_runtime.executors.errors import JournalDamaged, JournalTaken
+
+_MAGIC = b"vienna/executor-journal/1\n"
+_CHECK = 8  # bytes: for torn and rotten disks; whoever can write here holds the executor's credential anyway
+_LARGEST = 1 << 20  # one record: a warrant and a receipt of 32 KiB each, with room
+_LARGEST_FILE = 1 << 30  # between two tidyings it has at most some tens of megabytes
+_TIDY_AFTER = 20_000  # records: five thousand runs, some ten megabytes
+_FORGOTTEN_AFTER = 24 * 3600 * 1_000_000  # µs past a warrant's end; by then its own terms have long refused it
+
+
+@attrs.define(kw_only=True)
+class Run:
+    """One run as far as it got."""
+
+    run: str
+    warrant: bytes  # the fields as they were signed
+    signature: bytes
+    mac: bytes
+    expires_at: int
+    began: int | None = None  # µs
+    receipt: tuple[bytes, bytes] | None = None  # and its signature
+    closed: str = ""  # how it ended: told, or why it was dropped
+
+    @property
+    def open(self) -> bool:
+        return not self.closed
+
+    def close(self, how: str) -> None:
+        self.closed, self.warrant, self.signature, self.mac, self.receipt = how, b"", b"", b"", None
+
+
+class Journal:
+    """The runs of one executor.  Opened once: a second process with the same journal is refused."""
+
+    def __init__(self, path: Path, lock: int, runs: dict[str, Run], issuer: bytes | None) -> None:
+        self.path = path
+        self.runs = runs
+        self.issuer = issuer  # the key that signs this tenant's warrants, as it was first learnt
+        self._file_lock = lock
+        self._handle = -1
+        self._appended = 0  # records since the file was written anew
+        self._written = 0
+        self._synced = 0
+        self._torn = False
+        self._lock = trio.Lock()
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        os.close(self._handle)
+        os.close(self._file_lock)
+
+    async def pin(self, issuer: bytes) -> None:
+        self._append({"kind": "issuer", "key": issuer})
+        self.issuer = issuer
+        await self._sync()
+
+    def intend(self, run: Run) -> None:
+        """Before it is redeemed.  Not synced: a power cut then leaves an open run that the node calls unknown, and nothing done."""
+        self._append(_intended(run))
+        self.runs[run.run] = run
+
+    async def begin(self, run: Run, at: int) -> None:
+        """Durable on return: from here on a crash means that nobody knows."""
+        self._append({"kind": "began", "run": run.run, "at": at})
+        run.began = at
+        await self._sync()
+
+    async def finish(self, run: Run, receipt: bytes, signature: bytes) -> None:
+        """Durable on return: from here on a crash loses nothing."""
+        self._append({"kind": "done", "run": run.run, "receipt": receipt, "signature": signature})
+        run.receipt = (receipt, signature)
+        await self._sync()
+
+    def close(self, run: Run, how: str) -> None:
+        """It needs nothing more but its name.  Not synced: told twice is as good as told."""
+        self._append({"kind": "closed", "run": run.run, "how": how})
+        run.close(how)
+
+    async def tidy(self, now: int) -> None:
+        """Leaves out what is long over, when enough has been appended for that to be worth it."""
+        if self._appended >= _TIDY_AFTER:
+            async with self._lock:
+                os.close(self._handle)
+                self.rewrite(now)
+
+    def rewrite(self, now: int) -> None:
+        for name in [name for name, run in self.runs.items() if not run.open and run.expires_at + _FORGOTTEN_AFTER < now]:
+            del self.runs[name]
+        private_file.replace(self.path, _MAGIC + b"".join(map(_framed, _records(self.runs, self.issuer))))
+        self._handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)
+        self._appended, self._synced = 0, self._written
+
+    def _append(self, record: dict[str, object]) -> None:
+        """In the file, and out of this process's hands: it survives the process, and after ``_sync`` the machine."""
+        data = _framed(record)
+        if self._torn or os.write(self._handle, data) != len(data):
+            self._torn = True  # nothing may follow half a record
+            raise OSError(f"{self.path}: a record could not be written whole; is the disk full?")
+        self._appended += 1
+        self._written += 1
+
+    async def _sync(self) -> None:
+        wanted = self._written
+        async with self._lock:  # whoever waited here finds its record synced by the one before, as a rule
+            if self._synced >= wanted:
+                return
+            written = self._written
+            await trio.to_thread.run_sync(os.fsync, self._handle)
+            self._synced = written
+
+
+def open_journal(path: Path, *, now: int) -> Journal:
+    """The journal at ``path``, made if there is none; what is long over is left out.
+
+    Raises ``JournalTaken`` if another process has it, ``JournalDamaged`` if its past cannot be read.
+    """
+    # the lock is a file of its own, because the journal itself is replaced
+    lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        journal = Journal(path, lock, *_read(path))
+        journal.rewrite(now)
+    except BlockingIOError:
+        os.close(lock)
+        raise JournalTaken(f"another executor runs with {path}; two with one credential would both act") from None
+    except BaseException:
+        os.close(lock)
+        raise
+    return journal
+
+
+def _read(path: Path) -> tuple[dict[str, Run], bytes | None]:
+    try:
+        content = private_file.read(path, largest=_LARGEST_FILE)
+    except FileNotFoundError:
+        return {}, None
+    if not content.startswith(_MAGIC):
+        raise JournalDamaged(f"{path} is not an executor's journal")
+    runs: dict[str, Run] = {}
+    issuer: bytes | None = None
+    at = len(_MAGIC)
+    while at < len(content):
+        head = content[at : at + 4 + _CHECK]
+        size = int.from_bytes(head[:4], "big")
+        body = content[at + len(head) : at + len(head) + size]
+        if len(head) < 4 + _CHECK or len(body) < size <= _LARGEST:
+            break  # torn: the process ended while writing it, and nothing followed from it
+        if size > _LARGEST or hashlib.sha256(body).digest()[:_CHECK] != head[4:]:
+            raise JournalDamaged(f"{path} is damaged at byte {at}: what this executor has begun is not known, so it begins nothing")
+        record = msgpack.unpackb(body)
+        if record["kind"] == "issuer":
+            issuer = record["key"]
+        else:
+            _replay(runs, record)
+        at += len(head) + size
+    return runs, issuer
+
+
+def _replay(runs: dict[str, Run], record: dict[str, object]) -> None:
+    kind, fields = record["kind"], {name: value for name, value in record.items() if name != "kind"}
+    if kind == "intended":
+        runs[str(record["run"])] = Run(**fields)  # type: ignore[arg-type]  # as ``_intended`` wrote them
+        return
+    run = runs.get(str(record["run"]))
+    if run is None:
+        raise JournalDamaged(f"the journal speaks of a run {record['run']!r} that it has not begun")
+    match record:
+        case {"kind": "began", "at": int(at)}:
+            run.began = at
+        case {"kind": "done", "receipt": bytes(receipt), "signature": bytes(signature)}:
+            run.receipt = (receipt, signature)
+        case {"kind": "closed", "how": str(how)}:
+            run.close(how)
+        case _:
+            raise JournalDamaged(f"the journal has a record of kind {kind!r}, which this version does not know")
+
+
+def _records(runs: dict[str, Run], issuer: bytes | None) -> list[dict[str, object]]:
+    records: list[dict[str, object]] = [] if issuer is None else [{"kind": "issuer", "key": issuer}]
+    for run in runs.values():
+        records.append(_intended(run))
+        if run.began is not None:
+            records.append({"kind": "began", "run": run.run, "at": run.began})
+        if run.receipt is not None:
+            records.append({"kind": "done", "run": run.run, "receipt": run.receipt[0], "signature": run.receipt[1]})
+        if run.closed:
+            records.append({"kind": "closed", "run": run.run, "how": run.closed})
+    return records
+
+
+def _intended(run: Run) -> dict[str, object]:
+    named = {name: getattr(run, name) for name in ("run", "warrant", "signature", "mac", "expires_at")}
+    return {"kind": "intended", **named}
+
+
+def _framed(record: dict[str, object]) -> bytes:
+    body: bytes = msgpack.packb(record)
+    return len(body).to_bytes(4, "big") + hashlib.sha256(body).digest()[:_CHECK] + body
