@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from actors.governance import commands as c
+from actors.governance import events as e
+from actors.governance.decision import Invitee
+from actors.governance.ids import HOUR
+from actors.governance.signing import fingerprint
+
+DAY = 24 * HOUR
+
+
+def invitation(bench: Any, name: str = "eve", kind: str = "approver", **changed: Any) -> c.Invite:
+    fields = {
+        "person": name,
+        "roles": (),
+        "invitation": f"i-{name}",
+        "token_hash": b"t" * 32,
+        "expires_at": bench.now + HOUR,
+        "key": f"k-{name}",
+    }
+    return c.Invite(name, kind, **{**fields, **changed})
+
+
+def agree(bench: Any, case_id: str) -> None:
+    case = bench.state.cases[case_id]
+    for name in ("clara", "dora"):
+        bench.done(bench.vote(case, name), name)
+
+
+def test_a_tenant_is_founded_once_and_its_first_admin_is_in_force_at_once(bench: Any) -> None:
+    assert [event.TAG for _, _, event, _ in bench.log[:4]] == [
+        "tenant.founded/1",
+        "member.invited/1",
+        "member.enrolled/1",
+        "member.confirmed/1",
+    ]
+    assert bench.state.members["greta"].status == "active"
+    assert bench.state.phase == "founding"
+    assert bench.propose().founding
+
+
+def test_an_invitation_admits_once_and_not_after_its_time(bench: Any) -> None:
+    bench.done(invitation(bench), "greta")
+    bench.enrol("eve")
+    again = c.Enrol(b"p" * 32, "id", b"h" * 32, b"s" * 64)
+    assert bench.ask(again, Invitee("i-eve")).code.value == "invitation_over"
+    bench.done(invitation(bench, "fred"), "greta")
+    bench.now += HOUR
+    assert bench.ask(again, Invitee("i-fred")).code.value == "invitation_over"
+
+
+def test_an_expired_invitation_is_owed_once(bench: Any) -> None:
+    bench.done(invitation(bench), "greta")
+    assert [event.TAG for event in bench.pass_time(HOUR)] == ["member.revoked/1"]
+    assert bench.pass_time(DAY) == []
+    assert not bench.state.invitations
+
+
+def test_a_newer_invitation_replaces_an_older_one(bench: Any) -> None:
+    bench.done(invitation(bench), "greta")
+    bench.done(invitation(bench, invitation="i-second", expires_at=bench.now + 2 * HOUR, key="k2"), "greta")
+    assert bench.ask(c.Enrol(b"p" * 32, "id", b"h" * 32, b"s" * 64), Invitee("i-eve")).code.value == "invitation_over"
+    assert bench.pass_time(HOUR) == []  # the older one's end is nobody's
+    bench.enrol("eve", "i-second")
+    assert bench.state.members["eve"].status == "enrolled"
+
+
+def test_an_enrolment_without_possession_or_with_anothers_key_is_refused(bench: Any) -> None:
+    bench.done(invitation(bench), "greta")
+    ada = bench.state.members["ada"]
+    assert bench.ask(c.Enrol(ada.public_key, "id", b"h" * 32, b"s" * 64), Invitee("i-eve")).code.value == "key_unsound"
+    assert bench.ask(c.Enrol(bytes(32), "id", b"h" * 32, b"s" * 64), Invitee("i-eve")).code.value == "key_unsound"
+    fresh = bytes(type(bench.issuer)(b"f" * 32).verify_key)
+    assert bench.ask(c.Enrol(fresh, ada.key_id, b"h" * 32, b"s" * 64), Invitee("i-eve")).code.value == "name_taken"
+    assert bench.ask(c.Enrol(fresh, "id", b"h" * 32, b"s" * 64), Invitee("i-eve")).code.value == "signature_invalid"
+
+
+def test_a_member_is_in_force_only_after_its_fingerprint_was_confirmed(bench: Any) -> None:
+    bench.done(invitation(bench, kind="agent", owner="greta"), "greta")
+    bench.enrol("eve")
+    assert bench.refused(bench.wish(), "eve") == "not_allowed"
+    assert bench.refused(c.Confirm("eve", "0000 " * 8, "k"), "greta") == "fingerprint_differs"
+    bench.confirm("eve")
+    bench.propose(by="eve")
+    assert bench.confirm("eve").answer["repeated"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({"name": "No"}, "malformed"), ({"name": "law"}, "malformed"), ({"kind": "king"}, "malformed"), ({"roles": ("a b",)}, "malformed"),
+        ({"expires_at": 0}, "malformed"), ({"expires_at": 2**62}, "malformed"), ({"kind": "agent"}, "malformed"),
+        ({"kind": "agent", "owner": "nobody"}, "malformed"), ({"name": "ada"}, "name_taken"),
+    ],
+)  # fmt: skip
+def test_an_invitation_that_makes_no_sense_is_refused(bench: Any, changed: dict[str, Any], code: str) -> None:
+    assert bench.refused(invitation(bench, **changed), "greta") == code
+
+
+def test_the_last_admin_stays(bench: Any) -> None:
+    assert bench.refused(c.RevokeMember("greta", "gone", "k"), "greta") == "last_one"
+
+
+def test_sealing_needs_two_other_persons_and_a_bundle_and_is_final(bench: Any) -> None:
+    for name in ("dora", "hugo", "clara-two"):
+        bench.done(c.RevokeMember(name, "left", f"k-{name}"), "greta")
+    assert bench.refused(c.Seal(), "greta") == "too_few_persons"
+    bench.done(invitation(bench), "greta")
+    bench.enrol("eve")
+    assert bench.refused(c.Seal(), "greta") == "too_few_persons"  # not confirmed
+    bench.confirm("eve")
+    bench.done(c.Seal(), "greta")
+    assert bench.last(e.TenantSealed).persons == ("clara", "eve")
+    assert bench.refused(c.Seal(), "greta") == "already_sealed"
+
+
+def test_after_sealing_a_change_waits_for_two_persons_other_than_its_author(sealed: Any) -> None:
+    answer = sealed.done(invitation(sealed), "greta").answer
+    assert answer["applied"] is False
+    assert "eve" not in sealed.state.members
+    case = sealed.state.cases[answer["case"]]
+    assert sealed.refused(sealed.vote(case, "greta"), "greta") == "self_approval"
+    sealed.done(sealed.vote(case, "clara"), "clara")
+    assert sealed.refused(sealed.vote(case, "clara-two"), "clara-two") == "already_voted"
+    assert sealed.done(sealed.vote(case, "dora"), "dora").answer["applied"] is True
+    assert sealed.state.members["eve"].status == "invited"
+    assert sealed.tags()[-3:] == ["approval.given", "member.invited", "change.applied"]
+    assert case.case not in sealed.state.cases
+    assert sealed.steps[case.case] == [(0, False), (1, False), (2, False), (3, False), (4, False), (5, True)]
+
+
+def test_the_same_change_under_the_same_key_is_the_same_case(sealed: Any) -> None:
+    asked = invitation(sealed)
+    first = sealed.done(asked, "greta").answer["case"]
+    assert sealed.done(asked, "greta").answer == {"case": first, "repeated": True}
+    assert sealed.refused(invitation(sealed, person="other"), "greta") == "key_reused"
+
+
+def test_a_change_nobody_agrees_to_expires(sealed: Any) -> None:
+    sealed.done(invitation(sealed, expires_at=sealed.now + 10 * DAY), "greta")
+    sealed.pass_time(3 * DAY)
+    assert sealed.last(e.DeadLetterOpened).kind == "expired"
+    assert "eve" not in sealed.state.members
+
+
+def test_a_confirmation_people_agreed_to_does_not_confirm_another_key(sealed: Any) -> None:
+    agree(sealed, sealed.done(invitation(sealed, expires_at=sealed.now + 10 * DAY), "greta").answer["case"])
+    sealed.enrol("eve")
+    eve = sealed.state.members["eve"]
+    seen = fingerprint(eve.public_key, eve.key_hash)
+    case = sealed.state.cases[sealed.done(c.Confirm("eve", seen, "k-confirm"), "greta").answer["case"]]
+    sealed.done(sealed.vote(case, "clara"), "clara")
+    agree(sealed, sealed.done(c.RevokeMember("eve", "lost", "k-revoke"), "greta").answer["case"])
+    agree(sealed, sealed.done(invitation(sealed, invitation="i-thief", key="k-thief"), "greta").answer["case"])
+    sealed.enrol("eve", "i-thief")
+    assert sealed.refused(sealed.vote(case, "dora"), "dora") == "fingerprint_differs"
+    assert sealed.state.members["eve"].status == "enrolled"
+
+
+def test_a_bundle_of_a_sealed_tenant_is_activated_by_quorum(sealed: Any) -> None:
+    sealed.bundles[b"n" * 32] = sealed.bundle
+    answer = sealed.done(c.ActivateBundle(b"n" * 32, "k"), "greta").answer
+    assert sealed.state.bundle == sealed.bundle.digest
+    agree(sealed, answer["case"])
+    assert sealed.state.bundle == b"n" * 32
+    assert sealed.refused(c.ActivateBundle(b"x" * 32, "k2"), "greta") == "unknown"
+
+
+def test_a_machine_is_revoked_at_once_and_a_person_by_quorum(sealed: Any) -> None:
+    sealed.done(c.RevokeMember("ada", "odd", "k1"), "greta")
+    assert sealed.state.members["ada"].status == "revoked"
+    answer = sealed.done(c.RevokeMember("hugo", "odd", "k2"), "greta").answer
+    assert sealed.state.members["hugo"].status == "active"
+    agree(sealed, answer["case"])
+    assert sealed.state.members["hugo"].status == "revoked"
+
+
+def test_no_agent_proposes_a_change_of_the_tenant_itself(sealed: Any) -> None:
+    assert sealed.refused(sealed.wish("vienna.member.invite", params={"changes": []}), "ada") == "not_allowed"
+
+
+def test_a_policy_cannot_pass_for_the_built_in_one(bench: Any) -> None:
+    case = bench.propose("orders.refund")
+    case.policies = ("vienna.governed",)  # a name that any bundle may use
+    assert bench.refused(bench.vote(case, "greta"), "greta") == "self_approval"
+    bench.done(bench.vote(case, "clara"), "clara")
+    assert bench.last(e.WarrantIssued).case == case.case  # a warrant, and no change
