@@ -39,9 +39,7 @@ def answer(state: State, recall: Recall, query: c.Query, by: Asker) -> Outcome:
             assert_never(query)
 
 
-def of_command(
-    state: State, recall: Recall, command: c.Command, said: Mapping[str, object], events: Sequence[e.Event]
-) -> dict[str, object]:
+def of_command(state: State, command: c.Command, said: Mapping[str, object], events: Sequence[e.Event]) -> dict[str, object]:
     """What the reply to a command says: what the law said, and where the case it touched stands now."""
     value: dict[str, object] = dict(said)
     case = said.get("case")
@@ -49,21 +47,33 @@ def of_command(
         open_case = state.cases.get(case)
         if open_case is not None:
             value.update(views.case_status(open_case))
-            if open_case.status == "warranted":
-                value["status"] = views.story(events) if events else "warranted"
-        elif events:
-            value["status"] = views.story(e_ for e_ in events if getattr(e_, "case", case) == case)
-        else:
-            value["status"] = views.story(event for _, event in recall.case(case))
+        begun = "proposed" if open_case is None else open_case.status
+        value["status"] = views.story((event for event in events if getattr(event, "case", case) == case), begun)
+    _with_warrant(value, events, give=isinstance(command, c.Propose))
+    return value
+
+
+def repeated(recall: Recall, said: Mapping[str, object]) -> dict[str, object]:
+    """The reply to a command that was given before: the case as the ledger has it, with the warrant that was issued."""
+    value: dict[str, object] = dict(said)
+    case = said.get("case")
+    if isinstance(case, str):
+        events = [event for _, event in recall.case(case)]
+        value["status"] = views.story(events)
+        _with_warrant(value, events, give=True)
+    return value
+
+
+def _with_warrant(value: dict[str, object], events: Sequence[e.Event], *, give: bool) -> None:
     for event in events:
         if isinstance(event, e.CaseDecided):
             value["why"] = event.why
             value["tier"] = event.tier
-        elif isinstance(event, e.WarrantIssued) and isinstance(command, c.Propose):
+        elif isinstance(event, e.WarrantIssued) and give:
             value["warrant"] = {"fields": event.fields, "signature": event.signature, "mac": event.mac}
         elif isinstance(event, e.RunOpened):
+            value["run"] = event.run
             value["effect"] = event.effect
-    return value
 
 
 def sees(by: Asker, events: Sequence[e.Event]) -> bool:

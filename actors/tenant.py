@@ -48,6 +48,7 @@ ROOM = 12  # entries one decision may make at most; a test holds the law to it
 MOST_DUE = 512  # overdue things settled in one sweep, so that a backlog does not hold up who is waiting
 NOT_RECORDED = frozenset({Code.READ_ONLY, Code.BUSY, Code.FROZEN, Code.MALFORMED, Code.SUSPENDED})  # said before or without a decision
 INBOX = "inbox"
+RECOVERY = 100  # ms; reopening and verifying the right edge takes a few of these
 UNSETTLED = "the node could not make it durable; ask again with the same idempotency key to learn whether it happened"
 
 
@@ -96,10 +97,11 @@ class Tenant:
     async def handle(self, batch: list[Envelope[TenantMessage]]) -> None:
         await trio.lowlevel.checkpoint_if_cancelled()
         self._recall.settled(self._around.scribe.durable)
-        if not self._around.scribe.is_current(self.name, self._epoch):
-            self._fold()
         for envelope in batch:
             message = envelope.message
+            if not self._usable() and not await self._restore():
+                self._turn_away(message)
+                continue
             match message:
                 case Asked():
                     self._asked(message)
@@ -120,6 +122,26 @@ class Tenant:
 
     # -- state
 
+    def _usable(self) -> bool:
+        """Whether the state is what was submitted in an epoch that still goes on."""
+        return self._around.scribe.is_current(self.name, self._epoch)
+
+    async def _restore(self) -> bool:
+        """Folds the durable ledger again once all of this tenant's is settled; False while the ledger is being recovered."""
+        scribe = self._around.scribe
+        if not scribe.is_current(self.name, scribe.epoch(self.name)):
+            return False
+        await scribe.settled(self.name, self._last)
+        if not scribe.is_current(self.name, scribe.epoch(self.name)):
+            return False
+        self._fold()
+        return True
+
+    def _turn_away(self, message: TenantMessage) -> None:
+        """While the ledger is being recovered nothing is decided and nothing is known for certain."""
+        if isinstance(message, (Asked, Introduce)):
+            message.respond(Refusal(Code.READ_ONLY, "the node is recovering from a failed write; nothing was decided", RECOVERY))
+
     def _fold(self) -> None:
         """The state as the durable ledger has it.  A log that cannot be folded is frozen: reads only, the others go on."""
         scribe = self._around.scribe
@@ -132,6 +154,7 @@ class Tenant:
             return
         self.frozen = scribe.ledger.head(self.name).frozen or ""
         self.state, self._snapshot_at = folded.state, folded.snapshot_at
+        self._last = 0  # what is folded is durable: no answer rests on anything newer
         self._recall = Recall(scribe.ledger, self.name)
         self._around.time.not_before(self.state.time)
 
@@ -167,7 +190,11 @@ class Tenant:
             self._release(asked.respond, lambda: answering.answer(self.state, self._recall, ask, by))
             return
         else:
-            outcome = self._command(asked.ask, by)
+            decided = self._command(asked.ask, by)
+            if callable(decided):
+                self._release(asked.respond, decided)
+                return
+            outcome = decided
         self._answer(asked.respond, outcome)
 
     def _asker(self, asked: Asked) -> Asker | None:
@@ -179,7 +206,8 @@ class Tenant:
         member = self.state.members.get(asked.by)
         return member if member is not None and member.status == "active" else None
 
-    def _command(self, command: c.Command, by: Asker) -> Outcome:
+    def _command(self, command: c.Command, by: Asker) -> Outcome | Callable[[], Outcome]:
+        """The outcome, or what makes it once everything decided so far is durable (a repeat is answered from the ledger)."""
         urgent = isinstance(command, (c.Report, c.Attest, c.RevokeWarrant, c.RevokeMember, c.TripBreaker, c.Suspend)) or (
             isinstance(command, c.Vote) and command.decision == "deny"
         )
@@ -194,7 +222,7 @@ class Tenant:
             case Reservation():
                 return self._decide(command, by, room)
 
-    def _decide(self, command: c.Command, by: Asker, room: Reservation) -> Outcome:
+    def _decide(self, command: c.Command, by: Asker, room: Reservation) -> Outcome | Callable[[], Outcome]:
         moment = Moment(self._around.time.now(), Fresh(self._around.entropy(32)))
         decision = decide(self.state, command, by, self._facts(command, by), moment)
         actor = by_asker(by)
@@ -203,17 +231,18 @@ class Tenant:
                 room.release()
                 return decision
             refused = e.CommandRefused(type(command).__name__, actor, decision.code.value, decision.why, decision.about[:64])
-            done = self._submit((refused,), actor, room, moment.now)
-            return decision if not isinstance(done, Refusal) else done
+            written = self._submit((refused,), actor, room, moment.now)
+            return written if isinstance(written, Refusal) else decision
         if not decision.events:
             room.release()
-            return Done(answering.of_command(self.state, self._recall, command, decision.answer, ()))
+            said = decision.answer
+            return lambda: Done(answering.repeated(self._recall, said))
         done = self._submit(decision.events, actor, room, moment.now)
         if isinstance(done, Refusal):
             return done
         if decision.refusal is not None:
             return decision.refusal
-        return Done(answering.of_command(self.state, self._recall, command, decision.answer, done))
+        return Done(answering.of_command(self.state, command, decision.answer, done))
 
     def _submit(
         self, events: tuple[e.Event, ...], actor: str, room: Reservation, now: Instant | None = None
@@ -228,10 +257,10 @@ class Tenant:
                 self.name, self._epoch, position, recorded.drafts, room, node_scopes={SCOPE: standing.epoch} if recorded.grants else None
             )
         except (StaleEpoch, StalePosition):
-            self._fold_or_freeze()
-            return Refusal(Code.READ_ONLY, "the node is recovering from a failed write; nothing was decided", 100)
+            self._epoch = -1  # the state holds what was not queued: it is folded again before it is used
+            return Refusal(Code.READ_ONLY, "the node is recovering from a failed write; nothing was decided", RECOVERY)
         except StaleScope:
-            self._fold_or_freeze()
+            self._epoch = -1
             return Refusal(Code.BREAKER_OPEN, "the node's breaker tripped in this very moment; nothing was decided")
         if recorded.keyed:
             self._recall.submitted(self._last, recorded.keyed)
@@ -241,12 +270,6 @@ class Tenant:
         if self.state.size - self._snapshot_at >= self._around.snapshot_every:
             self._snapshot_owed = True
         return recorded.events
-
-    def _fold_or_freeze(self) -> None:
-        """The state holds what was not queued: it must not be used before it was folded again."""
-        self._epoch = -1
-        if self._around.scribe.is_writing():
-            self._fold()
 
     def _facts(self, command: c.Command, by: Asker) -> Facts:
         """What this command needs to know beyond the state."""
