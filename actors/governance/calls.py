@@ -215,7 +215,11 @@ _ROWS = (
     ),
     _call("case.watch", READERS | {AGENT}, c.Watch, "a case's events, as they become durable", case=CASE, credit=Number(1, 4096)),
     _call(
-        "inbox", frozenset({ADMIN, APPROVER, EXECUTOR, VERIFIER}), c.Inbox, "what waits for whoever asks, and what comes", credit=Number(1, 4096)
+        "inbox",
+        frozenset({ADMIN, APPROVER, EXECUTOR, VERIFIER}),
+        c.Inbox,
+        "what waits for whoever asks, and what comes",
+        credit=Number(1, 4096),
     ),
 )
 

@@ -117,7 +117,7 @@ def decided(case: Case, bundle: Bundle, answer: Permitted | Forbidden, wish: int
     if duty.verify == "observed":
         observe = bundle.catalogue[wish.action].observe
         arguments = None if observe is None else observe.filled(wish.resource, wish.params)
-        if observe is None or arguments is None:
+        if observe is None or arguments is None or "dec" in arguments:  # a map with that key would be read as a decimal
             return e.CaseDecided(
                 case.case, False, answer.policies, bundle.digest, "policy asks for an observation that cannot be named for this intent"
             )

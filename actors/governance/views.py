@@ -129,4 +129,3 @@ def status(state: State) -> dict[str, Value]:
         "members": sum(1 for _ in state.active()),
         "tally": {name: getattr(tally, name) for name in tally.__slots__ if name != "__weakref__"},
     }
-
