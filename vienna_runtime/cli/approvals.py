@@ -1,0 +1,179 @@
+"""``vienna approvals``: what waits for a person, the card in full, and the signed answer."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+import click
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from vienna_runtime.cli.here import Here, json_option, pass_here
+from vienna_runtime.cli.kinds import AMOUNT, DURATION
+from vienna_runtime.cli.phrases import clock, lasting, money, until
+from vienna_runtime.cli.shown import shown, value_text
+from vienna_runtime.client import Card, Progress, Vienna
+from vienna_runtime.client.vienna import now
+
+Vote: TypeAlias = Callable[[Vienna, Card], Awaitable[Progress]]
+
+
+@click.group()
+def approvals() -> None:
+    """What waits for your decision (approvers; admins for changes of a sealed tenant)."""
+
+
+@approvals.command("list")
+@json_option
+@pass_here
+def list_(here: Here) -> None:
+    """The cases you may vote on, soonest deadline first.
+
+    \b
+    Example:
+      vienna approvals list
+    """
+    found = here.ask(lambda vienna: vienna.approvals())
+    table = Table("case", "tier", "agent", "action", "resource", "purpose", "approved by", "deadline", box=None, pad_edge=False)
+    for row in found:
+        texts = (row["case"], row["tier"], row["agent"], row["action"], row["resource"], row["purpose"], ", ".join(row["approvals"]))
+        table.add_row(*map(shown, texts), until(row["expires_at"], now()))
+    here.answer({"cases": found}, table if found else "Nothing waits for you.")
+
+
+@approvals.command()
+@click.argument("case")
+@json_option
+@pass_here
+def show(here: Here, case: str) -> None:
+    """The card of CASE: everything an approval signs, and beside it what it does not.
+
+    \b
+    Example:
+      vienna approvals show c2e56ef79592c87eb5fa5
+    """
+    card = here.ask(lambda vienna: vienna.card(case))
+    here.answer(_as_json(card), card_text(card))
+
+
+@approvals.command()
+@click.argument("case")
+@click.option("--ttl", type=DURATION, help="Let the warrant live no longer than this, as in 5m.")
+@click.option("--uses", type=click.IntRange(1), help="Let it be used no more often than this.")
+@click.option("--cost-cap", type=AMOUNT, help="Let it cost no more than this, as in 1.50.")
+@click.option("--reason", default="", help="Why; it is signed with the rest.")
+@click.option("--yes", is_flag=True, help="Do not ask.  You sign what the card shows, read or not.")
+@json_option
+@pass_here
+def approve(here: Here, case: str, ttl: int | None, uses: int | None, cost_cap: int | None, reason: str, yes: bool) -> None:
+    """Show the card of CASE, ask, and sign the approval of exactly that card.
+
+    \b
+    Example:
+      vienna approvals approve c2e56ef79592c87eb5fa5 --ttl 5m --uses 1 --cost-cap 1.50 --reason "seen with the customer"
+    """
+    narrowing = [f"lives {lasting(ttl)}"] if ttl is not None else []
+    narrowing += [f"used {uses} times"] if uses is not None else []
+    narrowing += [f"costs {money(cost_cap)}"] if cost_cap is not None else []
+    asked = "Approve this card" + (f", narrowed to: {', '.join(narrowing)}" if narrowing else "") + "?"
+
+    async def vote(vienna: Vienna, card: Card) -> Progress:
+        return await vienna.approve(card, ttl=ttl, uses=uses, cost_cap=cost_cap, reason=reason)
+
+    _voted(here, case, asked, yes, vote, "approved")
+
+
+@approvals.command()
+@click.argument("case")
+@click.option("--reason", required=True, help="Why; it is signed with the rest, and the agent reads it.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+@pass_here
+def deny(here: Here, case: str, reason: str, yes: bool) -> None:
+    """Show the card of CASE, ask, and sign the denial.  A denial is final.
+
+    \b
+    Example:
+      vienna approvals deny c2e56ef79592c87eb5fa5 --reason "the wrong account"
+    """
+
+    async def vote(vienna: Vienna, card: Card) -> Progress:
+        return await vienna.deny(card, reason=reason)
+
+    _voted(here, case, "Deny this card, for good?", yes, vote, "denied")
+
+
+def _voted(here: Here, case: str, question: str, yes: bool, vote: Vote, done: str) -> None:
+    """One connection for looking and one for signing: a person may take an hour over the question between them."""
+    if not yes and not sys.stdin.isatty():
+        raise click.UsageError("there is no terminal to ask at: look with `vienna approvals show`, then repeat with --yes")
+    credential = here.load()
+    card = here.ask(lambda vienna: vienna.card(case), credential)
+    if not here.as_json:
+        here.say(card_text(card))
+    if not yes:
+        click.confirm(question, abort=True, err=True)
+
+    async def signed(vienna: Vienna) -> Progress:
+        return await vote(vienna, card)
+
+    progress = here.ask(signed, credential)
+    here.answer(
+        {"case": case, "decision": done, "status": progress.outcome, "card": card.packed},
+        Text.assemble(done, ": the case ", shown(case), f" is {progress.outcome}"),
+    )
+
+
+def card_text(card: Card) -> RenderableType:
+    """The whole card.  Nothing of it is left out: what is signed and not shown would be signed unread."""
+    fields, wish = card.fields, card.intent
+    signed = Table("", "", box=None, show_header=False, pad_edge=False)
+    for name, value in wish.params.items():
+        signed.add_row(Text.assemble("  ", shown(name)), shown(value_text(value)))
+    rows: list[tuple[str, Text]] = [
+        ("case", shown(card.case)),
+        ("agent", shown(fields["agent"])),
+        ("action", shown(wish.action, style="bold")),
+        ("resource", shown(wish.resource, style="bold")),
+    ]
+    after: list[tuple[str, Text]] = [
+        ("purpose", shown(wish.purpose)),
+        ("expected cost", Text(money(wish.cost))),
+        ("parent case", shown(wish.parent or "none")),
+        ("agent's deadline", Text("none" if wish.deadline is None else f"{clock(wish.deadline)} UTC")),
+        ("agent saw state", Text(value_text(wish.state_digest))),
+        ("tier", shown(fields["tier"], style="bold")),
+        ("quorum", shown(fields["quorum"])),
+        ("decided by", shown(", ".join(fields["policies"]) or "none")),
+        ("because", shown(fields["why"] or "none")),
+        ("bundle", Text(fields["bundle"].hex())),
+        ("executor", shown(fields["executor"] or "none: a change of the tenant itself")),
+        ("verified by", shown(value_text(fields["verify"]) if fields["verify"] else "the receipt alone")),
+        ("warrant lives", Text(lasting(fields["ttl"]) or "-")),
+        ("uses", Text(str(fields["uses"]))),
+        ("cost cap", Text(money(fields["cost_cap"]))),
+        ("target state", Text(value_text(fields["state_digest"]))),
+        ("while founding", Text("yes" if fields["founding"] else "no")),
+        ("the agent's record", shown(value_text(fields["facts"]))),
+        ("waits until", Text(f"{clock(fields['expires_at'])} UTC, {until(fields['expires_at'], now())}")),
+    ]
+    top, bottom = (Table("", "", box=None, show_header=False, pad_edge=False) for _ in range(2))
+    for table, lines in ((top, rows), (bottom, after)):
+        for name, text in lines:
+            table.add_row(Text(name, style="dim"), text)
+    beside = Table("", "", box=None, show_header=False, pad_edge=False)
+    for name, value in card.beside.items():
+        beside.add_row(Text.assemble("  ", shown(name)), shown(value_text(value)))
+    parts: list[RenderableType] = [Text("SIGNED by your answer", style="bold"), top, Text("params", style="dim")]
+    parts += [signed if wish.params else Text("  none"), bottom, Text("NOT SIGNED, told by the node beside the card", style="bold"), beside]
+    return Group(*parts)
+
+
+def _as_json(card: Card) -> dict[str, object]:
+    wish = card.intent
+    intent = {"action": wish.action, "resource": wish.resource, "params": wish.params, "purpose": wish.purpose, "cost": wish.cost}
+    intent |= {"state_digest": wish.state_digest, "parent": wish.parent, "deadline": wish.deadline}
+    return {"case": card.case, "signed": {**card.fields, "intent": intent}, "not_signed": card.beside, "card": card.packed}

@@ -1,0 +1,87 @@
+"""How a command ends: one exit code and one sentence for everything that can be raised.
+
+0    done
+1    refused, or it ended badly
+2    wrong usage: an argument, a file or a setting of this side
+3    verification failed: what was shown is not what it must be
+4    the node cannot be reached, or cannot be trusted
+5    asked, and the outcome is not known: ask again with the same key
+130  interrupted
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import attrs
+import click
+import trio
+
+from ledger import UnsuitableDirectory
+from ledger import VerificationError as LedgerVerificationError
+from transport import errors as wire
+from vienna_runtime.client.errors import OutcomeUnknown, Refused, Unreachable
+from vienna_runtime.errors import CertificateError, IntruderError, VerificationError, ViennaError
+
+DONE, BAD_END, USAGE, UNVERIFIED, UNREACHABLE, UNKNOWN, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
+
+
+class BadEnd(ViennaError):
+    """The command did what it should, and what it was about did not end well; the text says how."""
+
+
+@attrs.frozen
+class Ending:
+    """What is said on stderr, and the code.  ``expected`` is off for bugs and the like."""
+
+    code: int
+    kind: str  # for programs: a refusal's code, or the branch
+    why: str
+    details: tuple[str, ...] = ()
+    retry_after: int | None = None  # ms
+    expected: bool = True
+
+
+def ending(raised: BaseException) -> Ending:
+    """How a command ends that raised this; groups end as the gravest of what is in them."""
+    return min((_one(error) for error in _leaves(raised)), key=lambda found: _GRAVITY.index(found.code))
+
+
+_GRAVITY = (INTERRUPTED, UNVERIFIED, UNKNOWN, UNREACHABLE, USAGE, BAD_END, DONE)  # the first that is there counts
+
+
+def _one(error: BaseException) -> Ending:
+    match error:
+        case KeyboardInterrupt() | click.Abort():
+            return Ending(INTERRUPTED, "interrupted", "interrupted")
+        case click.UsageError():
+            return Ending(USAGE, "usage", error.format_message(), () if error.ctx is None else (error.ctx.get_usage(),))
+        case click.ClickException():
+            return Ending(USAGE, "usage", error.format_message())
+        case BadEnd():
+            return Ending(BAD_END, "bad_end", str(error))
+        case Refused():
+            details = tuple(str(line) for line in error.detail.get("findings", ()))
+            return Ending(BAD_END, error.code, error.why, details, error.retry_after)
+        case VerificationError() | LedgerVerificationError() | wire.VerificationError():
+            return Ending(UNVERIFIED, "verification_failed", str(error))
+        case Unreachable() | CertificateError() | wire.CannotConnect():
+            return Ending(UNREACHABLE, "unreachable", str(error))
+        case OutcomeUnknown() | wire.OutcomeUnknown():
+            return Ending(UNKNOWN, "indeterminate", str(error))
+        case IntruderError():
+            return Ending(UNVERIFIED, "intruder", str(error))
+        case ViennaError() | UnsuitableDirectory():
+            return Ending(USAGE, "usage", str(error))
+        case OSError() if error.filename is not None:
+            return Ending(USAGE, "usage", f"{error.filename}: {(error.strerror or 'cannot be used').lower()}")
+        case _:
+            return Ending(BAD_END, "unexpected", f"unexpected: {type(error).__name__}: {error}", expected=False)
+
+
+def _leaves(raised: BaseException) -> Iterator[BaseException]:
+    if isinstance(raised, BaseExceptionGroup):
+        for inner in raised.exceptions:
+            yield from _leaves(inner)
+    elif not isinstance(raised, trio.Cancelled):
+        yield raised

@@ -1,0 +1,157 @@
+"""``vienna``: the command line.  Each command lives in a file of its own and is imported when it is asked for."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+import traceback
+from pathlib import Path
+
+import click
+
+from vienna_runtime.cli import exits
+from vienna_runtime.cli.here import Here
+from vienna_runtime.cli.shown import escape
+from vienna_runtime.provenance import check_provenance
+
+# name: module, attribute, help in the list of commands.  Written here so that `vienna --help` imports none of them.
+COMMANDS = {
+    "init": ("init", "init", "Make a node."),
+    "serve": ("serve", "serve", "Run a node."),
+    "tenant": ("tenant", "tenant", "Tenants: create, list, suspend, resume, seal."),
+    "member": ("member", "member", "Members: add, list, confirm, revoke."),
+    "enrol": ("enrol", "enrol", "Make your keys from an invitation."),
+    "whoami": ("status", "whoami", "Who the node takes you for."),
+    "policy": ("policy", "policy", "Policy as code: check, push, activate, show."),
+    "propose": ("propose", "propose", "Propose an intent and see what becomes of it."),
+    "case": ("case", "case", "A case from intent to verdict."),
+    "approvals": ("approvals", "approvals", "What waits for you: list, show, approve, deny."),
+    "approve": ("approvals", "approve", "Approve a case (short for: approvals approve)."),
+    "deny": ("approvals", "deny", "Deny a case (short for: approvals deny)."),
+    "tail": ("tail", "tail", "The ledger as it grows, verified with --verify."),
+    "verify": ("verify", "verify", "Verify a data directory offline, by the node's public key."),
+    "status": ("status", "status", "How your tenant, or the node, is doing."),
+    "breaker": ("breaker", "breaker", "Breakers: list, trip, reset."),
+    "dead-letters": ("dead_letters", "dead_letters", "What did not end well: list, show, retry, resolve."),
+    "warrant": ("warrant", "warrant", "Warrants: revoke."),
+    "effect": ("effect", "effect", "Effects of unknown outcome: settle."),
+    "executor": ("executor", "executor", "Run an executor."),
+    "verifier": ("verifier", "verifier", "Run a verifier."),
+    "completion": ("completion", "completion", "Completion for your shell."),
+}
+
+
+class _Listed(click.Command):
+    """A command as it stands in the list, before its module is imported."""
+
+
+class Lazy(click.Group):
+    """A group whose commands are imported one by one."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute, short = COMMANDS[cmd_name]
+        if getattr(self, "_listing", False):
+            return _Listed(cmd_name, short_help=short)
+        found: click.Command = getattr(importlib.import_module(f"vienna_runtime.cli.{module}"), attribute)
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        self._listing = True
+        try:
+            super().format_commands(ctx, formatter)
+        finally:
+            self._listing = False
+
+
+def _version(ctx: click.Context, _param: click.Parameter, chosen: bool) -> None:
+    if chosen:
+        from vienna_runtime.version import VERSION
+
+        click.echo(f"vienna {VERSION}")
+        ctx.exit()
+
+
+@click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.option(
+    "--credential",
+    type=click.Path(path_type=Path, dir_okay=False),
+    envvar="VIENNA_CREDENTIAL",
+    show_envvar=True,
+    help="Who you are.  Default: the only *.vienna in the working directory.",
+)
+@click.option("--address", metavar="HOST:PORT", help="Reach the node here instead; its certificate and key are checked as ever.")
+@click.option("--passphrase-fd", type=int, metavar="N", help="Read the passphrase from this open descriptor.")
+@click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+@click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Which version this is.")
+@click.pass_obj
+def vienna(here: Here, credential: Path | None, address: str | None, passphrase_fd: int | None, as_json: bool) -> None:
+    """Control and record what agents do: intents, policy, warrants, a verifiable ledger.
+
+    \b
+    Exit codes:
+      0 done            1 refused, or ended badly     2 wrong usage
+      3 verification failed                           4 node unreachable or not trusted
+      5 outcome unknown: ask again with the same key  130 interrupted
+    Passphrases come from a prompt, the file in VIENNA_PASSPHRASE_FILE, or --passphrase-fd; never from an argument.
+    """
+    here.credential, here.address, here.passphrase_fd, here.as_json = credential, address, passphrase_fd, as_json
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Runs one command and returns its exit code; whatever is raised becomes one sentence on stderr."""
+    here = Here()
+    try:
+        check_provenance()
+        result = vienna.main(args=arguments, prog_name="vienna", obj=here, standalone_mode=False)
+        sys.stdout.flush()
+        return result if isinstance(result, int) else exits.DONE
+    except BrokenPipeError:
+        # Whoever read our output has left.  Nothing more can be said to it, at interpreter exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return exits.BAD_END
+    except SystemExit as left:
+        return left.code if isinstance(left.code, int) else exits.BAD_END
+    except BaseException as error:  # noqa: BLE001  # the one place where everything ends; a bug ends as a sentence too
+        found = exits.ending(error)
+        _say(found, here)
+        if os.environ.get("VIENNA_DEBUG") == "1" and not isinstance(error, (click.ClickException, KeyboardInterrupt)):
+            traceback.print_exception(error)
+        return found.code
+
+
+def _say(found: exits.Ending, here: Here) -> None:
+    if here.as_json:
+        fields = {
+            "code": found.kind,
+            "why": found.why,
+            "exit": found.code,
+            "details": list(found.details),
+            "retry_after": found.retry_after,
+        }
+        click.echo(json.dumps({"error": fields}), err=True)
+        return
+    label = {exits.BAD_END: f"refused ({found.kind}): ", exits.UNVERIFIED: "verification failed: ", exits.UNKNOWN: "outcome unknown: "}
+    known = found.expected and found.kind not in ("bad_end", "unexpected", "intruder")
+    click.echo((label.get(found.code, "") if known else "") + escape(found.why, lines=True), err=True)
+    for line in found.details:
+        click.echo(f"  {escape(line)}", err=True)
+    if found.retry_after is not None:
+        click.echo(f"  try again in {max(1, round(found.retry_after / 1000))} s", err=True)
+    if not found.expected:
+        click.echo("  this is a bug or a broken machine; VIENNA_DEBUG=1 shows where it happened", err=True)
+
+
+def main() -> None:
+    """The entry point of the installed program."""
+    sys.exit(run())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""``vienna propose``: an intent, and what becomes of it while one looks."""
+
+from __future__ import annotations
+
+import click
+from rich.text import Text
+
+from actors.governance.canonical import Value
+from vienna_runtime.cli import steps
+from vienna_runtime.cli.exits import BadEnd
+from vienna_runtime.cli.here import Here, json_option, pass_here, plain
+from vienna_runtime.cli.kinds import AMOUNT, DURATION, PARAM
+from vienna_runtime.cli.phrases import outcome_style
+from vienna_runtime.cli.shown import shown
+from vienna_runtime.client import Progress, Step, Vienna
+from vienna_runtime.client.vienna import new_key, now
+
+
+@click.command()
+@click.argument("action")
+@click.argument("resource")
+@click.option("-p", "--param", "params", type=PARAM, multiple=True, help="name=text, or name:=json (12.50 is an exact decimal).")
+@click.option("--purpose", required=True, help="What this is for, in words; approvers read it.")
+@click.option("--cost", type=AMOUNT, default="0", help="What you expect it to cost; it can only raise what policy assumes.")
+@click.option("--key", help="Idempotency key: the same key and intent is the same case.  Made for you if left out.")
+@click.option("--parent", help="The case this one belongs to.")
+@click.option("--deadline", type=DURATION, help="Give up after this long, as in 10m.")
+@click.option("--wait/--no-wait", default=True, help="Wait until the case has ended (the default), or only say how it stands.")
+@json_option
+@pass_here
+def propose(
+    here: Here,
+    action: str,
+    resource: str,
+    params: tuple[tuple[str, Value], ...],
+    purpose: str,
+    cost: int,
+    key: str | None,
+    parent: str | None,
+    deadline: int | None,
+    wait: bool,
+) -> None:
+    """Propose ACTION on RESOURCE, and see the case move until it has ended.
+
+    Exit code 0 when it was done and found to be so (with --no-wait: when it was not denied), 1 when it ended otherwise,
+    5 when the connection was lost for good: repeat with the same --key.  With --json one line for each step.
+
+    \b
+    Example:
+      vienna propose payments.refund order/8812 -p amount:=12.50 -p reason="charged twice" --purpose "refund a double charge"
+    """
+    chosen = key or new_key()
+    if len(dict(params)) != len(params):
+        raise click.UsageError("a parameter is named twice")
+
+    def on_step(step: Step) -> None:
+        if here.as_json:
+            here.json_line({"step": {"seq": step.seq, "time": step.time, "tag": step.tag, "actor": step.actor, "body": plain(step.body)}})
+        else:
+            here.say(steps.line(step))
+
+    async def whole(vienna: Vienna) -> Progress:
+        return await vienna.propose(
+            action,
+            resource,
+            dict(params),
+            purpose=purpose,
+            cost=cost,
+            key=chosen,
+            parent=parent,
+            deadline=None if deadline is None else now() + deadline,
+            wait=wait,
+            on_step=on_step if wait else None,
+        )
+
+    ended = here.ask(whole)
+    found = {"case": ended.case, "outcome": ended.outcome, "tier": ended.tier, "why": ended.why, "key": chosen}
+    here.answer(found, summary(ended))
+    if not (ended.good or (not wait and not ended.ended)):
+        raise BadEnd(f"the case ended {ended.outcome}" + (f": {ended.why}" if ended.why else ""))
+
+
+def summary(progress: Progress) -> Text:
+    """The case and its outcome on one line."""
+    return Text.assemble("case ", shown(progress.case), ": ", (progress.outcome, f"bold {outcome_style(progress.outcome)}"))

@@ -1,0 +1,74 @@
+"""``vienna status`` and ``vienna whoami``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+from vienna_runtime.cli.here import Here, json_option, pass_here
+from vienna_runtime.cli.phrases import lasting
+from vienna_runtime.cli.shown import shown, value_text
+from vienna_runtime.client.keys import Keys
+from vienna_runtime.client.vienna import log_of
+
+_TIMES = frozenset({"uptime"})
+
+
+@click.command()
+@json_option
+@pass_here
+def status(here: Here) -> None:
+    """How your tenant (for operators: the node) is doing.
+
+    \b
+    Example:
+      vienna status
+    """
+    value = here.ask(lambda vienna: vienna.status())
+    here.answer(value, rows(value))
+
+
+@click.command()
+@json_option
+@pass_here
+def whoami(here: Here) -> None:
+    """Who the node takes you for, and the keys to check its ledger by.
+
+    \b
+    Example:
+      vienna whoami
+    """
+    credential = here.load()
+    value = here.ask(lambda vienna: vienna.whoami(), credential)
+    Keys.of(value, node_key=credential.node_key, tenant=log_of(credential))
+    here.answer(value, rows(value))
+
+
+def rows(value: Mapping[str, Any], indent: str = "") -> Table:
+    """Names and values, maps as indented rows of their own."""
+    table = Table("", "", box=None, show_header=False, pad_edge=False)
+    _fill(table, value, indent)
+    return table
+
+
+def _fill(table: Table, value: Mapping[str, Any], indent: str) -> None:
+    for name, item in value.items():
+        label = Text.assemble(indent, shown(name.replace("_", " ")))
+        match item:
+            case Mapping() if item:
+                table.add_row(label, "")
+                _fill(table, item, indent + "  ")
+            case [Mapping(), *_]:
+                table.add_row(label, "")
+                for part in item:
+                    table.add_row(Text.assemble(indent, "  -"), shown(", ".join(f"{key} {value_text(one)}" for key, one in part.items())))
+            case int() if name in _TIMES:
+                table.add_row(label, lasting(item))
+            case str():
+                table.add_row(label, shown(item))
+            case _:
+                table.add_row(label, shown(value_text(item)))

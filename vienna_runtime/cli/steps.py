@@ -1,0 +1,123 @@
+"""An entry of a case as one line for people: what happened, in the event's own words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rich.text import Text
+
+from actors.governance import canonical, intent, warrant
+from vienna_runtime.cli.phrases import clock, lasting, money, time_of_day
+from vienna_runtime.cli.shown import shown, value_text
+from vienna_runtime.client import Step
+
+Body = Mapping[str, Any]
+
+
+def line(step: Step) -> Text:
+    """Time, ledger index, who, and what."""
+    what = _SENTENCES.get(step.tag, _plain)(step.body)
+    label = step.tag.partition("/")[0]
+    stamp = Text(f"{time_of_day(step.time)}  #{step.seq:<6d} ", style="dim")
+    return Text.assemble(stamp, (f"{label:<20s} ", _style(step)), shown(f"{step.actor:<12s} "), what)
+
+
+def _style(step: Step) -> str:
+    match step.tag.partition("/")[0]:
+        case "approval.denied" | "run.unknown" | "dead_letter.opened" | "case.expired" | "warrant.revoked":
+            return "red"
+        case "run.verified":
+            return "green" if step.body["verdict"] in ("verified", "consistent") else "red"
+        case "case.decided":
+            return "" if step.body["permitted"] else "red"
+        case "warrant.issued" | "approval.given" | "change.applied":
+            return "green"
+        case _:
+            return "cyan"
+
+
+def wish_text(packed: bytes) -> Text:
+    """An intent on one line: action, resource, params."""
+    try:
+        wish = intent.unpack(packed)
+    except canonical.NotCanonical as error:
+        return Text(f"an intent that cannot be read: {error}", style="red")
+    params = ", ".join(f"{name}={value_text(value)}" for name, value in wish.params.items())
+    return shown(f"{wish.action} {wish.resource} ({params})")
+
+
+def _proposed(body: Body) -> Text:
+    return wish_text(body["intent"])
+
+
+def _decided(body: Body) -> Text:
+    if not body["permitted"]:
+        return Text.assemble("denied: ", shown(body["why"]))
+    by = f" by {', '.join(body['policies'])}" if body["policies"] else ""
+    quorum = f", quorum {body['quorum']}" if body["quorum"] else ""
+    return shown(f"permitted at {body['tier']}{by}{quorum}, executor {body['executor'] or 'none'}")
+
+
+def _requested(body: Body) -> Text:
+    return Text(f"waits for approval until {clock(body['expires_at'])} UTC")
+
+
+def _given(body: Body) -> Text:
+    return shown(f"approved by {body['person']}")
+
+
+def _vote_denied(body: Body) -> Text:
+    return shown(f"denied by {body['person']}: {body['reason']}")
+
+
+def _issued(body: Body) -> Text:
+    try:
+        terms = warrant.unverified_unpack(body["fields"])
+    except canonical.NotCanonical as error:
+        return Text(f"a warrant that cannot be read: {error}", style="red")
+    cap = "" if terms.cost_cap is None else f", at most {money(terms.cost_cap)}"
+    life = lasting(terms.expires_at - terms.not_before)
+    return shown(f"{terms.warrant} for {terms.executor}: {terms.uses} use{'s' if terms.uses != 1 else ''} within {life}{cap}")
+
+
+def _opened(body: Body) -> Text:
+    return shown(f"run {body['run']} by {body['redeemer']}, effect {body['effect']}")
+
+
+def _reported(body: Body) -> Text:
+    return shown(f"run {body['run']}: {body['outcome']}, cost {money(body['cost'])}")
+
+
+def _verified(body: Body) -> Text:
+    found = shown(f"{body['verdict']} (by {body['basis']}{' of ' + body['verifier'] if body['verifier'] else ''})")
+    for name, expected, observed, agrees in body["checks"]:
+        if not agrees:
+            found.append_text(shown(f"; {name}: expected {expected}, observed {observed}", style="red"))
+    return found
+
+
+def _letter(body: Body) -> Text:
+    return shown(f"{body['letter']}: {body['kind']}: {body['why']}")
+
+
+def _plain(body: Body) -> Text:
+    for name in ("why", "reason"):
+        if body.get(name):
+            return shown(str(body[name]))
+    told = ((name, value) for name, value in body.items() if name not in ("case", "closes"))
+    return shown(", ".join(f"{name} {value_text(value)}" for name, value in told))
+
+
+_SENTENCES: Mapping[str, Callable[[Body], Text]] = {
+    "intent.proposed/1": _proposed,
+    "case.decided/1": _decided,
+    "approval.requested/1": _requested,
+    "approval.given/1": _given,
+    "approval.denied/1": _vote_denied,
+    "warrant.issued/1": _issued,
+    "run.opened/1": _opened,
+    "run.reported/1": _reported,
+    "run.verified/1": _verified,
+    "dead_letter.opened/1": _letter,
+}
