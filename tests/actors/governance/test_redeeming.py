@@ -192,3 +192,27 @@ def test_refusals_name_no_more_than_was_given(bench: Any) -> None:
     refusal = bench.ask(c.RevokeWarrant("w" * 64, "x"), "greta")
     assert isinstance(refusal, Refusal)
     assert refusal.why == "there is no such live warrant for you"
+
+
+@pytest.mark.parametrize("end", ["deadline", "cancel"])
+def test_a_held_case_that_ends_while_a_run_is_open_is_closed_by_the_run(bench: Any, end: str) -> None:
+    case = bench.propose("orders.refund", state_digest=A, deadline=bench.now + 2 * MINUTE)
+    bench.done(bench.vote(case, "clara"), "clara")
+    bench.done(bench.redemption(bench.warrant_of(case).warrant, "r1"), "till")
+    stale(bench, case.case, B)
+    if end == "cancel":
+        bench.done(c.Cancel(case.case, "no more"), "ada")
+    bench.pass_time(2 * MINUTE)
+    assert (case.status, case.live) == ("over", 1)
+    bench.done(bench.report("r1"), "till")
+    assert case.case not in bench.state.cases
+    assert [closes for _, closes in bench.steps[case.case]].count(True) == 1
+
+
+def test_a_warrant_does_not_pass_to_a_successor_of_its_executors_name(bench: Any) -> None:
+    live = bench.warrant_of(bench.propose())
+    bench.done(c.RevokeMember("till", "broken", "k1"), "greta")
+    bench.done(c.Invite("till", "executor", "dora", (), "i-new", b"t" * 32, bench.now + HOUR, "k2"), "greta")
+    bench.enrol("till", "i-new")
+    bench.confirm("till", "k3")
+    assert bench.refused(bench.redemption(live.warrant), "till") == "not_yours"

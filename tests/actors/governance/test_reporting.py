@@ -55,6 +55,15 @@ def test_whoever_acted_before_redeeming_did_not_act_under_the_warrant(bench: Any
     assert bench.last(e.RunVerified).verdict == verdict
 
 
+def test_what_began_between_warrant_and_redemption_was_not_redeemed_yet(bench: Any) -> None:
+    live, began = bench.warrant_of(bench.propose()), bench.now
+    bench.pass_time(2 * MINUTE)
+    bench.done(bench.redemption(live.warrant), "till")
+    bench.done(bench.report("r1", started=began), "till")
+    verdict = bench.last(e.RunVerified)
+    assert (verdict.verdict, verdict.checks[0][0]) == ("mismatched", "window")
+
+
 def test_a_receipt_from_the_future_is_refused_and_can_be_signed_again(bench: Any) -> None:
     bench.running()
     assert bench.refused(bench.report("r1", ended=bench.now + 61 * 10**6), "till") == "time_skewed"
