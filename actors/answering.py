@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import assert_never
 
 import attrs
@@ -22,19 +23,27 @@ from actors.signer import Signer
 from ledger import Header
 
 
-def answer(state: State, recall: Recall, query: c.Query, by: Asker) -> Outcome:
-    """A question's answer.  What is not there and what is not for whoever asks look the same."""
+def answer(state: State, recall: Recall, query: c.Query, by: Asker) -> Callable[[], Outcome]:
+    """A question's answer, to be made when ``state`` as it is now is durable.  What is not there and what is not for whoever asks
+    look the same.
+
+    What the state says is said of the state as it is now: later it holds what is not durable.  What the ledger says is read then.
+    """
     match query:
         case c.ShowCase():
-            return _case(recall, query.case, by)
-        case c.ShowCard():
-            return _card(state, query.case, by)
+            return partial(_case, recall, query.case, by)
         case c.ListLetters():
-            return Done(_letters(state, recall, query))
+            return partial(_letters, recall, _newest(state.last_letter, query.before), query.limit)
         case c.ShowLetter():
-            return _letter(recall, query.letter, by)
+            return partial(_letter, recall, query.letter, by)
+        case c.Read(what="bundle.show") if isinstance(by, Member):
+            return partial(_bundle, recall, state.bundle)
+        case c.ShowCard():
+            card = _card(state, query.case, by)
+            return lambda: card
         case c.Read():
-            return _read(state, recall, query.what, by)
+            read = _read(state, query.what, by)
+            return lambda: read
         case _:
             assert_never(query)
 
@@ -116,17 +125,21 @@ def _card(state: State, name: str, by: Asker) -> Outcome:
     return Done({**views.approval_line(case), "card": case.card_bytes, "yours": views.votes_on(by, case)})
 
 
-def _letters(state: State, recall: Recall, query: c.ListLetters) -> dict[str, object]:
+def _newest(last: int | None, before: int | None) -> int | None:
+    """Where a list of letters begins: never beyond the newest one."""
+    return last if last is None or before is None else min(last, before)
+
+
+def _letters(recall: Recall, at: int | None, limit: int) -> Outcome:
     """Newest first, along the chain that each letter's entry continues."""
     found: list[dict[str, object]] = []
-    at = state.last_letter if query.before is None else query.before
-    while at is not None and len(found) < query.limit:
+    while at is not None and len(found) < limit:
         header, event = recall.entry(at)
         if not isinstance(event, e.DeadLetterOpened):
             break
         found.append(_letter_line(recall, header, event))
         at = event.previous
-    return {"letters": found, "next": at}
+    return Done({"letters": found, "next": at})
 
 
 def _letter_line(recall: Recall, header: Header, event: e.DeadLetterOpened) -> dict[str, object]:
@@ -152,7 +165,12 @@ def _letter(recall: Recall, letter: str, by: Asker) -> Outcome:
     return Done({**shown.value, **line})
 
 
-def _read(state: State, recall: Recall, what: str, by: Asker) -> Outcome:
+def _bundle(recall: Recall, bundle: bytes | None) -> Outcome:
+    source = None if bundle is None else recall.bundle_files(bundle)
+    return Done({"bundle": bundle, "files": source or {}})
+
+
+def _read(state: State, what: str, by: Asker) -> Outcome:
     match what:
         case "status":
             return Done(views.status(state))
@@ -164,10 +182,6 @@ def _read(state: State, recall: Recall, what: str, by: Asker) -> Outcome:
             return Done({"members": views.members(state)})
         case "approval.list" if isinstance(by, Member):
             return Done({"cases": views.approvals(state, by)})
-        case "bundle.show":
-            bundle = state.bundle
-            source = None if bundle is None else recall.bundle_files(bundle)
-            return Done({"bundle": bundle, "files": source or {}})
         case "whoami" if isinstance(by, Member):
             return Done(
                 {

@@ -11,7 +11,7 @@ from actors.directory import Directory
 from actors.errors import ActorsError
 from actors.governance import apikey, kinds
 from actors.governance.node_law import NodeState
-from actors.governance.refusals import Refusal
+from actors.governance.refusals import Code, Refusal
 from actors.messages import Done, Introduce, Outcome
 from actors.supervisor import Refused
 from transport.gate import Admission, Rejection
@@ -120,7 +120,7 @@ class TenantGate:
         match heard[0]:
             case Done(value=value):
                 return value
-            case Refusal():
+            case Refusal(code=Code.UNKNOWN):
                 return {}
             case _:
                 return Rejection(status=503)

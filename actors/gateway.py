@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
+import structlog
 import trio
 
 from actors.directory import Directory
@@ -21,14 +22,16 @@ from actors.governance.calls import CALLS, parse
 from actors.governance.decision import Operator
 from actors.governance.refusals import Code, Refusal, unknown
 from actors.kernel import Ref
-from actors.messages import Asked, Done, Outcome, Respond, TenantMessage
+from actors.messages import Asked, Done, Outcome, Respond, TenantMessage, Unsettled
 from actors.scribe import Scribe
 from actors.subscriptions import Subscription, case_watch, inbox, tail
 from actors.supervisor import CreateTenant, ResetNode, SupervisorMessage, TripNode
 from actors.tenant import status_of
 from ledger import NODE
 from transport.connection import Connection
-from transport.errors import ConnectionClosed
+from transport.errors import ConnectionClosed, IllegalMessage
+
+log = structlog.get_logger(__name__)
 
 RETRY = 50  # ms; a full mailbox is drained within a few commits
 
@@ -101,7 +104,11 @@ class _Conversation:
         post = self._connection.post
 
         def respond(outcome: Outcome) -> None:
-            post(answer(number, outcome))
+            try:
+                post(answer(number, outcome))
+            except IllegalMessage as error:  # whoever releases this answer releases other people's too: it must not fall
+                log.warning("an answer that cannot be sent", call=tag, why=str(error))
+                post(answer(number, unsendable(ask)))
 
         fields = {name: value for name, value in message.items() if name not in ("t", "id")}
         ask = parse(tag, fields, self._identity.kind)
@@ -196,6 +203,13 @@ class _Conversation:
         with subscription.scope:
             await run()
         self._subscriptions.pop(subscription.number, None)
+
+
+def unsendable(ask: c.Ask | Refusal) -> Outcome:
+    """What is said instead of an answer beyond the wire's limits."""
+    if isinstance(ask, (c.ShowCase, c.ShowCard, c.ShowLetter, c.ListLetters, c.Read)):
+        return Refusal(Code.TOO_LARGE, "the answer is larger than a message may be: ask for less, or follow it with watch or tail")
+    return Unsettled("it was decided, and the answer is larger than a message may be: look at the case")
 
 
 def with_keys(outcome: Outcome, keys: Mapping[str, object]) -> Outcome:

@@ -11,6 +11,7 @@ from actors.governance import events as e
 from actors.governance.ids import Instant
 from ledger import Header, Ledger
 from ledger.header import parse
+from ledger.tail import LONGEST_CASE
 
 BUNDLES = 8  # loaded bundles kept: the active one, and those of warrants that outlive an activation
 
@@ -52,7 +53,9 @@ class Recall:
         return header, codec.decode(header.tag, self._ledger.open_body(self._log, record))
 
     def case(self, case: str) -> list[tuple[Header, e.Event]]:
-        """A case's durable entries, in order."""
+        """A case's durable entries, in order; none for a name that no case can have."""
+        if len(case.encode()) > LONGEST_CASE:
+            return []
         return [self.entry(seq) for seq in self._ledger.case_entries(self._log, case)]
 
     def bundle(self, digest: bytes) -> bundles.Bundle | None:

@@ -186,8 +186,7 @@ class Tenant:
         if by is None:
             outcome = Refusal(Code.NOT_ALLOWED, "your membership has ended")
         elif isinstance(asked.ask, (c.ShowCase, c.ShowCard, c.ShowLetter, c.ListLetters, c.Read)):
-            ask = asked.ask
-            self._release(asked.respond, lambda: answering.answer(self.state, self._recall, ask, by))
+            self._release(asked.respond, answering.answer(self.state, self._recall, asked.ask, by))
             return
         else:
             decided = self._command(asked.ask, by)
@@ -325,8 +324,20 @@ class Tenant:
         self._around.held.hold(self.name, self._last, lambda durable: respond(outcome if durable else Unsettled(UNSETTLED)))
 
     def _release(self, respond: Respond, make: Callable[[], Outcome]) -> None:
-        """A read that looks at the ledger too: made when everything decided before it is durable."""
-        self._around.held.hold(self.name, self._last, lambda durable: respond(make() if durable else Unsettled(UNSETTLED)))
+        """A read that looks at the ledger too: made when everything decided before it is durable.
+
+        It is made in the middle of everybody's answers, so what cannot be read is one asker's answer and nobody's fall.
+        """
+
+        def release(durable: bool) -> None:
+            try:
+                outcome = make() if durable else Unsettled(UNSETTLED)
+            except (LedgerError, NotCanonical) as error:
+                log.error("the ledger could not be read", tenant=self.name, why=str(error))
+                outcome = Refusal(Code.FROZEN, f"an entry that this rests on cannot be read: {error}")
+            respond(outcome)
+
+        self._around.held.hold(self.name, self._last, release)
 
     def _introduce(self, message: Introduce) -> None:
         if message.invitation:

@@ -56,7 +56,7 @@ class Connection:
         Of a connection or subscription that is over it does nothing: what was decided stays on the ledger, and the peer
         asks again when it is back.
         """
-        if self._ending is None and (packed := self._session.post(message)) is not None:
+        if self._ending is None and self._session.ended is None and (packed := self._session.post(message)) is not None:
             self._put(packed)
 
     def credit(self, sub: int) -> int:

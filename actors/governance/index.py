@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 from . import events as e
+
+LONGEST_PLAIN = 128  # bytes; a longer text stands in its key as its digest, so that no text makes a key the store cannot hold
 
 
 def intent_key(agent: str, key: str) -> bytes:
     """An agent's idempotency key: (principal, command) and the key itself."""
-    return b"intent\0" + agent.encode() + b"\0" + key.encode()
+    return b"intent\0" + agent.encode() + b"\0" + _short(key)
+
+
+def _short(text: str) -> bytes:
+    """The text itself, or 0xff and its digest: no text begins with that byte in UTF-8, so the two never meet."""
+    plain = text.encode()
+    return plain if len(plain) <= LONGEST_PLAIN else b"\xff" + sha256(plain).digest()
 
 
 def run_key(run: str) -> bytes:
-    return b"run\0" + run.encode()
+    return b"run\0" + _short(run)
 
 
 def letter_key(letter: str) -> bytes:
-    return b"letter\0" + letter.encode()
+    return b"letter\0" + _short(letter)
 
 
 def resolved_key(letter: str) -> bytes:
-    return b"resolved\0" + letter.encode()
+    return b"resolved\0" + _short(letter)
 
 
 def bundle_key(bundle: bytes) -> bytes:
@@ -32,7 +42,7 @@ def snapshot_key(digest: bytes) -> bytes:
 
 def case_key(case: str) -> bytes:
     """The case's first entry."""
-    return b"case\0" + case.encode()
+    return b"case\0" + _short(case)
 
 
 def keys(event: e.Event) -> tuple[bytes, ...]:

@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 import structlog
 import trio
+from structlog.tracebacks import ExceptionDictTransformer
 
 from ledger import DirectoryBusy, Ledger
 from transport.tls import ServerTls, server_context
@@ -106,9 +107,10 @@ def _start_logging(config: configs.Config) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     if config.settings.log.format == "json":
-        chain += [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        chain += [structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)), structlog.processors.JSONRenderer()]
     else:
-        chain.append(structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()))
+        plain = structlog.dev.plain_traceback  # a rich one shows local variables, and among those are secrets
+        chain.append(structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain))
     structlog.configure(
         processors=chain,
         wrapper_class=structlog.make_filtering_bound_logger(level),
