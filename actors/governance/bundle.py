@@ -18,23 +18,28 @@ from .cedar_text import excess, place, statements
 from .finding import Finding, Findings
 from .ids import Digest
 from .memo import Memo
+from .obligations import Obligations
 from .params import Param
 from .policies import Policy
+from .question import Answer
 from .settings import Settings
 from .source import MANIFEST, SCHEMA, Source, digest
+from .view import Parties, View, What, Who, view
 
 __all__ = ["Bundle", "Findings", "Slice", "Source", "digest", "load"]
 
 MEMORY = 2_048  # answers remembered in each bundle; with judge.py's limit on a key's length at most some 8 MiB
-ENTITIES = 1_024  # prepared (agent, resource) pairs
+PARTIES = 1_024  # prepared (agent, resource) pairs
 
 
 @attrs.frozen
 class Slice:
-    """The policies whose scope admits one action; Cedar calls the n-th of them ``policy<n>``."""
+    """The policies whose scope admits one action, and what they are shown; Cedar calls the n-th of them ``policy<n>``."""
 
     prepared: cedarpy.PolicySet
     policies: tuple[Policy, ...]
+    view: View
+    schema: cedarpy.Schema  # of what is shown
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -49,11 +54,10 @@ class Bundle:
     facts: tuple[Param, ...]
     policies: tuple[Policy, ...]
     schema_text: str
-    schema: cedarpy.Schema
     slices: Mapping[str, Slice]
-    answers: Memo[object, object] = attrs.field(factory=lambda: Memo(MEMORY), repr=False)
-    entities: Memo[object, cedarpy.Entities] = attrs.field(factory=lambda: Memo(ENTITIES), repr=False)
-    merged: Memo[object, object] = attrs.field(factory=lambda: Memo(MEMORY), repr=False)
+    answers: Memo[tuple[str, Who, What], Answer] = attrs.field(factory=lambda: Memo(MEMORY), repr=False)
+    parties: Memo[Who, Parties] = attrs.field(factory=lambda: Memo(PARTIES), repr=False)
+    merged: Memo[tuple[str, tuple[str, ...]], Obligations | str] = attrs.field(factory=lambda: Memo(MEMORY), repr=False)
 
 
 def load(source: Source) -> Bundle | Findings:
@@ -94,14 +98,15 @@ def load(source: Source) -> Bundle | Findings:
         facts=facts,
         policies=tuple(written),
         schema_text=schema_text,
-        schema=schema,
-        slices={action: _slice(action, written) for action in actions},
+        slices={name: _slice(action, facts, written) for name, action in actions.items()},
     )
 
 
-def _slice(action: str, written: list[Policy]) -> Slice:
-    chosen = tuple(policy for policy in written if action in policy.actions)
-    return Slice(cedarpy.PolicySet.from_str("\n".join(policy.text for policy in chosen)), chosen)
+def _slice(action: Action, facts: tuple[Param, ...], written: list[Policy]) -> Slice:
+    chosen = tuple(policy for policy in written if action.name in policy.actions)
+    shown = view((path for policy in chosen for path in policy.reads), action.params, facts)
+    schema = cedarpy.Schema.from_str(cedar_schema.narrowed(action, facts, shown))
+    return Slice(cedarpy.PolicySet.from_str("\n".join(policy.text for policy in chosen)), chosen, shown, schema)
 
 
 def _distinct(written: list[Policy], found: list[Finding]) -> None:

@@ -7,6 +7,8 @@ matter), because an attribute that only the schema knows would be one that nobod
     action      Action::"git.push"; the phase is in the context, so that one policy can speak of both phases
     resource    Resource::"repo/vienna" with id and kind, which is the text before the first "/"
     context     phase: "propose" | "execute", approvals, cost (micro-units), params (as declared), facts (as declared)
+
+A question is checked against a narrower one, which has only what the policies of its action are shown (see ``view``).
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from .catalogue import Action
 from .finding import did_you_mean
 from .params import CEDAR, NAME, Param
 from .toml_table import Table
+from .view import View
 
 FACTS = {"boolean": "Bool", "integer": "Long", "string": "String"}
 
@@ -49,6 +52,21 @@ def generate(catalogue: Mapping[str, Action], declared: tuple[Param, ...]) -> st
             f'  "facts": {_record(declared)}\n}} }};'
         )
     return "\n".join(parts) + "\n"
+
+
+def narrowed(action: Action, declared: tuple[Param, ...], view: View) -> str:
+    """Cedar schema text for what ``view`` shows of a question about ``action``."""
+    owner = "owner: String" if view.owner else ""
+    thing = ", ".join(f"{name}: String" for name, shown in (("id", view.resource), ("kind", view.kind)) if shown)
+    scalars = (("phase", "String", view.phase), ("approvals", "Long", view.approvals), ("cost", "Long", view.cost))
+    context = [f'"{name}": {kind}' for name, kind, shown in scalars if shown]
+    for name, names, known in (("params", view.params, action.params), ("facts", view.facts, declared)):
+        if names is not None:
+            context.append(f'"{name}": {_record(tuple(param for param in known if param.name in names))}')
+    return (
+        f"entity Role;\nentity Agent in [Role] = {{ {owner} }};\nentity Resource = {{ {thing} }};\n"
+        f'action "{action.name}" appliesTo {{ principal: [Agent], resource: [Resource], context: {{ {", ".join(context)} }} }};\n'
+    )
 
 
 def canonical_form(text: str) -> str:

@@ -5,14 +5,12 @@
     Cedar       default deny, forbid wins; any error forbids, since Cedar skips a policy whose evaluation fails, even a forbid
     floor       at `execute`, fewer persons than the tier and quorum demand: forbidden, whatever the policies say
 
-Answers are remembered under everything they rest on: the whole context as it is handed to Cedar, the principal with roles
-and owner, the action and the resource.  The bundle itself is what remembers, so its digest needs no place in the key.
+An answer is remembered under exactly what Cedar was shown to give it (see ``view``), and the bundle itself is what remembers,
+so its digest needs no place in the key.  What rests on more than that is outside of the memory: the floor, and sentences that
+name the agent or the resource.
 """
 
 from __future__ import annotations
-
-import json
-from typing import cast
 
 import cedarpy
 
@@ -22,13 +20,13 @@ from .finding import did_you_mean
 from .obligations import Obligations, Terms, merged
 from .params import typed
 from .question import Answer, Forbidden, Permitted, Question
+from .view import What, Who, parties
 
 __all__ = ["Forbidden", "Permitted", "Question", "judge"]
 
-LONGEST_KEY = 2_048  # characters of context; longer ones are judged every time, so that the memory stays small
+LONGEST_KEY = 2_048  # characters of what is shown; longer ones are judged every time, so that the memory stays small
 MOST_COMPARED = 64  # actions in which a near miss is looked for: a wrong name must not cost more than a right one by much
-_quote = json.encoder.encode_basestring_ascii
-_encode = json.JSONEncoder(separators=(",", ":")).encode
+_NOTHING_PERMITS = Forbidden((), "no policy permits it")  # as remembered: who asked about what is named outside of the memory
 
 
 def judge(bundle: Bundle, question: Question) -> Answer:
@@ -46,49 +44,75 @@ def judge(bundle: Bundle, question: Question) -> Answer:
         return Forbidden((), f"a fact that policy needs is not known: {facts}")
     if question.phase not in ("propose", "execute") or not _counts(question.cost) or not _counts(question.approvals):
         return Forbidden((), "the question is malformed: phase, cost or approvals")
-    context = _encode({"phase": question.phase, "approvals": question.approvals, "cost": question.cost, "params": params, "facts": facts})
-    key = (question.agent, question.roles, question.owner, question.action, question.resource, context)
+    if not (_is_text(question.agent) and _is_text(question.owner) and _is_text(question.resource)):
+        return Forbidden((), "the question is malformed: agent, owner or resource")
+    part = bundle.slices[question.action]
+    key = (question.action, part.view.who(question), part.view.what(question, params, facts))
     answer = bundle.answers.get(key)
     if answer is None:
-        answer = _ask(bundle, question, context)
-        if len(context) + len(question.resource) <= LONGEST_KEY:
-            bundle.answers.put(key, answer)
-    return cast(Answer, answer)
+        answer = _asked(bundle, part, *key)
+    if answer is _NOTHING_PERMITS:
+        return Forbidden((), f"no policy permits {question.action} on {question.resource[:128]!r} to {question.agent[:64]!r}")
+    if isinstance(answer, Permitted) and question.phase == "execute" and question.approvals < answer.obligations.persons:
+        needed = f"{answer.obligations.tier} needs {answer.obligations.persons} approving persons here"
+        return Forbidden(answer.policies, f"{needed}, there are {question.approvals}")
+    return answer
 
 
 def _counts(value: object) -> bool:
     return type(value) is int and 0 <= value <= MAX_INTEGER
 
 
-def _ask(bundle: Bundle, question: Question, context: str) -> Answer:
-    part = bundle.slices[question.action]
-    request = {
-        "principal": {"type": "Agent", "id": question.agent},
-        "action": {"type": "Action", "id": question.action},
-        "resource": {"type": "Resource", "id": question.resource},
-        "context": context,
-    }
+def _is_text(value: str) -> bool:
+    """Whether it can be written as UTF-8, since Cedar may not be shown it and could not say so."""
+    if value.isascii():
+        return True
     try:
-        result = cedarpy.is_authorized(request, part.prepared, _entities(bundle, question), bundle.schema)
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _asked(bundle: Bundle, part: Slice, action: str, who: Who, what: What) -> Answer:
+    """Cedar's answer to what it is shown, remembered unless it is long; nothing else of the question may be an argument here."""
+    agent, roles, owner, resource, _ = who
+    context = part.view.context(what)
+    short = len(context) + sum([len(text) for text in (agent, *roles, owner, resource) if text is not None]) <= LONGEST_KEY
+    try:
+        shown = bundle.parties.get(who)
+        if shown is None:
+            shown = parties(who)
+            if short:
+                bundle.parties.put(who, shown)
+        request = {
+            "principal": shown.principal,
+            "action": {"type": "Action", "id": action},
+            "resource": shown.resource,
+            "context": context,
+        }
+        result = cedarpy.is_authorized(request, part.prepared, shown.entities, part.schema)
     except (ValueError, TypeError) as error:  # text that is not Unicode, which Cedar cannot be handed at all
         return Forbidden((), "policy could not be asked", (type(error).__name__,))
+    answer = _read(bundle, part, action, result)
+    if short:
+        bundle.answers.put((action, who, what), answer)
+    return answer
+
+
+def _read(bundle: Bundle, part: Slice, action: str, result: cedarpy.AuthzResult) -> Answer:
     if result.diagnostics.errors:
         errors = tuple(_named(error, part) for error in result.diagnostics.errors)
         return Forbidden((), "a policy could not be evaluated, and what cannot be evaluated does not permit", errors)
     reasons = tuple(int(reason.removeprefix("policy")) for reason in result.diagnostics.reasons)
     if not result.allowed:
-        return _forbidden(part, reasons, question)
+        return _forbidden(part, reasons)
     names = tuple(sorted(part.policies[number].id for number in reasons))
-    demanded = bundle.merged.get((question.action, names))
+    demanded = bundle.merged.get((action, names))
     if demanded is None:
-        demanded = _merged(bundle, question.action, [part.policies[number].terms for number in reasons])
-        bundle.merged.put((question.action, names), demanded)
-    if isinstance(demanded, str):
-        return Forbidden(names, demanded)
-    obligations = cast(Obligations, demanded)
-    if question.phase == "execute" and question.approvals < obligations.persons:
-        return Forbidden(names, f"{obligations.tier} needs {obligations.persons} approving persons here, there are {question.approvals}")
-    return Permitted(obligations, names)
+        demanded = _merged(bundle, action, [part.policies[number].terms for number in reasons])
+        bundle.merged.put((action, names), demanded)
+    return Forbidden(names, demanded) if isinstance(demanded, str) else Permitted(demanded, names)
 
 
 def _merged(bundle: Bundle, action: str, permits: list[Terms | None]) -> Obligations | str:
@@ -99,10 +123,10 @@ def _merged(bundle: Bundle, action: str, permits: list[Terms | None]) -> Obligat
     return merged(terms, settings=bundle.settings, executor=known.executor, observable=known.observe is not None)
 
 
-def _forbidden(part: Slice, reasons: tuple[int, ...], question: Question) -> Forbidden:
+def _forbidden(part: Slice, reasons: tuple[int, ...]) -> Forbidden:
     forbidding = sorted((part.policies[number] for number in reasons), key=lambda policy: policy.id)
     if not forbidding:
-        return Forbidden((), f"no policy permits {question.action} on {question.resource[:128]!r} to {question.agent[:64]!r}")
+        return _NOTHING_PERMITS
     why = "; ".join(f"{policy.id} forbids it" + (f": {policy.reason}" if policy.reason else "") for policy in forbidding)
     return Forbidden(tuple(policy.id for policy in forbidding), why)
 
@@ -113,19 +137,3 @@ def _named(error: str, part: Slice) -> str:
         if f"`policy{number}`" in error:
             return error.replace(f"`policy{number}`", f"`{policy.id}`")[:300]
     return error[:300]
-
-
-def _entities(bundle: Bundle, question: Question) -> cedarpy.Entities:
-    key = (question.agent, question.roles, question.owner, question.resource)
-    entities = bundle.entities.get(key)
-    if entities is None:
-        resource = _quote(question.resource)
-        kind = _quote(question.resource.partition("/")[0])
-        roles = ",".join([f'{{"type":"Role","id":{_quote(role)}}}' for role in question.roles])
-        entities = cedarpy.Entities.from_json_str(
-            f'[{{"uid":{{"type":"Agent","id":{_quote(question.agent)}}},"attrs":{{"owner":{_quote(question.owner)}}},"parents":[{roles}]}},'
-            f'{{"uid":{{"type":"Resource","id":{resource}}},"attrs":{{"id":{resource},"kind":{kind}}},"parents":[]}}]'
-        )
-        if len(question.resource) <= LONGEST_KEY:
-            bundle.entities.put(key, entities)
-    return entities

@@ -18,6 +18,7 @@ from .catalogue import Action
 from .cedar_text import UNFINISHED, Statement, excess, fault_at, place, statements
 from .finding import Finding, did_you_mean
 from .obligations import MOST_REASON, Fault, Terms
+from .reads import Path, reads
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)  # it is on the ledger and in every answer: short and plain
 _KEYWORDS = ("permit", "forbid", "when", "unless", "principal", "action", "resource", "context", "has", "like", "in", "is", "true", "false")
@@ -26,7 +27,7 @@ _NO_PLACE = "unable to find an applicable action"  # Cedar's second sentence abo
 
 @attrs.frozen(kw_only=True)
 class Policy:
-    """``actions`` are those its scope admits; ``terms`` is None for a forbid."""
+    """``actions`` are those its scope admits; ``terms`` is None for a forbid; ``reads`` is what its answer can depend on."""
 
     id: str
     text: str
@@ -35,6 +36,7 @@ class Policy:
     actions: frozenset[str]
     terms: Terms | None
     reason: str
+    reads: frozenset[Path]
 
 
 def read(file: str, text: str, catalogue: Mapping[str, Action], schema: cedarpy.Schema | None, findings: list[Finding]) -> list[Policy]:
@@ -93,7 +95,7 @@ def _policy(
         return None
     line, _ = place(text, statement.start)
     reason = written.annotations.get("reason", "")
-    return Policy(id=name, text=statement.text, file=file, line=line, actions=actions, terms=terms, reason=reason)
+    return Policy(id=name, text=statement.text, file=file, line=line, actions=actions, terms=terms, reason=reason, reads=reads(written))
 
 
 def _terms(written: pst.Template, actions: frozenset[str], catalogue: Mapping[str, Action]) -> tuple[Terms | None, list[Fault]]:

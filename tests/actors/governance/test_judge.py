@@ -48,8 +48,8 @@ permit(principal, action == Action::"payments.refund", resource) when { context.
 """
 
 
-def fresh() -> Bundle:
-    bundle = load(Source({"bundle.toml": MANIFEST.encode(), "all.cedar": POLICIES.encode()}))
+def fresh(policies: str = POLICIES) -> Bundle:
+    bundle = load(Source({"bundle.toml": MANIFEST.encode(), "all.cedar": policies.encode()}))
     assert isinstance(bundle, Bundle), bundle
     return bundle
 
@@ -217,14 +217,50 @@ OTHERS: dict[str, object] = {
 }
 
 
+UNREAD = ("phase", "agent", "approvals")  # by the policies about refunds
+CURIOUS = """
+@id("curious") @reason("reads everything")
+forbid(principal, action, resource) when { resource == Resource::"safe/9" || context has phase && principal == Agent::"mallory" }
+    unless { [context].contains(context) };
+"""
+
+
 @pytest.mark.parametrize("field", [field.name for field in attrs.fields(Question)])
-def test_every_input_is_part_of_what_an_answer_is_remembered_under(field: str) -> None:
-    bundle = fresh()
-    changed = {field: OTHERS[field]} | ({"params": {}} if field == "action" else {})
-    other = attrs.evolve(REFUND, **changed)  # type: ignore[arg-type]  # each value is of its field's type
-    for question, remembered in ((REFUND, 1), (REFUND, 1), (other, 2), (other, 2), (REFUND, 2)):
+def test_every_input_that_a_policy_reads_is_part_of_what_an_answer_is_remembered_under(field: str) -> None:
+    bundle = fresh(POLICIES + CURIOUS)
+    for question, remembered in ((REFUND, 1), (REFUND, 1), (changed(field), 2), (changed(field), 2), (REFUND, 2)):
         judge(bundle, question)
         assert len(bundle.answers) == remembered
+
+
+@pytest.mark.parametrize("field", [field.name for field in attrs.fields(Question)])
+def test_an_input_that_no_policy_can_read_needs_no_new_answer(field: str) -> None:
+    bundle = fresh()
+    for question, remembered in ((REFUND, 1), (changed(field), 1 if field in UNREAD else 2), (REFUND, 1 if field in UNREAD else 2)):
+        judge(bundle, question)
+        assert len(bundle.answers) == remembered
+
+
+def changed(field: str) -> Question:
+    return attrs.evolve(REFUND, **{field: OTHERS[field]} | ({"params": {}} if field == "action" else {}))  # type: ignore[arg-type]
+
+
+def test_execution_right_after_the_proposal_is_remembered_and_still_needs_its_approvals() -> None:
+    bundle = fresh()
+    large = attrs.evolve(REFUND, params={"amount": {"dec": "50.00"}})
+    assert isinstance(judge(bundle, large), Permitted)
+    for approvals, kind in ((0, Forbidden), (1, Forbidden), (2, Permitted), (1, Forbidden)):
+        assert isinstance(judge(bundle, attrs.evolve(large, phase="execute", approvals=approvals)), kind)
+    assert len(bundle.answers) == 1
+
+
+def test_a_remembered_denial_names_who_asks_now() -> None:
+    bundle = fresh()
+    for agent in ("ada", "ben"):
+        answer = judge(bundle, attrs.evolve(REFUND, agent=agent, roles=frozenset()))
+        assert isinstance(answer, Forbidden)
+        assert answer.why == f"no policy permits payments.refund on 'order/8812' to '{agent}'"
+    assert len(bundle.answers) == 1
 
 
 def test_true_is_not_one_to_the_memory() -> None:
@@ -263,7 +299,7 @@ questions = st.builds(
 
 @given(st.lists(questions, min_size=1, max_size=20))
 def test_remembering_changes_no_answer(asked: list[Question]) -> None:
-    forgetful = attrs.evolve(BUNDLE, answers=Memo(0), entities=Memo(0), merged=Memo(0))
+    forgetful = attrs.evolve(BUNDLE, answers=Memo(0), parties=Memo(0), merged=Memo(0))
     for question in asked:
         assert judge(BUNDLE, question) == judge(forgetful, question)
     assert len(forgetful.answers) == 0
