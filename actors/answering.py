@@ -106,8 +106,17 @@ def sees(by: Asker, events: Sequence[e.Event]) -> bool:
 
 def entry(header: Header, event: e.Event) -> dict[str, object]:
     """One entry as people read it."""
-    body = {field.name: getattr(event, field.name) for field in attrs.fields(type(event))}
+    body = {field.name: _plain(getattr(event, field.name)) for field in attrs.fields(type(event))}
     return {"seq": header.sequence, "time": header.time, "tag": header.tag, "actor": header.actor, "step": header.step, "body": body}
+
+
+def _plain(value: object) -> object:
+    """As the wire has it, which knows lists and no tuples."""
+    if isinstance(value, (tuple, list)):
+        return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {name: _plain(item) for name, item in value.items()}
+    return value
 
 
 def _case(recall: Recall, case: str, by: Asker) -> Outcome:

@@ -226,7 +226,10 @@ class ServerSession:
         return packed
 
     def _pack(self, message: Message) -> bytes:
-        packed = encode_one(message)
+        try:
+            packed = encode_one(message)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise IllegalMessage(f"this cannot be sent: {error}") from None
         if len(packed) > self._limits.max_message:
             raise IllegalMessage(f"a message of {len(packed)} bytes; the limit is {self._limits.max_message}")
         return packed

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import msgpack
 import pytest
 import trio
 from nacl.bindings import crypto_sign, crypto_sign_seed_keypair
@@ -53,6 +54,9 @@ params = { amount = "integer" }
 [actions."orders.payout"]
 executor = "till"
 params = { amount = "integer" }
+[actions."orders.charge"]
+executor = "till"
+params = { amount = { type = "decimal", places = 2 } }
 [actions."orders.wipe"]
 executor = "till"
 [actions."files.write"]
@@ -65,6 +69,8 @@ observe = { kind = "file_digest", path = "{resource.name}" }
 permit (principal in Role::"reader", action == Action::"notes.read", resource);
 @id("append") @tier("T0")
 permit (principal, action == Action::"notes.append", resource);
+@id("charge") @tier("T0")
+permit (principal, action == Action::"orders.charge", resource);
 @id("write") @tier("T0") @cost_cap("10")
 permit (principal, action == Action::"files.write", resource);
 @id("refund") @tier("T1")
@@ -126,7 +132,7 @@ class Member:
 
     def statement(self, card: dict[str, Any], decision: str = "approve", **changed: Any) -> dict[str, bytes]:
         """The fields of ``approve`` or ``deny`` for a card as ``approval.card`` gave it."""
-        shown: Any = canonical.unpack(card["card"])
+        shown: Any = msgpack.unpackb(card["card"])
         said = approval.Statement(
             case=card["case"], intent=canonical.digest(shown["intent"]), card=canonical.digest(card["card"]), bundle=shown["bundle"],
             tier=shown["tier"], decision=decision, narrowing={}, reason="seen", nonce=secrets.token_bytes(16), time=now(),  # type: ignore[arg-type]
@@ -158,7 +164,7 @@ class Line:
         self.link, self.member = link, member
 
     async def ask(self, tag: str, /, **fields: Any) -> Answer:
-        return await self.link.call(tag, fields, timeout=20)
+        return await self.link.call(tag, fields, timeout=8)
 
     async def done(self, tag: str, /, **fields: Any) -> dict[str, Any]:
         """The reply's value."""
@@ -175,6 +181,23 @@ class Line:
     async def propose(self, action: str = "notes.append", **changed: Any) -> dict[str, Any]:
         return await self.done("propose", **wish(action, **changed))
 
+    async def granted(self, action: str = "notes.append", **changed: Any) -> dict[str, Any]:
+        """The warrant of a T0 case."""
+        found: dict[str, Any] = (await self.propose(action, **changed))["warrant"]
+        return found
+
+    async def card(self, case: str) -> dict[str, Any]:
+        return await self.done("approval.card", case=case)
+
+    async def until(self, case: str, tag: str) -> dict[str, Any]:
+        """A case's first entry of that tag, once it is there."""
+        with trio.fail_after(20):
+            async with self.link.subscribe("case.watch", {"case": case}, credit=64) as events:
+                async for event in events:
+                    if event.value["tag"].startswith(tag + "/"):  # type: ignore[union-attr]
+                        return dict(event.value)  # type: ignore[union-attr]
+        raise AssertionError(f"case {case} closed without {tag}")
+
     async def story(self, case: str) -> list[str]:
         """The tags of a case's entries, without their versions."""
         return [entry["tag"].partition("/")[0] for entry in (await self.done("case.show", case=case))["entries"]]
@@ -189,7 +212,7 @@ def wish(action: str = "notes.append", **changed: Any) -> dict[str, Any]:
     unique = secrets.token_hex(8)
     params: dict[str, Any] = {
         "notes.read": {"path": unique}, "notes.append": {"text": unique}, "files.write": {"text": unique},
-        "orders.refund": {"amount": 5}, "orders.payout": {"amount": 5},
+        "orders.refund": {"amount": 5}, "orders.payout": {"amount": 5}, "orders.charge": {"amount": {"dec": "12.50"}},
     }.get(action, {})  # fmt: skip
     fields = {"action": action, "resource": f"book/{unique}", "params": params, "purpose": "an attack", "key": unique}
     return {**fields, **changed}
@@ -318,12 +341,13 @@ class Stage:
             "proof": member.sign(Purpose.ENROLMENT, proof), **changed,
         }  # fmt: skip
         async with self.dial(token.reveal()) as link:
-            return await link.call("enrol", fields, timeout=20)
+            return await link.call("enrol", fields, timeout=8)
 
     async def invite(self, admin: Line, member: Member, **changed: Any) -> dict[str, Any]:
         owner = "anna" if member.kind == "agent" else None
         fields = {
-            "member": member.name, "kind": member.kind, "person": member.name, "roles": [], "owner": owner, "key": f"invite-{member.token.id}",
+            "member": member.name, "kind": member.kind, "person": member.name, "roles": [], "owner": owner,
+            "key": f"invite-{member.token.id}",
             "invitation": member.invitation.id, "token_hash": member.invitation.digest(), "expires_at": now() + HOUR,
         }  # fmt: skip
         return await admin.done("member.invite", **{**fields, **changed})
