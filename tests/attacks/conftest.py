@@ -6,6 +6,8 @@ import hashlib
 import json
 import secrets
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -130,8 +132,9 @@ class Member:
     def sign(self, purpose: Purpose, packed: bytes) -> bytes:
         return self.raw_sign(signed_bytes(purpose, packed))
 
-    def statement(self, card: dict[str, Any], decision: str = "approve", **changed: Any) -> dict[str, bytes]:
-        """The fields of ``approve`` or ``deny`` for a card as ``approval.card`` gave it."""
+    def statement(self, card: dict[str, Any] | None, decision: str = "approve", /, **changed: Any) -> dict[str, bytes]:
+        """The fields of ``approve`` or ``deny`` for a card as ``approval.card`` gave it; without one, for a card that is nowhere."""
+        card = card or {"case": "nowhere", "card": msgpack.packb({"intent": b"", "bundle": bytes(32), "tier": "T1"})}
         shown: Any = msgpack.unpackb(card["card"])
         said = approval.Statement(
             case=card["case"], intent=canonical.digest(shown["intent"]), card=canonical.digest(card["card"]), bundle=shown["bundle"],
@@ -140,9 +143,9 @@ class Member:
         packed = approval.pack(attrs.evolve(said, **changed))
         return {"statement": packed, "signature": self.sign(Purpose.APPROVAL, packed)}
 
-    def receipt(self, granted: dict[str, Any], run: str, **changed: Any) -> dict[str, bytes]:
+    def receipt(self, granted: dict[str, Any], run: str, terms: warrant.Warrant | None = None, **changed: Any) -> dict[str, bytes]:
         """The fields of ``report`` for a warrant as the node gave it."""
-        terms = warrant.unverified_unpack(granted["fields"])
+        terms = terms or warrant.unverified_unpack(granted["fields"])
         told = receipt.Receipt(
             warrant=terms.warrant, run=run, started=now(), ended=now(), outcome="succeeded", action=terms.action,  # type: ignore[arg-type]
             resource=terms.resource, args_digest=intent.args_digest(terms.action, terms.resource, terms.params), cost=0,  # type: ignore[arg-type]
@@ -201,6 +204,96 @@ class Line:
     async def story(self, case: str) -> list[str]:
         """The tags of a case's entries, without their versions."""
         return [entry["tag"].partition("/")[0] for entry in (await self.done("case.show", case=case))["entries"]]
+
+
+class Raw:
+    """A peer that says what it likes: a blocking TLS socket, from an address of its own so that its failures slow down nobody else."""
+
+    def __init__(self, plain: socket.socket, context: ssl.SSLContext, server_name: str) -> None:
+        plain.settimeout(15)
+        self._plain = plain
+        self.socket = context.wrap_socket(plain, server_hostname=server_name)
+        self._left = b""
+
+    def __enter__(self) -> Raw:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.socket.close()
+
+    def upgrade(self, bearer: str, path: str = "/vienna", more: str = "") -> bytes:
+        """Asks for a session; the answer's head."""
+        self.socket.sendall(
+            f"GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: vienna.v1.msgpack\r\n"
+            f"Authorization: Bearer {bearer}\r\n{more}\r\n".encode()
+        )
+        while b"\r\n\r\n" not in self._left:
+            if not (data := self.socket.recv(65536)):
+                break
+            self._left += data
+        head, _, self._left = self._left.partition(b"\r\n\r\n")
+        return head
+
+    def send(self, payload: bytes, opcode: int = 2, *, fin: bool = True, masked: bool = True, claim: int | None = None) -> None:
+        """One WebSocket frame (RFC 6455 §5.2), masked with zeros; ``claim`` is a length that is not so."""
+        size = len(payload) if claim is None else claim
+        mask = 0x80 if masked else 0
+        if size < 126:
+            length = bytes([mask | size])
+        elif size < 1 << 16:
+            length = bytes([mask | 126]) + size.to_bytes(2, "big")
+        else:
+            length = bytes([mask | 127]) + size.to_bytes(8, "big")
+        self.socket.sendall(bytes([(0x80 if fin else 0) | opcode]) + length + (bytes(4) if masked else b"") + payload)
+
+    def say(self, *messages: dict[str, Any]) -> None:
+        self.send(b"".join(msgpack.packb(message) for message in messages))
+
+    def hear(self) -> list[dict[str, Any]]:
+        """The messages of the next frame; none when the connection is over."""
+        while (frame := self._frame()) is not None:
+            opcode, payload = frame
+            if opcode == 2:
+                unpacker = msgpack.Unpacker()
+                unpacker.feed(payload)
+                return list(unpacker)
+            if opcode == 8:
+                return []
+        return []
+
+    def until(self, tag: str) -> dict[str, Any]:
+        """The next message of that tag."""
+        while heard := self.hear():
+            for message in heard:
+                if message["t"] == tag:
+                    return message
+        raise AssertionError(f"the connection ended without {tag}")
+
+    def open(self, bearer: str) -> Raw:
+        """An open session of somebody who need not prove a key."""
+        assert b" 101 " in self.upgrade(bearer)
+        self.say({"t": "hello", "versions": [1], "agent": "mallory"})
+        self.until("welcome")
+        return self
+
+    def _frame(self) -> tuple[int, bytes] | None:
+        try:
+            first, second = self._exactly(2)
+            size = second & 0x7F
+            if size > 125:
+                size = int.from_bytes(self._exactly(2 if size == 126 else 8), "big")
+            return first & 0x0F, self._exactly(size)
+        except (EOFError, ConnectionError, ssl.SSLError):
+            return None
+
+    def _exactly(self, count: int) -> bytes:
+        while len(self._left) < count:
+            if not (data := self.socket.recv(65536)):
+                raise EOFError
+            self._left += data
+        taken, self._left = self._left[:count], self._left[count:]
+        return taken
 
 
 def now() -> int:
@@ -299,6 +392,14 @@ class Stage:
     def verify(self) -> dict[str, int]:
         """Every log's size, by public key alone; raises VerificationError."""
         return {log.log: log.size for log in verify_in_child(self.home / "ledger", self.node_key).logs}
+
+    def plain(self, source: str = "127.0.0.2") -> socket.socket:
+        """A bare connection from that address of loopback."""
+        return socket.create_connection(self.address, timeout=15, source_address=(source, 0))
+
+    def raw(self, source: str = "127.0.0.2", context: ssl.SSLContext | None = None) -> Raw:
+        operator = self.operator
+        return Raw(self.plain(source), context or client_context(pem=operator.ca), operator.server_name)
 
     # -- members
 
