@@ -48,6 +48,7 @@ def of(policy: str) -> set[Path]:
         ('resource in Resource::"order/1"', {RESOURCE}),
         ("principal is Agent && resource is Resource", set()),
         ('principal is Agent in Role::"sre"', {PRINCIPAL}),
+        ('principal is Agent in (if context.cost > 1 then Role::"sre" else Role::"dba")', {PRINCIPAL, ("context", "cost")}),
         ('Agent::"ada".owner == "clara"', {PRINCIPAL}),
         ('Agent::"ada" in Role::"sre"', {PRINCIPAL}),
         ('Resource::"order/1".kind == "order"', {RESOURCE}),
