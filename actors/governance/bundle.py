@@ -20,16 +20,17 @@ from .ids import Digest
 from .memo import Memo
 from .obligations import Obligations
 from .params import Param
+from .parties import Parties
 from .policies import Policy
 from .question import Answer
 from .settings import Settings
 from .source import MANIFEST, SCHEMA, Source, digest
-from .view import Parties, View, What, Who, view
+from .view import View, What, Who, view
 
 __all__ = ["Bundle", "Findings", "Slice", "Source", "digest", "load"]
 
 MEMORY = 2_048  # answers remembered in each bundle; with judge.py's limit on a key's length at most some 8 MiB
-PARTIES = 1_024  # prepared (agent, resource) pairs
+PARTIES = 1_024  # prepared (agent, resource) pairs that policies can tell apart
 
 
 @attrs.frozen

@@ -19,8 +19,9 @@ from .canonical import MAX_INTEGER
 from .finding import did_you_mean
 from .obligations import Obligations, Terms, merged
 from .params import typed
+from .parties import parties
 from .question import Answer, Forbidden, Permitted, Question
-from .view import What, Who, parties
+from .view import What, Who
 
 __all__ = ["Forbidden", "Permitted", "Question", "judge"]
 

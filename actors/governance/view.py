@@ -2,9 +2,6 @@
 
 An answer is remembered under exactly what was shown to get it, so it cannot rest on anything that its key lacks.  Should a
 policy read what is not shown, it meets a missing attribute; that is an error, and an error forbids.
-
-Where a policy cannot tell agents apart, Cedar is shown one without a name, and the same for resources: so one answer serves
-every agent with these roles.
 """
 
 from __future__ import annotations
@@ -14,7 +11,6 @@ from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
 import attrs
-import cedarpy
 
 from .params import Param, Plain
 from .question import Question
@@ -24,7 +20,6 @@ Scalar: TypeAlias = str | int | bool | tuple[str, ...] | None
 Who: TypeAlias = tuple[str | None, frozenset[str], str | None, str | None, str | None]  # agent, roles, owner, resource, its kind
 What: TypeAlias = tuple[str | None, int | None, int | None, tuple[Scalar, ...], tuple[Scalar, ...]]  # phase, approvals, cost, params, facts
 
-_quote = json.encoder.encode_basestring_ascii
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
@@ -106,26 +101,3 @@ def _named(record: str, wanted: set[Path], declared: Iterable[Param]) -> tuple[s
 
 def _picked(names: tuple[str, ...], record: Mapping[str, Plain]) -> tuple[Scalar, ...]:
     return tuple([tuple(value) if type(value := record.get(name)) is list else value for name in names])  # type: ignore[misc]  # no list is left
-
-
-@attrs.frozen
-class Parties:
-    """The principal and the resource as Cedar takes them."""
-
-    principal: dict[str, str]
-    resource: dict[str, str]
-    entities: cedarpy.Entities
-
-
-def parties(who: Who) -> Parties:
-    """Raises ValueError for text that is not Unicode."""
-    agent, roles, owner, resource, kind = who
-    name, thing = agent or "", resource or ""
-    parents = ",".join([f'{{"type":"Role","id":{_quote(role)}}}' for role in roles])
-    owned = "" if owner is None else f'"owner":{_quote(owner)}'
-    known = [f'"{field}":{_quote(value)}' for field, value in (("id", resource), ("kind", kind)) if value is not None]
-    entities = cedarpy.Entities.from_json_str(
-        f'[{{"uid":{{"type":"Agent","id":{_quote(name)}}},"attrs":{{{owned}}},"parents":[{parents}]}},'
-        f'{{"uid":{{"type":"Resource","id":{_quote(thing)}}},"attrs":{{{",".join(known)}}},"parents":[]}}]'
-    )
-    return Parties({"type": "Agent", "id": name}, {"type": "Resource", "id": thing}, entities)

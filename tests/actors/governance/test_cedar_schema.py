@@ -8,7 +8,9 @@ from actors.governance import cedar_schema
 from actors.governance.catalogue import Action
 from actors.governance.finding import Finding
 from actors.governance.params import KINDS, Param
+from actors.governance.reads import EVERYTHING
 from actors.governance.toml_table import read
+from actors.governance.view import view
 
 EVERY_KIND = Action(name="a.b", params=tuple(Param(name=f"p_{kind}", kind=kind, required=kind != "set") for kind in KINDS))
 C = attrs.evolve(EVERY_KIND, name="a.c")
@@ -40,3 +42,19 @@ def test_facts_have_types_and_names() -> None:
     assert root is not None
     assert cedar_schema.facts(root) == (Param(name="founding", kind="boolean"),)
     assert [(finding.line, finding.hint.split(",")[0]) for finding in findings] == [(3, "did you mean integer?"), (4, "small letters")]
+
+
+def test_the_narrowed_schema_has_what_is_shown_and_nothing_else() -> None:
+    facts = (Param(name="founding", kind="boolean"),)
+    paths = {("resource", "kind"), ("context", "cost"), ("context", "params", "p_set"), ("context", "params", "elsewhere")}
+    said = cedar_schema.narrowed(EVERY_KIND, facts, view(paths, EVERY_KIND.params, facts))
+    assert cedar_schema.canonical_form(said) == cedar_schema.canonical_form(
+        "entity Role; entity Agent in [Role]; entity Resource = { kind: String };"
+        'action "a.b" appliesTo { principal: [Agent], resource: [Resource], context: { cost: Long, params: { p_set?: Set<String> } } };'
+    )
+
+
+def test_the_schema_of_everything_is_the_narrowed_one_where_everything_is_shown() -> None:
+    facts = (Param(name="founding", kind="boolean"),)
+    said = cedar_schema.narrowed(EVERY_KIND, facts, view(EVERYTHING, EVERY_KIND.params, facts))
+    assert cedar_schema.canonical_form(said) == cedar_schema.canonical_form(cedar_schema.generate({"a.b": EVERY_KIND}, facts))
