@@ -11,6 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from actors.governance import canonical
 from vienna_runtime.cli.here import Here, json_option, pass_here
 from vienna_runtime.cli.kinds import AMOUNT, DURATION
 from vienna_runtime.cli.phrases import clock, lasting, money, until
@@ -122,7 +123,7 @@ def _voted(here: Here, case: str, question: str, yes: bool, vote: Vote, done: st
 
     progress = here.ask(signed, credential)
     here.answer(
-        {"case": case, "decision": done, "status": progress.outcome, "card": card.packed},
+        {"case": case, "decision": done, "status": progress.outcome, "card": canonical.digest(card.packed)},
         Text.assemble(done, ": the case ", shown(case), f" is {progress.outcome}"),
     )
 

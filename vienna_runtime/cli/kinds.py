@@ -10,6 +10,7 @@ import click
 
 from actors.governance import canonical, units
 from actors.governance.finding import Malformed
+from ledger import VerificationError, VerifierKey
 
 _DECIMAL = re.compile(r"-?[0-9]+\.[0-9]+", re.ASCII)
 
@@ -53,6 +54,18 @@ class _Digest(click.ParamType[bytes]):
         return found
 
 
+class _VerifierKey(click.ParamType[VerifierKey]):
+    name = "key"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> VerifierKey:
+        if isinstance(value, VerifierKey):
+            return value
+        try:
+            return VerifierKey.parse(value)
+        except VerificationError as error:
+            self.fail(str(error), param, ctx)
+
+
 class _Param(click.ParamType[tuple[str, canonical.Value]]):
     """``name=text``, or ``name:=json`` where a number with a point is a decimal and no fraction is ever a float."""
 
@@ -91,4 +104,4 @@ def _no_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return found
 
 
-DURATION, AMOUNT, DIGEST, PARAM = _Duration(), _Amount(), _Digest(), _Param()
+DURATION, AMOUNT, DIGEST, PARAM, VERIFIER_KEY = _Duration(), _Amount(), _Digest(), _Param(), _VerifierKey()

@@ -76,7 +76,10 @@ def propose(
     ended = here.ask(whole)
     found = {"case": ended.case, "outcome": ended.outcome, "tier": ended.tier, "why": ended.why, "key": chosen}
     here.answer(found, summary(ended))
-    if not (ended.good or (not wait and not ended.ended)):
+    to_redeem = wait and not ended.ended and ended.warrant is not None
+    if to_redeem and not here.as_json:
+        here.say("The warrant is yours to redeem and report: policy has you execute this yourself, by the SDK.")
+    if not (ended.good or to_redeem or (not wait and not ended.ended)):
         raise BadEnd(f"the case ended {ended.outcome}" + (f": {ended.why}" if ended.why else ""))
 
 

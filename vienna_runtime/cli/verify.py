@@ -11,15 +11,16 @@ from rich.table import Table
 from ledger import VerifierKey, verify_in_child
 from vienna_runtime import config
 from vienna_runtime.cli.here import Here, json_option, pass_here
+from vienna_runtime.cli.kinds import VERIFIER_KEY
 from vienna_runtime.cli.shown import escape, shown
 
 
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.option("--key", "key_text", required=True, help="The node's verifier key, name+id+base64: the one root of trust.")
+@click.option("--key", type=VERIFIER_KEY, required=True, help="The node's verifier key, name+id+base64: the one root of trust.")
 @json_option
 @pass_here
-def verify(here: Here, path: Path, key_text: str) -> None:
+def verify(here: Here, path: Path, key: VerifierKey) -> None:
     """Verify every entry, tree node, checkpoint and body in PATH (a node's or a ledger's directory), offline, by one public key.
 
     Reads only; a node may be running on it.  Exit code 3 with the log, the place and what is wrong there when it does not hold.
@@ -28,7 +29,7 @@ def verify(here: Here, path: Path, key_text: str) -> None:
     Example:
       vienna verify ./node --key vienna.local+8ce88a58+Acp3zachS/nB...
     """
-    report = verify_in_child(_ledger_in(path), VerifierKey.parse(key_text), progress=None if here.as_json else _progress())
+    report = verify_in_child(_ledger_in(path), key, progress=None if here.as_json else _progress())
     _clear()
     table = Table("log", "entries", "root", "commitments", "bodies removed", box=None, pad_edge=False)
     for log in report.logs:

@@ -31,7 +31,7 @@ from vienna_runtime.client.administration import Administration
 from vienna_runtime.client.card import Card
 from vienna_runtime.client.case import Granted, Progress, Step
 from vienna_runtime.client.dial import Door
-from vienna_runtime.client.errors import OutcomeUnknown, Refused
+from vienna_runtime.client.errors import OutcomeUnknown, Refused, Unreachable
 from vienna_runtime.client.keys import Keys
 from vienna_runtime.client.line import Line, line_to
 from vienna_runtime.client.patience import PATIENT, Patience
@@ -83,7 +83,7 @@ class Vienna:
         wait: bool = True,
         on_step: Callable[[Step], None] | None = None,
     ) -> Progress:
-        """Proposes an intent, and waits until the case has ended unless ``wait`` is off.
+        """Proposes an intent, and waits until the case has ended unless ``wait`` is off or the warrant is this agent's own to use.
 
         ``cost`` in micro-units, ``deadline`` in µs since 1970; ``run`` also redeems at once where policy lets the agent execute
         itself.  ``on_step`` is called for every entry of the case while waiting.
@@ -95,9 +95,13 @@ class Vienna:
             "propose", key=key, action=action, resource=resource, params=dict(params or {}), purpose=purpose, cost=cost, **fields
         )
         progress = Progress.of(answer, key)
-        if not wait or (progress.ended and on_step is None):
+        mine = progress.warrant is not None and progress.warrant.unverified_terms().executor == self.credential.principal
+        if not wait or mine or (progress.ended and on_step is None):
             return progress
-        outcome, why = await self._ended(progress.case, on_step)
+        try:
+            outcome, why = await self._ended(progress.case, on_step)
+        except Unreachable as error:
+            raise OutcomeUnknown(f"the case {progress.case} was proposed, and then: {error}", key) from error
         return Progress.of({**answer, "status": outcome, "why": why or progress.why}, key)
 
     async def wait(self, case: str, *, on_step: Callable[[Step], None] | None = None) -> Progress:

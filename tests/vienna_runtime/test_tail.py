@@ -1,0 +1,262 @@
+"""A server that lies in each way it can, and what the tail says to each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Any
+
+import attrs
+import pytest
+
+from ledger import VerificationError, removal
+from ledger.checkpoint import Checkpoint
+from ledger.entry import Draft
+from ledger.header import FIRST, pack
+from ledger.note import NoteSigner, compose
+from ledger.tree import extend, leaf_hash, root_of
+from vienna_runtime.tail import Belief, Entry, VerifyingTail
+
+LOG = "belvedere"
+SIGNER = NoteSigner("vienna.example/belvedere", bytes(range(32)))
+FORGER = NoteSigner("vienna.example/belvedere", bytes(reversed(range(32))))
+SALT = b"s" * 32
+
+Value = dict[str, Any]
+
+
+@attrs.define
+class Feed:
+    """An honest log of made-up entries, as a server would send it."""
+
+    entries: list[Value] = attrs.Factory(list)
+    leaves: list[bytes] = attrs.Factory(list)
+    previous: bytes = FIRST
+
+    def add(self, text: str, *, tag: str = "intent.proposed/1", public: bytes = b"") -> Value:
+        body = text.encode()
+        draft = Draft(tag=tag, time=1_000 + len(self.entries), actor="ada", body=body, case="c1", step=len(self.entries), public=public)
+        packed = pack(draft, LOG, len(self.entries), self.previous, sha256(SALT + body).digest())
+        self.previous = leaf_hash(packed)
+        self.leaves.append(self.previous)
+        value: Value = {"kind": "entry", "entry": packed, "body": body, "salt": SALT}
+        self.entries.append(value)
+        return value
+
+    def frontier(self, size: int) -> list[bytes]:
+        found: list[bytes] = []
+        for index, leaf in enumerate(self.leaves[:size]):
+            extend(found, index, leaf)
+        return found
+
+    def start(self, size: int = 0) -> Value:
+        return {"kind": "start", "size": size, "frontier": self.frontier(size)}
+
+    def checkpoint(self, size: int | None = None, *, signer: NoteSigner = SIGNER) -> Value:
+        size = len(self.leaves) if size is None else size
+        text = Checkpoint(signer.verifier.name, size, root_of(self.frontier(size))).text()
+        return {"kind": "checkpoint", "note": compose(text, [signer.sign(text.encode())])}
+
+    def belief(self, size: int) -> Belief:
+        return Belief(size, root_of(self.frontier(size)), self.checkpoint(size)["note"])
+
+
+@pytest.fixture
+def feed() -> Feed:
+    made = Feed()
+    for number in range(11):
+        made.add(f"entry {number}")
+    return made
+
+
+def read(values: list[Value], believed: Belief | None = None, *, start: int = 0, bodies: bool = True) -> VerifyingTail:
+    tail = VerifyingTail(LOG, SIGNER.verifier, believed, start=start, bodies=bodies)
+    for value in values:
+        tail.feed(value)
+    return tail
+
+
+def whole(feed: Feed) -> list[Value]:
+    return [feed.start(), *feed.entries, feed.checkpoint(), {"kind": "end", "size": len(feed.entries)}]
+
+
+def test_an_honest_log_is_believed_up_to_its_signed_head(feed: Feed) -> None:
+    assert read(whole(feed)).belief == feed.belief(11)
+
+
+def test_entries_come_out_with_their_headers_and_bodies(feed: Feed) -> None:
+    tail = VerifyingTail(LOG, SIGNER.verifier)
+    tail.feed(feed.start())
+    entry = tail.feed(feed.entries[0])
+    assert isinstance(entry, Entry)
+    assert (entry.header.sequence, entry.body) == (0, b"entry 0")
+
+
+@pytest.mark.parametrize("size", range(12))
+def test_a_tail_may_begin_anywhere_on_a_frontier_that_the_next_checkpoint_signs(feed: Feed, size: int) -> None:
+    values = [feed.start(size), *feed.entries[size:], feed.checkpoint(), {"kind": "end", "size": 11}]
+    assert read(values, start=size).belief == feed.belief(11)
+
+
+def test_nothing_is_believed_before_a_checkpoint_signs_it(feed: Feed) -> None:
+    assert read([feed.start(), *feed.entries]).belief is None
+
+
+def _changed(feed: Feed) -> list[Value]:
+    other = Feed()
+    for number in range(11):
+        other.add("another" if number == 4 else f"entry {number}")
+    return [feed.start(), *other.entries, feed.checkpoint()]
+
+
+def _missing(feed: Feed) -> list[Value]:
+    return [feed.start(), *feed.entries[:4], *feed.entries[5:], feed.checkpoint()]
+
+
+def _reordered(feed: Feed) -> list[Value]:
+    entries = [*feed.entries]
+    entries[4], entries[5] = entries[5], entries[4]
+    return [feed.start(), *entries, feed.checkpoint()]
+
+
+def _repeated(feed: Feed) -> list[Value]:
+    return [feed.start(), *feed.entries[:5], feed.entries[4], *feed.entries[5:], feed.checkpoint()]
+
+
+def _invented(feed: Feed) -> list[Value]:
+    note = feed.checkpoint()
+    feed.add("never happened")
+    return [feed.start(), *feed.entries, note]
+
+
+def _cut(feed: Feed) -> list[Value]:
+    return [feed.start(), *feed.entries[:9], feed.checkpoint()]
+
+
+def _cut_with_an_older_checkpoint(feed: Feed) -> list[Value]:
+    return [feed.start(), *feed.entries[:9], feed.checkpoint(9), {"kind": "end", "size": 11}]
+
+
+def _another_body(feed: Feed) -> list[Value]:
+    feed.entries[4]["body"] = b"entry four"
+    return whole(feed)
+
+
+def _another_salt(feed: Feed) -> list[Value]:
+    feed.entries[4]["salt"] = b"t" * 32
+    return whole(feed)
+
+
+def _withheld(feed: Feed) -> list[Value]:
+    feed.entries[4]["body"] = feed.entries[4]["salt"] = None
+    return whole(feed)
+
+
+def _said_to_be_removed(feed: Feed) -> list[Value]:
+    feed.entries[4].update(body=None, salt=None, removed=True)
+    return whole(feed)
+
+
+def _forged_signature(feed: Feed) -> list[Value]:
+    return [feed.start(), *feed.entries, feed.checkpoint(signer=FORGER)]
+
+
+def _unsigned_end(feed: Feed) -> list[Value]:
+    return [feed.start(), *feed.entries, {"kind": "end", "size": 11}]
+
+
+def _another_frontier(feed: Feed) -> list[Value]:
+    return [{"kind": "start", "size": 0, "frontier": [bytes(32)]}]
+
+
+def _began_elsewhere(feed: Feed) -> list[Value]:
+    return [feed.start(3), *feed.entries[3:], feed.checkpoint()]
+
+
+def _no_start(feed: Feed) -> list[Value]:
+    return [*feed.entries]
+
+
+def _garbage(feed: Feed) -> list[Value]:
+    return [feed.start(), {"kind": "entry", "entry": b"\x80", "body": b"", "salt": SALT}]
+
+
+@pytest.mark.parametrize(
+    ("lie", "index", "words"),
+    [
+        (_changed, 10, "signed root"),
+        (_missing, 4, "missing"),
+        (_reordered, 4, "missing"),
+        (_repeated, 5, "second time"),
+        (_invented, 11, "not signed"),
+        (_cut, 9, "missing at the end"),
+        (_cut_with_an_older_checkpoint, 9, "are all"),
+        (_another_body, 4, "not the one the header commits to"),
+        (_another_salt, 4, "not the one the header commits to"),
+        (_withheld, 4, "withheld"),
+        (_said_to_be_removed, 4, "no entry says that it was removed"),
+        (_forged_signature, 10, "signed by none"),
+        (_unsigned_end, 10, "under no signed checkpoint"),
+        (_another_frontier, 0, "frontier"),
+        (_began_elsewhere, 0, "begins at 3"),
+        (_no_start, None, "before the frontier"),
+        (_garbage, 0, "header"),
+    ],
+    ids=lambda value: value.__name__.lstrip("_") if callable(value) else "",
+)
+def test_a_lie_is_named_with_its_place(feed: Feed, lie: Callable[[Feed], list[Value]], index: int | None, words: str) -> None:
+    with pytest.raises(VerificationError, match=words) as raised:
+        read(lie(feed))
+    assert (raised.value.log, raised.value.index) == (LOG, index)
+
+
+def test_a_changed_header_is_found_at_its_successor_before_any_checkpoint(feed: Feed) -> None:
+    other = Feed()
+    for number in range(5):
+        other.add("another" if number == 4 else f"entry {number}")
+    with pytest.raises(VerificationError, match="does not follow") as raised:
+        read([feed.start(), *feed.entries[:4], other.entries[4], feed.entries[5]])
+    assert raised.value.index == 5
+
+
+def test_a_removed_body_is_explained_by_the_entry_that_removed_it(feed: Feed) -> None:
+    feed.entries[4].update(body=None, salt=None, removed=True)
+    feed.add("", tag=removal.TAG, public=removal.compose([(4, 5)]))
+    assert read(whole(feed)).at == 12
+
+
+def test_a_reader_without_bodies_checks_headers_and_roots_all_the_same(feed: Feed) -> None:
+    for value in feed.entries:
+        value["body"] = value["salt"] = None
+    assert read(whole(feed), bodies=False).belief == feed.belief(11)
+
+
+def test_a_log_that_continues_what_was_believed_is_believed_further(feed: Feed) -> None:
+    values = [feed.start(6), *feed.entries[6:], feed.checkpoint(), {"kind": "end", "size": 11}]
+    assert read(values, feed.belief(6), start=6).belief == feed.belief(11)
+
+
+@pytest.mark.parametrize("start", [0, 3, 6])
+def test_a_log_with_another_past_than_the_believed_one_has_forked(feed: Feed, start: int) -> None:
+    other = Feed()
+    for number in range(11):
+        other.add("another" if number == start // 2 else f"entry {number}")
+    values = [other.start(start), *other.entries[start:], other.checkpoint()]
+    with pytest.raises(VerificationError, match="forked") as raised:
+        read(values, feed.belief(6), start=start)
+    assert raised.value.index == 5
+
+
+def test_a_renewed_connection_must_show_the_history_it_showed_before(feed: Feed) -> None:
+    other = Feed()
+    for number in range(11):
+        other.add("another" if number == 2 else f"entry {number}")
+    values = [feed.start(), *feed.entries[:6], other.start(6)]
+    with pytest.raises(VerificationError, match="forked") as raised:
+        read(values)
+    assert raised.value.index == 6
+
+
+def test_a_renewed_connection_that_goes_on_is_followed(feed: Feed) -> None:
+    values = [feed.start(), *feed.entries[:6], feed.start(6), *feed.entries[6:], feed.checkpoint()]
+    assert read(values).belief == feed.belief(11)
