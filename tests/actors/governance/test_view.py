@@ -154,7 +154,7 @@ def agrees(answer: Answer, verdict: Verdict, question: Question) -> bool:
 
 def unseen(policy: str, schema: cedarpy.Schema) -> list[str]:
     """What Cedar's own type checker says is not there in what a slice is shown, but for actions of other slices."""
-    return [mistake.error for mistake in cedarpy.validate_policies(policy, schema).errors if "action" not in mistake.error]
+    return [mistake.error for mistake in cedarpy.validate_policies(policy, schema).errors if " action" not in mistake.error]
 
 
 @given(st.lists(policies, min_size=1, max_size=4), st.lists(questions, min_size=1, max_size=12))
