@@ -19,6 +19,11 @@ class Place:
     feed: Feed
     tenant: Tenant | None = None
 
+    def is_member(self, name: str) -> bool:
+        """Whether somebody of that name may be told anything at present; nobody may where the tenant cannot say."""
+        member = None if self.tenant is None else self.tenant.state.members.get(name)
+        return member is not None and member.status == "active"
+
     @property
     def ref(self) -> Ref[TenantMessage]:
         return Ref(self.mailbox)

@@ -14,17 +14,24 @@ from actors.governance.views import approval_line, votes_on
 Listener: TypeAlias = Callable[[Mapping[str, object]], None]
 Item: TypeAlias = tuple[str, Mapping[str, object]]  # topic, what to say
 
-CASE, MEMBER = "case:", "member:"
+CASE, MEMBER, GONE = "case:", "member:", "gone:"
 
 
 class Feed:
-    """Listeners by topic: a member's inbox, or a case.  A listener never blocks."""
+    """Listeners by topic: a member's inbox, a case, or the end of a membership.  A listener never blocks."""
 
     def __init__(self) -> None:
         self._listeners: dict[str, set[Listener]] = {}
 
     def add(self, topic: str, listener: Listener) -> None:
         self._listeners.setdefault(topic, set()).add(listener)
+
+    def discard(self, topic: str, listener: Listener) -> None:
+        """Takes one listener off one topic, without a look at the others."""
+        if (found := self._listeners.get(topic)) is not None:
+            found.discard(listener)
+            if not found:
+                del self._listeners[topic]
 
     def remove(self, listener: Listener) -> None:
         for topic in [topic for topic, found in self._listeners.items() if listener in found]:
@@ -50,6 +57,8 @@ class Feed:
                 found.extend(self._to([m.member for m in state.active() if votes_on(m, case)], lambda: approval_item(case)))
             case e.RunReported() if (run := state.runs.get(event.run)) is not None and run.verify:
                 found.extend(self._to([m.member for m in verifiers(state, run)], lambda: verify_item(run, event.receipt)))
+            case e.MemberRevoked() if GONE + event.member in self._listeners:
+                found.append((GONE + event.member, {}))
             case e.BreakerTripped():
                 found.extend(self._abort(state, event.why))
             case e.TenantSuspended():

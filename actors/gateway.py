@@ -15,6 +15,7 @@ import trio
 
 from actors.directory import Directory
 from actors.errors import ActorDied, MailboxFull
+from actors.feed import GONE
 from actors.gate import Identity
 from actors.governance import commands as c
 from actors.governance import kinds
@@ -30,6 +31,7 @@ from actors.tenant import status_of
 from ledger import NODE
 from transport.connection import Connection
 from transport.errors import ConnectionClosed, IllegalMessage
+from transport.session import DONE
 
 log = structlog.get_logger(__name__)
 
@@ -68,11 +70,23 @@ async def converse(connection: Connection, house: House) -> None:
     identity = connection.identity
     assert isinstance(identity, Identity)
     ended: ConnectionClosed | None = None
+    place = house.directory.get(identity.tenant)
     async with trio.open_nursery() as nursery:
+
+        def gone(_: Mapping[str, object]) -> None:
+            nonlocal ended
+            ended = ConnectionClosed(DONE, "your membership has ended")
+            nursery.cancel_scope.cancel()
+
+        if place is not None:
+            place.feed.add(GONE + identity.name, gone)
         try:
             await _Conversation(connection, identity, house, nursery).run()
         except ConnectionClosed as closed:
             ended = closed  # raised again below, bare: the nursery would wrap it
+        finally:
+            if place is not None:
+                place.feed.discard(GONE + identity.name, gone)
         nursery.cancel_scope.cancel()
     if ended is not None:
         raise ended
@@ -167,6 +181,9 @@ class _Conversation:
     def _subscribe(self, number: int, ask: c.Subscription, respond: Respond) -> None:
         identity, house = self._identity, self._house
         place = house.directory.get(identity.tenant)
+        if identity.kind != kinds.OPERATOR and (place is None or not place.is_member(identity.name)):
+            respond(Refusal(Code.NOT_ALLOWED, "your membership has ended"))
+            return
         subscription = Subscription(self._connection, number)
         if isinstance(ask, c.Tail):
             log = identity.tenant or NODE
@@ -189,7 +206,7 @@ class _Conversation:
         def allowed(outcome: Outcome) -> None:
             if isinstance(outcome, Done):
                 respond(Done({"case": case}))
-                self._start(subscription, lambda: case_watch(subscription, place, case, identity.name))
+                self._start(subscription, lambda: case_watch(subscription, house.scribe, place, case, identity.name))
             else:
                 respond(outcome)
 

@@ -59,6 +59,7 @@ class Listen:
     member: str
     topic: str  # "inbox" or a case's id
     listener: Callable[[Mapping[str, object]], None]
+    wanted: Callable[[], bool] = lambda: True  # False once whoever asked is gone: a listener added then would stay for ever
 
 
 @attrs.frozen

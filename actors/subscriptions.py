@@ -10,9 +10,12 @@ from collections.abc import Mapping
 
 import trio
 
+from actors.answering import entry
 from actors.directory import Place
 from actors.governance import commands as c
-from actors.messages import Asked, Done, Listen, Outcome
+from actors.governance.views import story
+from actors.messages import Listen
+from actors.recall import Recall
 from actors.scribe import Scribe
 from actors.tenant import INBOX
 from ledger import BodyRemoved
@@ -90,9 +93,9 @@ async def _commit(scribe: Scribe, durable: int) -> int:
     return scribe.durable
 
 
-async def case_watch(subscription: Subscription, place: Place, case: str, member: str) -> None:
-    """A case's entries from its first to its closing one."""
-    sent = 0
+async def case_watch(subscription: Subscription, scribe: Scribe, place: Place, case: str, member: str) -> None:
+    """A case's entries from its first to its closing one.  The caller has seen to it that ``member`` may."""
+    recall, sent, outcome = Recall(scribe.ledger, place.name), 0, "proposed"
 
     def listener(_: Mapping[str, object]) -> None:
         subscription.wake()
@@ -100,18 +103,14 @@ async def case_watch(subscription: Subscription, place: Place, case: str, member
     try:
         await place.ref.tell(Listen(member, case, listener))
         while True:
-            outcome = await _ask(place, c.ShowCase(case), member)
-            if isinstance(outcome, Done):
-                entries = outcome.value["entries"]
-                assert isinstance(entries, list)
-                for index in range(sent, len(entries)):
-                    entry = entries[index]
-                    closed = bool(entry["body"].get("closes"))
-                    await subscription.send(entry["seq"], {**entry, "outcome": outcome.value["outcome"], "closed": closed})
-                    if closed:
-                        subscription.end("the case is closed")
-                        return
-                sent = len(entries)
+            for header, event in recall.case(case, after=sent):
+                sent += 1
+                outcome = story([event], outcome)
+                closed = bool(getattr(event, "closes", False))
+                await subscription.send(header.sequence, {**entry(header, event), "outcome": outcome, "closed": closed})
+                if closed:
+                    subscription.end("the case is closed")
+                    return
             await subscription.wait_news()
     finally:
         _stop_listening(place, listener)
@@ -120,7 +119,7 @@ async def case_watch(subscription: Subscription, place: Place, case: str, member
 async def inbox(subscription: Subscription, place: Place, member: str) -> None:
     """What waits for a member, then what comes; at least once, so a client drops what it has seen."""
     waiting: deque[Mapping[str, object]] = deque()
-    lost = False
+    lost = over = False
 
     def listener(item: Mapping[str, object]) -> None:
         nonlocal lost
@@ -131,31 +130,19 @@ async def inbox(subscription: Subscription, place: Place, member: str) -> None:
         subscription.wake()
 
     try:
-        await place.ref.tell(Listen(member, INBOX, listener))
+        await place.ref.tell(Listen(member, INBOX, listener, lambda: not over))
         while True:
             while waiting:
                 await subscription.send(0, waiting.popleft())
             if lost:
                 lost = False
                 _stop_listening(place, listener)
-                await place.ref.tell(Listen(member, INBOX, listener))
+                await place.ref.tell(Listen(member, INBOX, listener, lambda: not over))
             await subscription.wait_news()
     finally:
+        over = True
         _stop_listening(place, listener)
 
 
 def _stop_listening(place: Place, listener: object) -> None:
     place.feed.remove(listener)  # type: ignore[arg-type]  # the very function that was added
-
-
-async def _ask(place: Place, query: c.Query, member: str) -> Outcome:
-    heard: list[Outcome] = []
-    came = trio.Event()
-
-    def respond(outcome: Outcome) -> None:
-        heard.append(outcome)
-        came.set()
-
-    await place.ref.tell(Asked(query, member, False, respond))
-    await came.wait()
-    return heard[0]

@@ -25,6 +25,7 @@ from actors.governance.canonical import NotCanonical
 from actors.governance.decide import decide
 from actors.governance.decision import Ancestor, Asker, Facts, Invitee, Moment, Operator
 from actors.governance.due import due, next_due
+from actors.governance.guarding import retry_key
 from actors.governance.ids import Fresh, Instant
 from actors.governance.membership import by_asker
 from actors.governance.receipt import unverified_unpack as unpack_receipt
@@ -295,12 +296,17 @@ class Tenant:
                 return Facts(active=active, run=None if run in state.runs else recall.run(run))
             case c.RetryLetter() | c.ResolveLetter():
                 letter = recall.letter(command.letter)
+                lettered = None if letter is None else recall.intent(letter.case)
+                prior = None
+                if isinstance(command, c.RetryLetter) and lettered is not None:
+                    prior = recall.prior(lettered.agent, retry_key(command.letter, command.key))
                 return Facts(
                     active=active,
                     bundle_of=recall.bundle,
                     letter=letter,
                     letter_resolved=letter is not None and recall.is_resolved(command.letter),
-                    lettered=None if letter is None else recall.intent(letter.case),
+                    lettered=lettered,
+                    prior=prior,
                     parent=None if letter is None else self._ancestor(letter.case),
                     clock_ok=clock_ok,
                 )
@@ -354,6 +360,8 @@ class Tenant:
 
     def _listen(self, message: Listen) -> None:
         """Registers, then delivers what is open already; nothing falls between, for both wait in the same line."""
+        if not message.wanted():
+            return
         if message.topic != INBOX:
             self._feed.add(CASE + message.topic, message.listener)
             self._around.held.hold(self.name, self._last, lambda durable: message.listener({"seq": -1}))

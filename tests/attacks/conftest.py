@@ -214,6 +214,7 @@ class Raw:
         self._plain = plain
         self.socket = context.wrap_socket(plain, server_hostname=server_name)
         self._left = b""
+        self.closed = 0  # the code of the peer's close frame
 
     def __enter__(self) -> Raw:
         return self
@@ -259,6 +260,7 @@ class Raw:
                 unpacker.feed(payload)
                 return list(unpacker)
             if opcode == 8:
+                self.closed = int.from_bytes(payload[:2], "big")
                 return []
         return []
 
