@@ -52,11 +52,11 @@ class Recall:
         header = parse(record.entry)
         return header, codec.decode(header.tag, self._ledger.open_body(self._log, record))
 
-    def case(self, case: str) -> list[tuple[Header, e.Event]]:
-        """A case's durable entries, in order; none for a name that no case can have."""
+    def case(self, case: str, after: int = 0) -> list[tuple[Header, e.Event]]:
+        """A case's durable entries beyond its first ``after``, in order; none for a name that no case can have."""
         if len(case.encode()) > LONGEST_CASE:
             return []
-        return [self.entry(seq) for seq in self._ledger.case_entries(self._log, case)]
+        return [self.entry(seq) for seq in self._ledger.case_entries(self._log, case)[after:]]
 
     def bundle(self, digest: bytes) -> bundles.Bundle | None:
         """A pushed bundle, loaded; remembered, for loading costs milliseconds."""

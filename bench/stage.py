@@ -164,6 +164,50 @@ async def join(stage: Stage, by: ClientConnection, name: str, kind: str, roles: 
     return member
 
 
+@contextmanager
+def executor(stage: Stage, member: Member) -> Iterator[None]:
+    """``vienna executor run`` in a process of its own, with one file to read."""
+    home = stage.directory
+    (home / "notes").mkdir()
+    (home / "notes" / "today").write_text("a fine day\n")
+    made = attrs.evolve(
+        stage.operator,
+        address=f"{stage.address[0]}:{stage.address[1]}",
+        tenant=TENANT,
+        principal=member.name,
+        role="executor",
+        api_key=Secret(member.token.reveal().encode()),
+        signing_key=Secret(member.seed),
+    )
+    credential.write(home / "reader.vienna", made, passphrase=None)
+    config = home / "reader.toml"
+    config.write_text(EXECUTOR.format(root=home / "notes"))
+    config.chmod(0o600)
+    command = [sys.executable, "-m", "vienna_runtime.cli.main", "executor", "run", "--config", str(config)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        assert process.stdout is not None
+        if not process.stdout.readline():
+            raise RuntimeError("the executor did not start")
+        yield
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+EXECUTOR = """
+credential = "reader.vienna"
+concurrency = 32
+[actions."notes.fetch"]
+kind = "file"
+op = "read"
+params = {{ path = "path" }}
+resource = "notes/{{path}}"
+root = "{root}"
+path = "{{path}}"
+"""
+
+
 async def enrol(stage: Stage, member: Member) -> dict[str, Value]:
     proof = membership.enrolment(TENANT, member.name, member.invitation.id, member.public, member.token.id, member.token.digest())
     async with stage.link(member.invitation.reveal(), None) as link:

@@ -220,16 +220,19 @@ class Ledger:
 
     def find(self, log: str, key: bytes) -> int | None:
         """The last entry that was written under an index key."""
-        where = index_key(self._log(log).tail.id.to_bytes(4, "big"), key)
+        tail = self._log(log).tail
+        where = index_key(tail.id.to_bytes(4, "big"), key)
         with self._env.reading() as txn:
             found = txn.get(where, db=self._env.table("index"))
-        return None if found is None else int(NUMBER.unpack(found)[0])
+        seq = None if found is None else int(NUMBER.unpack(found)[0])
+        return seq if seq is not None and seq < tail.size else None  # a commit may be on the disk before it is known here
 
     def case_entries(self, log: str, case: str) -> list[int]:
         """The entries of a case, by its own counter."""
-        prefix = case_prefix(self._log(log).tail.id.to_bytes(4, "big"), case)
+        tail = self._log(log).tail
+        prefix = case_prefix(tail.id.to_bytes(4, "big"), case)
         with self._env.reading() as txn:
-            return stored.case_sequence(self._env, txn, prefix)
+            return [seq for seq in stored.case_sequence(self._env, txn, prefix) if seq < tail.size]
 
     def leaf_hashes(self, log: str, start: int, stop: int) -> list[bytes]:
         """The leaf hashes from ``start`` to before ``stop``, fewer where the log ends."""
