@@ -56,7 +56,7 @@ TENANTS: dict[str, tuple[str, tuple[Cast, ...]]] = {
 
 async def play(p: Play) -> None:
     p.board.act("Founding", "a node on loopback with TLS and LMDB, and two tenants, each with one admin who may still do things alone")
-    await p.board.step(OPERATOR, "a node: its keys, its authority, its ledger", "ready", partial(_node, p))
+    await p.board.step(OPERATOR, "a node: its keys, its authority, its ledger", "ready", partial(make_node, p))
     async with trio.open_nursery() as nursery:
         for tenant in TENANTS:
             nursery.start_soon(_tenant, p, tenant)
@@ -68,7 +68,7 @@ async def play(p: Play) -> None:
     await p.board.step(ADMIN, "the auditor emma to be confirmed by her fingerprint, as two persons wanted", "applied", partial(_confirm, p))
 
 
-async def _node(p: Play) -> str:
+async def make_node(p: Play) -> str:
     made = await p.stage.vienna("init", "node", "--insecure-dev-keys", "--name", "demo.example", "--listen", f"127.0.0.1:{p.port}")
     p.node_key = made["node_key"]
     await p.serve()
@@ -78,13 +78,13 @@ async def _node(p: Play) -> str:
 
 async def _tenant(p: Play, tenant: str) -> None:
     bundle, cast = TENANTS[tenant]
-    await p.board.step(OPERATOR, f"the tenant {tenant}", "founding", partial(_found, p, tenant))
-    await p.board.step(ADMIN, f"{len(cast)} members of {tenant}", f"{len(cast)} in force", partial(_members, p, tenant))
+    await p.board.step(OPERATOR, f"the tenant {tenant}", "founding", partial(found, p, tenant))
+    await p.board.step(ADMIN, f"{len(cast)} members of {tenant}", f"{len(cast)} in force", partial(admit, p, tenant, cast))
     await p.board.step(ADMIN, f"the policy {bundle} for {tenant}", "in force", partial(_policy, p, tenant))
     await p.board.step(ADMIN, f"the founding of {tenant} to end", "sealed", partial(_seal, p, tenant))
 
 
-async def _found(p: Play, tenant: str) -> str:
+async def found(p: Play, tenant: str) -> str:
     where = p.stage.directory / tenant
     where.mkdir(mode=0o700)
     invitation = str(where / f"{ADMIN}.invitation")
@@ -94,13 +94,13 @@ async def _found(p: Play, tenant: str) -> str:
     return str((await (await p.at(tenant, ADMIN)).whoami())["phase"])
 
 
-async def _members(p: Play, tenant: str) -> str:
+async def admit(p: Play, tenant: str, cast: tuple[Cast, ...]) -> str:
     admin = await p.at(tenant, ADMIN)
-    for one in TENANTS[tenant][1]:
+    for one in cast:
         await _invite(p, admin, tenant, one)
         enrolled = await p.enrol(tenant, one.member, sealed=one.sealed)
         await admin.admin.confirm(one.member, enrolled["fingerprint"])
-    expected = {one.member for one in TENANTS[tenant][1]}
+    expected = {one.member for one in cast}
     return f"{sum(row['status'] == 'active' and row['member'] in expected for row in await admin.admin.members())} in force"
 
 
