@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 
 import attrs
 from nacl.signing import SigningKey
@@ -10,10 +11,10 @@ from nacl.signing import SigningKey
 from actors.governance import apikey, kinds
 from actors.governance.membership import enrolment
 from actors.governance.signing import Purpose, fingerprint, signed_bytes
-from vienna_runtime.client.dial import Door
+from vienna_runtime.client.dial import Door, dial
 from vienna_runtime.client.errors import OutcomeUnknown
 from vienna_runtime.client.keys import Keys
-from vienna_runtime.client.line import line_to
+from vienna_runtime.client.line import line_over
 from vienna_runtime.client.patience import PATIENT, Patience
 from vienna_runtime.credential import Credential
 from vienna_runtime.errors import InvitationError, VerificationError
@@ -88,7 +89,7 @@ async def enrol(invitation: Invitation, member: NewMember, *, patience: Patience
         "key_hash": digest,
         "proof": key.sign(signed_bytes(Purpose.ENROLMENT, proof)).signature,
     }
-    async with line_to(door, patience) as line:
+    async with line_over(partial(dial, door), patience) as line:
         try:
             answer = await line.call("enrol", fields)
         except OutcomeUnknown as error:

@@ -6,9 +6,9 @@ not repeated but end as ``OutcomeUnknown``.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, TypeAlias
 
 import trio
 
@@ -16,7 +16,6 @@ from transport import errors as wire
 from transport.answers import Indeterminate, Refused, Reply
 from transport.link import ClientConnection
 from vienna_runtime.client import errors as e
-from vienna_runtime.client.dial import Door, dial
 from vienna_runtime.client.patience import Patience
 
 # These have neither key nor a repetition that answers like the first time.
@@ -24,11 +23,14 @@ ONCE = frozenset({"tenant.create", "tenant.seal", "enrol", "effect.settle", "cas
 _WAITS = frozenset({"busy"})  # nothing was done and it passes by itself: asked again within the patience
 
 
-class Line:
-    """One member's connection, renewed as needed.  Made by ``line_to``."""
+Dialled: TypeAlias = Callable[[], AbstractAsyncContextManager[ClientConnection]]  # a new session each time; ``dial`` in production
 
-    def __init__(self, door: Door, patience: Patience, nursery: trio.Nursery) -> None:
-        self.door = door
+
+class Line:
+    """One member's connection, renewed as needed.  Made by ``line_over``."""
+
+    def __init__(self, dialled: Dialled, patience: Patience, nursery: trio.Nursery) -> None:
+        self._dialled = dialled
         self.patience = patience
         self.renewals = 0  # how often a connection was dialled after the first
         self._nursery = nursery
@@ -88,7 +90,7 @@ class Line:
             await trio.sleep(pause)
 
     async def _hold(self, task_status: trio.TaskStatus[ClientConnection]) -> None:
-        async with dial(self.door) as link:
+        async with self._dialled() as link:
             task_status.started(link)
             await link.wait_closed()
             self._link = None
@@ -96,13 +98,13 @@ class Line:
 
 
 @asynccontextmanager
-async def line_to(door: Door, patience: Patience) -> AsyncIterator[Line]:
+async def line_over(dialled: Dialled, patience: Patience) -> AsyncIterator[Line]:
     """A line with its first connection open; closed at the end of the block.  Exceptions of the block come out as they are."""
     raised: Exception | None = None
     async with trio.open_nursery() as nursery:
         # Caught and raised again outside, so that the caller gets its own exception and not a group around it.
         try:
-            line = Line(door, patience, nursery)
+            line = Line(dialled, patience, nursery)
             await line.link()
             yield line
         except Exception as error:  # noqa: BLE001  # raised again below

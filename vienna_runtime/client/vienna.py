@@ -12,6 +12,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +31,10 @@ from vienna_runtime import passphrase as passphrases
 from vienna_runtime.client.administration import Administration
 from vienna_runtime.client.card import Card
 from vienna_runtime.client.case import Granted, Progress, Step
-from vienna_runtime.client.dial import Door
+from vienna_runtime.client.dial import Door, dial
 from vienna_runtime.client.errors import OutcomeUnknown, Refused, Unreachable
 from vienna_runtime.client.keys import Keys
-from vienna_runtime.client.line import Line, line_to
+from vienna_runtime.client.line import Line, line_over
 from vienna_runtime.client.patience import PATIENT, Patience
 from vienna_runtime.client.stream import Stream
 from vienna_runtime.credential import Credential
@@ -295,5 +296,5 @@ async def connect(
             return passphrase if passphrase is not None else passphrases.read(path.name, environ=os.environ)
 
         credential = credentials.read(path, ask=ask)
-    async with line_to(door_of(credential), patience) as line:
+    async with line_over(partial(dial, door_of(credential)), patience) as line:
         yield Vienna(credential, line)

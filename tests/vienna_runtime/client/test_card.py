@@ -1,0 +1,94 @@
+"""The card an approver signs: taken apart, checked against itself, and bound by the statement."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import pytest
+
+from actors.governance import approval, canonical, card, intent
+from actors.governance.events import CaseDecided
+from actors.governance.ids import CaseId, Cost, Instant, Micros
+from vienna_runtime.client.card import FIELDS, Card
+from vienna_runtime.errors import VerificationError
+
+WISH = intent.Intent("payments.refund", "order/8812", {"amount": {"dec": "12.50"}}, "a double charge", Cost(0), None, None, None)
+
+
+@attrs.frozen
+class Held:
+    """What the law's card asks of a case."""
+
+    case: str = "c1"
+    agent: str = "ada"
+    intent: bytes = intent.pack(WISH)
+    founding: bool = False
+
+
+def answer(**beside: Any) -> dict[str, Any]:
+    decided = CaseDecided(CaseId("c1"), True, ("refund",), bytes(32), "", "T2", "2 of role:sre", Micros(300_000_000), 1, "cashier", 2)
+    packed = card.render(Held(), decided, {"recent_runs": 0}, Instant(9))  # type: ignore[arg-type]  # the four fields it reads
+    return {"case": "c1", "agent": "ada", "tier": "T2", "action": "payments.refund", "card": packed, **beside}
+
+
+def test_the_cards_fields_are_the_laws() -> None:
+    assert tuple(canonical.unpack_fields(answer()["card"], FIELDS)) == FIELDS
+
+
+def test_what_is_signed_is_told_apart_from_what_is_said_beside_it() -> None:
+    found = Card.of("c1", answer(status="held", approvals=["Clara"]))
+    assert found.intent == WISH
+    assert found.beside == {"status": "held", "approvals": ["Clara"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "lie"),
+    [
+        ("tier", "T0"),
+        ("agent", "ben"),
+        ("action", "payments.lookup"),
+        ("resource", "order/1"),
+        ("purpose", "x"),
+        ("quorum", "1 of any"),
+        ("case", "c2"),
+    ],
+)
+def test_a_line_that_says_other_than_the_card_is_not_signed(name: str, lie: str) -> None:
+    with pytest.raises(VerificationError, match=f"another {name}"):
+        Card.of("c1", answer(**{name: lie}))
+
+
+def test_the_card_of_another_case_is_not_signed() -> None:
+    with pytest.raises(VerificationError, match="another case"):
+        Card.of("c2", answer())
+
+
+@pytest.mark.parametrize("at", range(0, 400, 7))
+def test_no_damage_to_the_cards_bytes_passes_as_the_same_card(at: int) -> None:
+    told = answer()
+    packed = bytearray(told["card"])
+    packed[at % len(packed)] ^= 0x01
+    try:
+        found = Card.of("c1", {**told, "card": bytes(packed)})
+    except VerificationError:
+        return
+    assert canonical.digest(found.packed) != canonical.digest(told["card"])  # it signs what it shows, never the other
+
+
+def test_a_statement_binds_card_intent_bundle_tier_and_narrowing() -> None:
+    found = Card.of("c1", answer())
+    packed = found.statement("approve", narrowing={"uses": 1}, reason="seen", nonce=bytes(16), now=77)
+    statement = approval.unverified_unpack(packed)
+    assert statement == approval.Statement(
+        CaseId("c1"),
+        canonical.digest(intent.pack(WISH)),
+        canonical.digest(answer()["card"]),
+        bytes(32),
+        "T2",
+        "approve",
+        {"uses": 1},
+        "seen",
+        bytes(16),
+        Instant(77),
+    )
