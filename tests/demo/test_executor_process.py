@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -54,6 +54,16 @@ def lines(path: Path) -> int:
     return len(path.read_text().splitlines()) if path.exists() else 0
 
 
+def left_running(where: Path) -> list[str]:
+    """The command lines of processes that work where the executor lets its commands work."""
+    found = []
+    for entry in filter(lambda entry: entry.name.isdecimal(), Path("/proc").iterdir()):
+        with suppress(OSError):  # it has ended, or is not ours
+            if (entry / "cwd").readlink() == where and (line := (entry / "cmdline").read_bytes()):
+                found.append(line.decode())
+    return found
+
+
 async def until_began(where: Path, count: int) -> None:
     with trio.fail_after(30):
         while lines(where / "began") < count:  # noqa: ASYNC110  # another process writes it, and tells nobody
@@ -100,13 +110,14 @@ async def test_killed_in_the_middle_it_says_unknown_told_to_abort_it_kills_and_t
         admin = await play.at(BELVEDERE, ADMIN)
 
         running = await executor(play)
-        killed = await play.propose("ada", "slow.work", {"seconds": 1}, "to be killed")
+        killed = await play.propose("ada", "slow.work", {"seconds": 61}, "to be killed")
         await until_began(where, 1)
         running.kill()
         await running.process.wait()
         running = await executor(play)  # finds in its journal what it had begun
         assert await play.outcome("ada", killed.case) == "unknown"
         assert lines(where / "began") == 1
+        assert left_running(where) == []  # the SIGKILL did not reach its command, and the next start did
 
         stopped = await play.propose("ada", "slow.work", {"seconds": 2}, "to be ended in order")
         await until_began(where, 2)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from functools import partial
+from pathlib import Path
 
 from nacl.signing import SigningKey
 from rich.text import Text
@@ -54,13 +57,14 @@ def afterwards(p: Play, kept: bool) -> None:
     if not kept:
         console.print(Text("To look around afterwards: python -m vienna_runtime.demo --keep DIR   (and --interactive to approve by hand)"))
         return
+    vienna = "vienna" if shutil.which("vienna") else str(Path(sys.executable).with_name("vienna"))
     console.print(Text("What to try next", style="bold"))
     for line in (
-        f"vienna serve {where}/node --listen 127.0.0.1:{p.port}",
+        f"{vienna} serve {where}/node --listen 127.0.0.1:{p.port}",
         f"export VIENNA_PASSPHRASE_FILE={where}/passphrase",
-        f"vienna --credential {p.credential(BELVEDERE, 'otto')} dead-letters list",
-        f"vienna --credential {p.credential(BELVEDERE, 'otto')} breaker reset agent:ben --reason 'the workshop has a new key'",
-        f"vienna --credential {p.credential(BELVEDERE, 'emma')} tail -f --verify",
-        f"vienna verify {where}/node --key {p.node_key}",
+        f"{vienna} --credential {p.credential(BELVEDERE, 'otto')} dead-letters list",
+        f"{vienna} --credential {p.credential(BELVEDERE, 'otto')} breaker reset agent:ben --reason 'the workshop has a new key'",
+        f"{vienna} --credential {p.credential(BELVEDERE, 'emma')} tail -f --verify",
+        f"{vienna} verify {where}/node --key {p.node_key}",
     ):
         console.print(Text(f"  {line}"), soft_wrap=True)

@@ -18,7 +18,7 @@ from actors.governance.intent import args_digest
 from actors.governance.signing import Purpose
 from actors.governance.warrant import CLOCK_ALLOWANCE, Warrant
 from transport.answers import Refused
-from vienna_runtime.executors import receipts
+from vienna_runtime.executors import leftovers, receipts
 from vienna_runtime.executors.identity import Identity
 from vienna_runtime.executors.journal import Journal, Run
 from vienna_runtime.executors.line import Line
@@ -70,6 +70,8 @@ class Deed:
             if self.run.receipt is not None:
                 return True
             if self.run.began is not None:
+                if left := await trio.to_thread.run_sync(leftovers.end, self._warrant.effect):
+                    log.warning("ended what an earlier start left running", run=self.run.run, processes=left)
                 receipt = receipts.interrupted(self.run.run, self._warrant, self.run.began, self._tools.now())
             else:
                 outcome = await self._redeem() or await self._execute()
