@@ -1,0 +1,25 @@
+"""``python -m bench [--quick]``: every table of ``bench/README.md``, one after the other."""
+
+from __future__ import annotations
+
+import os
+import platform
+
+from bench import durable_append, governed_cases, ledger_append, restart
+
+
+def main() -> None:
+    print(f"Python {platform.python_version()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}\n")
+    for title, module in (
+        ("Durable append through the ledger", ledger_append),
+        ("Durable append as a caller sees it", durable_append),
+        ("Governed cases through a real server", governed_cases),
+        ("Restart and idle connections", restart),
+    ):
+        print(f"## {title}\n", flush=True)
+        module.main()
+        print(flush=True)
+
+
+if __name__ == "__main__":
+    main()
