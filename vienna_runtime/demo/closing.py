@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from functools import partial
-from pathlib import Path
 
 from nacl.signing import SigningKey
 from rich.text import Text
 
 from ledger.note import VerifierKey
-from vienna_runtime.demo.play import BELVEDERE, Play
+from vienna_runtime.demo.play import BELVEDERE, Play, program
 
 
 async def play(p: Play) -> None:
@@ -57,7 +54,7 @@ def afterwards(p: Play, kept: bool) -> None:
     if not kept:
         console.print(Text("To look around afterwards: python -m vienna_runtime.demo --keep DIR   (and --interactive to approve by hand)"))
         return
-    vienna = "vienna" if shutil.which("vienna") else str(Path(sys.executable).with_name("vienna"))
+    vienna = program()
     console.print(Text("What to try next", style="bold"))
     for line in (
         f"{vienna} serve {where}/node --listen 127.0.0.1:{p.port}",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+import shutil
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -93,7 +95,7 @@ class Play:
     async def _by_hand(self, case: str, approvers: tuple[str, ...]) -> None:
         self.board.say(f"Now you: approve {case}. In another shell, one of these for each person (the passphrase: {self.passphrase}):")
         for approver in approvers:
-            self.board.console.print(f"    vienna --credential {self.credential(BELVEDERE, approver)} approve {case}", markup=False)
+            self.board.console.print(f"    {program()} --credential {self.credential(BELVEDERE, approver)} approve {case}", markup=False)
         async with (await self.at(BELVEDERE, "otto")).watch(case) as steps:
             async for step in steps:
                 if step["outcome"] != "held" and step["tag"].startswith(("approval.", "warrant.", "change.", "case.expired")):
@@ -116,6 +118,11 @@ class Play:
         """An executor or verifier process, named so that a later act can end it."""
         self.machines[name] = await self.stage.start(name, *module)
         self.board.say(self.machines[name].ready)
+
+
+def program() -> str:
+    """What to type: the program by its name where the shell finds it, else by its place."""
+    return "vienna" if shutil.which("vienna") else str(Path(sys.executable).with_name("vienna"))
 
 
 def fresh(prefix: str) -> str:
