@@ -80,15 +80,6 @@ class VerifyingTail:
                 raise self._wrong("the server sent something that is no part of a tail")
         return None
 
-    def shorter(self, size: int) -> VerificationError:
-        """What it means that the server has fewer entries than were believed."""
-        assert self.belief is not None
-        return VerificationError(
-            f"the server's log has {size} entries; one of {self.belief.size} was signed and seen here before: it was rolled back or forked",
-            log=self._log,
-            index=size,
-        )
-
     def _start(self, size: int, frontier: list[bytes]) -> None:
         if len(frontier) != size.bit_count() or any(len(node) != HASH_SIZE for node in frontier):
             raise self._wrong(f"the frontier the server states is none of {size} entries", index=size)
@@ -146,6 +137,7 @@ class VerifyingTail:
             raise self._wrong(f"entries are missing at the end: {checkpoint.size} are signed, {self.at} came", index=self.at)
         if checkpoint.size < self._at:
             raise self._wrong(f"entries that are not signed: {checkpoint.size} are, {self._at} came", index=checkpoint.size)
+        self._refuse_shorter(checkpoint.size)
         if not compare_digest(checkpoint.root, self._root()):
             raise self._wrong(
                 f"the signed root over {checkpoint.size} entries is another than theirs: some entry was changed", index=self._last
@@ -156,10 +148,18 @@ class VerifyingTail:
     def _end(self, size: int) -> None:
         if size != self.at:
             raise self._wrong(f"the server says that {size} entries are all, {self.at} came", index=self.at)
+        self._refuse_shorter(size)
         if self.at and (self.belief is None or self.belief.size != self.at):
             raise self._wrong("the last entries are under no signed checkpoint", index=self._last)
         if (gone := self._missing.first_outside(self._removed)) is not None:
             raise self._wrong("the body is missing and no entry says that it was removed", index=gone)
+
+    def _refuse_shorter(self, size: int) -> None:
+        if self.belief is not None and size < self.belief.size:
+            raise self._wrong(
+                f"the log ends after {size} entries; one of {self.belief.size} was signed and seen here before: rolled back or forked",
+                index=size,
+            )
 
     def _compare_with_belief(self) -> None:
         belief = self.belief

@@ -247,6 +247,18 @@ def test_a_log_with_another_past_than_the_believed_one_has_forked(feed: Feed, st
     assert raised.value.index == 5
 
 
+@pytest.mark.parametrize("signed", [True, False])
+def test_a_log_that_is_shorter_than_believed_was_rolled_back_however_well_it_is_signed(feed: Feed, signed: bool) -> None:
+    believed = feed.belief(11)
+    tail = VerifyingTail(LOG, SIGNER.verifier, believed)
+    for value in [feed.start(), *feed.entries[:8]]:
+        tail.feed(value)
+    with pytest.raises(VerificationError, match="rolled back") as raised:
+        tail.feed(feed.checkpoint(8) if signed else {"kind": "end", "size": 8})
+    assert raised.value.index == 8
+    assert tail.belief == believed  # a lie never replaces what was believed
+
+
 def test_a_renewed_connection_must_show_the_history_it_showed_before(feed: Feed) -> None:
     other = Feed()
     for number in range(11):

@@ -1,0 +1,287 @@
+"""The commands against a real node, as people type them."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+import trio
+
+from actors.governance import canonical, intent
+from actors.governance.attestation import Attestation
+from actors.governance.ids import Instant
+from actors.governance.receipt import Receipt
+from ledger.note import NoteSigner
+from vienna_runtime.cli.main import run
+from vienna_runtime.client import Granted, connect
+
+
+class Said(Protocol):
+    code: int
+    out: str
+    err: str
+    json: dict[str, Any]
+
+
+class House(Protocol):
+    directory: Path
+    node: Path
+    address: str
+    node_key: str
+    tenant: str
+
+    def credential(self, name: str) -> Path: ...
+
+
+As = Callable[..., Said]
+COMMIT = ("git.commit", "repo/vienna", "-p", "branch=main", "--purpose", "write it down")
+
+
+def work(house: House, count: int) -> None:
+    """The workshop's executor and emil: nothing is done in the world, and so many times they say that it was."""
+
+    async def whole() -> None:
+        done = 0
+        async with connect(house.credential("workshop")) as vienna, vienna.inbox() as items:
+            async for item in items:
+                granted = Granted.of(item)
+                terms = granted.unverified_terms()
+                opened = await vienna.redeem(granted, f"run-{terms.warrant}")
+                assert opened.run is not None
+                now = time.time_ns() // 1000
+                used = intent.args_digest(terms.action, terms.resource, terms.params)
+                receipt = Receipt(
+                    terms.warrant, opened.run, now, now, "succeeded", terms.action, terms.resource, used, 0, bytes(32), {"say": "\x1b[2J"}
+                )  # type: ignore[arg-type]  # ids and costs as plain values
+                await vienna.report(receipt)
+                done += 1
+                if done == count:
+                    break
+        await look()
+
+    async def look() -> None:
+        done = 0
+        async with connect(house.credential("emil")) as vienna, vienna.inbox() as items:
+            async for item in items:
+                checks = (("ref", "there", "there", True),)
+                now = Instant(time.time_ns() // 1000)
+                await vienna.attest(Attestation(item["case"], item["run"], canonical.digest(item["receipt"]), "verified", checks, now))
+                done += 1
+                if done == count:
+                    return
+
+    trio.run(whole)
+
+
+def test_whoami_shows_the_member_and_the_keys(as_: As, house: House) -> None:
+    said = as_("clara", "whoami", json=True)
+    assert (said.code, said.json["member"], said.json["node"]) == (0, "clara", house.node_key)
+
+
+def test_members_are_listed_with_what_they_are(as_: As) -> None:
+    members = {row["member"]: row for row in as_("rosa", "member", "list", json=True).json["members"]}
+    assert {name: row["kind"] for name, row in members.items()} == {
+        "rosa": "admin",
+        "clara": "approver",
+        "dora": "approver",
+        "emil": "verifier",
+        "workshop": "executor",
+        "ada": "agent",
+    }
+    assert all(row["status"] == "active" for row in members.values())
+
+
+def test_an_operator_sees_tenants_and_their_numbers(as_: As) -> None:
+    said = as_("operator", "tenant", "list")
+    assert said.code == 0
+    assert "belvedere" in said.out
+
+
+def test_what_policy_forbids_ends_with_1_and_says_why(as_: As) -> None:
+    said = as_("ada", "propose", "git.log", "repo/vienna", "-p", "count:=0", "--purpose", "look")
+    assert said.code == 1
+    assert "the parameter count must be at least 1" in said.err
+
+
+def test_a_case_goes_from_intent_to_verdict_through_an_approval(as_: As, house: House) -> None:
+    asked = as_("ada", "propose", *COMMIT, "-p", "message=one", "--no-wait", json=True)
+    case = asked.json["case"]
+    assert (asked.code, asked.json["outcome"], asked.json["tier"]) == (0, "held", "T1")
+    assert case in as_("clara", "approvals", "list").out
+    shown = as_("clara", "approvals", "show", case)
+    assert 'message  "one"' in shown.out
+    assert shown.out.index("SIGNED") < shown.out.index("NOT SIGNED") < shown.out.index("approvals")
+    working = threading.Thread(target=work, args=(house, 1))
+    working.start()
+    voted = as_("clara", "approve", case, "--yes", "--uses", "1", "--reason", "seen", json=True)
+    assert (voted.code, voted.json["status"]) == (0, "warranted")
+    working.join(10)
+    seen = as_("ada", "case", case)
+    assert f"case {case}: verified" in seen.out
+    assert "reason         seen" in seen.out
+    assert "<U+001B>[2J" in seen.out
+    assert "\x1b" not in seen.out
+    again = as_("dora", "approve", case, "--yes")
+    assert again.code == 1
+
+
+def test_a_proposal_shows_the_case_as_it_moves(as_: As, house: House) -> None:
+    case: list[str] = []
+
+    def approve() -> None:
+        async def whole() -> None:
+            async with connect(house.credential("dora")) as vienna, vienna.inbox() as items:
+                async for item in items:
+                    card = await vienna.card(item["case"])
+                    case.append(card.case)
+                    await vienna.approve(card)
+                    return
+
+        trio.run(whole)
+        work(house, 1)
+
+    other = threading.Thread(target=approve)
+    other.start()
+    said = as_("ada", "propose", *COMMIT, "-p", "message=two", json=True)
+    other.join(10)
+    tags = [line["step"]["tag"] for line in map(json.loads, said.out.splitlines()) if "step" in line]
+    assert tags == [
+        "intent.proposed/1",
+        "case.decided/1",
+        "approval.requested/1",
+        "approval.given/1",
+        "warrant.issued/1",
+        "run.opened/1",
+        "run.reported/1",
+        "run.verified/1",
+    ]
+    assert (said.code, said.json["outcome"], said.json["case"]) == (0, "verified", case[0])
+
+
+def test_a_denial_ends_the_case_and_leaves_a_dead_letter_to_be_resolved(as_: As) -> None:
+    case = as_("ada", "propose", *COMMIT, "-p", "message=three", "--no-wait", json=True).json["case"]
+    denied = as_("clara", "deny", case, "--reason", "not today", "--yes")
+    assert denied.code == 0
+    letters = as_("rosa", "dead-letters", "list", json=True).json["letters"]
+    letter = next(row["letter"] for row in letters if row["case"] == case)
+    shown = as_("rosa", "dead-letters", "show", letter)
+    assert "not today" in shown.out
+    assert as_("rosa", "dead-letters", "resolve", letter, "--reason", "agreed").code == 0
+    assert letter not in as_("rosa", "dead-letters", "list").out
+
+
+def test_the_same_key_is_the_same_case_and_another_intent_under_it_is_refused(as_: As) -> None:
+    one = as_("ada", "propose", *COMMIT, "-p", "message=four", "--key", "k4", "--no-wait", json=True)
+    two = as_("ada", "propose", *COMMIT, "-p", "message=four", "--key", "k4", "--no-wait", json=True)
+    assert one.json["case"] == two.json["case"]
+    other = as_("ada", "propose", *COMMIT, "-p", "message=five", "--key", "k4", "--no-wait", json=True)
+    assert (other.code, json.loads(other.err)["error"]["code"]) == (1, "key_reused")
+
+
+def test_voting_without_a_terminal_needs_yes(as_: As) -> None:
+    case = as_("ada", "propose", *COMMIT, "-p", "message=six", "--no-wait", json=True).json["case"]
+    said = as_("clara", "approve", case)
+    assert said.code == 2
+    assert "--yes" in said.err
+
+
+def test_a_breaker_shuts_an_agent_out_and_a_reset_lets_it_in(as_: As) -> None:
+    assert as_("rosa", "breaker", "trip", "agent:ada", "--reason", "it repeats itself").code == 0
+    try:
+        assert "it repeats itself" in as_("rosa", "breaker", "list").out
+        assert as_("ada", "propose", "git.log", "repo/vienna", "-p", "count:=1", "--purpose", "look", "--no-wait").code == 1
+    finally:
+        assert as_("rosa", "breaker", "reset", "agent:ada", "--reason", "fixed").code == 0
+
+
+def test_a_verified_tail_remembers_what_it_believed_and_goes_on_from_there(as_: As, house: House) -> None:
+    first = as_("rosa", "tail", "--verify", json=True)
+    assert first.code == 0
+    believed = first.json["verified"]
+    assert believed["from"] == 0
+    as_("ada", "propose", "git.log", "repo/vienna", "-p", "count:=0", "--purpose", "look")
+    second = as_("rosa", "tail", "--verify", "--from", str(believed["size"]), json=True)
+    assert second.json["verified"]["from"] == believed["size"]
+    seen = [json.loads(line) for line in second.out.splitlines()[:-1]]
+    assert [entry["tag"] for entry in seen[:2]] == ["intent.proposed/1", "case.decided/1"]
+
+
+def test_a_tail_shows_only_the_tags_that_were_asked_for(as_: As) -> None:
+    said = as_("rosa", "tail", "--tag", "member.", "--tag", "tenant.", json=True)
+    assert {json.loads(line)["tag"].split(".")[0] for line in said.out.splitlines()} == {"member", "tenant"}
+
+
+def test_another_key_for_the_log_than_the_one_seen_first_is_a_finding(as_: As, house: House) -> None:
+    as_("dora", "tail", "--verify")
+    known = house.credential("dora").with_suffix(".known")
+    fields = json.loads(known.read_text())
+    other = as_("clara", "whoami", json=True).json["node"]
+    known.write_text(json.dumps({**fields, "log": other, "checkpoint": None}))
+    said = as_("dora", "tail", "--verify")
+    assert said.code == 3
+    assert "before" in said.err
+
+
+def test_an_operator_verifies_the_nodes_log_by_headers_alone(as_: As) -> None:
+    said = as_("operator", "tail", "--verify", json=True)
+    assert said.code == 0
+    assert said.json["verified"]["size"] > 1
+
+
+def test_the_directory_is_verified_by_the_public_key_alone(as_: As, house: House) -> None:
+    said = as_("ada", "verify", str(house.node), "--key", house.node_key, json=True)
+    assert (said.code, said.json["verified"]) == (0, True)
+    assert {log["log"] for log in said.json["logs"]} == {"", "belvedere"}
+
+
+def test_another_key_does_not_verify_it(as_: As, house: House) -> None:
+    other = NoteSigner("vienna.local", bytes(32)).verifier.text
+    said = as_("ada", "verify", str(house.node), "--key", other)
+    assert said.code == 3
+    assert "verification failed" in said.err
+
+
+def test_policy_in_force_is_shown_under_its_own_digest(as_: As) -> None:
+    said = as_("rosa", "policy", "show", "-o", "in-force")
+    assert said.code == 0
+    again = as_("rosa", "policy", "check", "in-force", json=True)
+    assert again.json["bundle"] in said.out
+
+
+def test_what_is_not_for_a_member_is_refused_by_name(as_: As) -> None:
+    said = as_("ada", "member", "list")
+    assert said.code == 1
+    assert "not_allowed" in said.err
+
+
+def test_an_invitation_that_the_node_refuses_leaves_no_file(as_: As, tmp_path: Path) -> None:
+    said = as_("rosa", "member", "add", "ben", "--kind", "agent", "--person", "Ben", "-o", "ben.invitation")
+    assert said.code == 1
+    assert "owner" in said.err
+    assert not (tmp_path / "ben.invitation").exists()
+
+
+def test_an_approvers_keys_are_sealed_and_enrolling_twice_is_refused(
+    as_: As, house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert as_("rosa", "member", "add", "fritz", "--kind", "approver", "--person", "Fritz", "-o", "fritz.invitation").code == 0
+    assert run(["enrol", "fritz.invitation", "--no-passphrase"]) == 2
+    secret = tmp_path / "passphrase"
+    secret.write_text("correct horse battery\n")
+    secret.chmod(0o600)
+    monkeypatch.setenv("VIENNA_PASSPHRASE_FILE", str(secret))
+    assert run(["enrol", "fritz.invitation"]) == 0
+    sealed = (tmp_path / "fritz.vienna").read_text()
+    assert "sealed" in sealed
+    assert "api_key" not in sealed
+    assert (tmp_path / "fritz.vienna").stat().st_mode & 0o777 == 0o600
+    capsys.readouterr()
+    assert run(["enrol", "fritz.invitation", "-o", "again.vienna"]) == 4
+    assert not (tmp_path / "again.vienna").exists()
+    secret.write_text("wrong horse battery\n")
+    assert run(["--credential", "fritz.vienna", "whoami"]) == 3
