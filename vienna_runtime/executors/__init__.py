@@ -1,9 +1,11 @@
-"""The means of executors: what a redeemed warrant may set in motion, and nothing else.
+"""Executors: the loop that redeems, acts and reports, and the means it alone holds.
 
-    repertoire ──▶ config ──▶ process ──▶ argv, spawn ──▶ session      two means behind one port (means)
+    serving ──▶ service ──▶ deed ──▶ line, journal, receipts, leftovers      one process, its runs, and what it remembers
+                              │
+    repertoire ◀──────────────┘ through the port (means)
+    repertoire ──▶ config ──▶ process ──▶ argv, spawn ──▶ session            what a redeemed warrant may set in motion
                           ──▶ file    ──▶ walk
-    below them: subject, params, template; settings, quantities; errors
+    below them: identity; subject, params, template; settings, quantities; errors
 
-Nothing here talks to a node or knows a warrant: the loop that redeems and reports asks a repertoire to
-``execute`` and signs what came of it.
+The means know neither a node nor a warrant: the loop asks them to ``execute`` and signs what came of it.
 """
