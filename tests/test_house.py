@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import grimp
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -69,3 +70,11 @@ def test_no_file_is_longer_than_five_hundred_lines() -> None:
 def test_no_room_is_called_utils_or_the_like() -> None:
     banned = {"utils", "helpers", "common", "base", "manager"}
     assert not [path for package in PACKAGES for path in (ROOT / package).rglob("*") if path.stem in banned]
+
+
+def test_no_file_imports_itself_around_a_corner() -> None:
+    imports = grimp.build_graph(*PACKAGES, include_external_packages=False, cache_dir=None)
+    arrows = {module: imports.find_modules_directly_imported_by(module) for module in imports.modules}
+    while leaves := {module for module, targets in arrows.items() if not targets & arrows.keys()}:
+        arrows = {module: targets for module, targets in arrows.items() if module not in leaves}
+    assert not arrows, f"a circle among {sorted(arrows)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from . import asking
 from . import events as e
 from . import intent as intents
 from . import warrant as warrants
@@ -62,9 +63,7 @@ def passback(
     terms: warrants.Warrant, case: Case, wish: intents.Intent, agent: Member, bundle: Bundle, moment: Moment, run: RunId
 ) -> e.RunOpened | Refusal:
     """Redeems in the same decision what was just granted to the agent itself: policy is asked again, as at every redemption."""
-    from .proposing import question
-
-    asked = judge(bundle, question("execute", case, wish, agent, 0))
+    asked = judge(bundle, asking.question("execute", case, wish, agent, 0))
     if isinstance(asked, Forbidden):
         return Refusal(Code.POLICY_FORBIDS, f"policy permits the intent and forbids its execution: {asked.why}")
     return opened(terms, run, agent, wish.args, wish.state_digest, asked.policies, moment, bundle.settings.report_deadline)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, cast
+from typing import cast
 
 import attrs
 
-from . import breaker, canonical, card, granting, kinds
+from . import asking, breaker, canonical, card, granting, kinds
 from . import commands as c
 from . import events as e
 from . import intent as intents
 from .bundle import Bundle
 from .decision import Decided, Decision, Facts, Moment
 from .ids import CaseId, Cost, Digest, Instant, Micros, Person, RunId
-from .judge import Forbidden, Permitted, Question, judge
+from .judge import Forbidden, Permitted, judge
 from .refusals import Code, Refusal, unknown
 from .settings import Tier
 from .state import Case, Member, State
@@ -92,22 +92,6 @@ def excluded(state: State, by: Member, facts: Facts) -> tuple[Person, ...]:
     return tuple(sorted(persons))
 
 
-def question(phase: Literal["propose", "execute"], case: Case, wish: intents.Intent, agent: Member, approvals: int) -> Question:
-    """What policy is asked: everything it may depend on, nothing more."""
-    return Question(
-        phase=phase,
-        agent=agent.member,
-        roles=agent.roles,
-        owner=agent.owner or "",
-        action=wish.action,
-        resource=wish.resource,
-        params=wish.params,
-        cost=wish.cost,
-        approvals=approvals,
-        facts={"founding": case.founding},
-    )
-
-
 def decided(case: Case, bundle: Bundle, answer: Permitted | Forbidden, wish: intents.Intent) -> e.CaseDecided:
     """The verdict as an event."""
     if isinstance(answer, Forbidden):
@@ -155,7 +139,7 @@ def _verdict(
     moment: Moment,
     run: RunId | None,
 ) -> Decision:
-    verdict = decided(case, bundle, judge(bundle, question("propose", case, wish, by, 0)), wish)
+    verdict = decided(case, bundle, judge(bundle, asking.question("propose", case, wish, by, 0)), wish)
     if not verdict.permitted:
         letter = e.DeadLetterOpened(moment.fresh.dead_letter(), case.case, "denied", verdict.why, state.last_letter, closes=True)
         return Decided((proposed, verdict, letter), {"case": case.case})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import breaker, canonical, granting, kinds, proposing
+from . import asking, breaker, canonical, granting, kinds, proposing
 from . import commands as c
 from . import events as e
 from . import intent as intents
@@ -86,7 +86,7 @@ def _policies(state: State, live: LiveWarrant, terms: warrants.Warrant, facts: F
         return Refusal(Code.NO_POLICY, "the policy this warrant was issued under cannot be read", about=live.warrant)
     found: tuple[str, ...] = ()
     for asked in {bundle.digest: bundle, facts.active.digest: facts.active}.values():
-        answer = judge(asked, proposing.question("execute", case, case.wish, agent, len(terms.approvals)))
+        answer = judge(asked, asking.question("execute", case, case.wish, agent, len(terms.approvals)))
         if isinstance(answer, Forbidden):
             return Refusal(Code.POLICY_FORBIDS, f"policy forbids the execution now: {answer.why}", about=live.warrant)
         found = answer.policies
@@ -106,7 +106,7 @@ def _stale(state: State, command: c.Redeem, live: LiveWarrant, facts: Facts, mom
         why = f"the target changed {case.stale + 1} times between decision and redemption"
         letter = e.DeadLetterOpened(moment.fresh.dead_letter(), case.case, "expired", why, state.last_letter, closes=last)
         return Decided((stale, e.CaseExpired(case.case, why), letter), refusal=no)
-    answer = judge(facts.active, proposing.question("propose", case, wish, agent, 0))
+    answer = judge(facts.active, asking.question("propose", case, wish, agent, 0))
     verdict = proposing.decided(case, facts.active, answer, wish)
     if not verdict.permitted:
         letter = e.DeadLetterOpened(moment.fresh.dead_letter(), case.case, "denied", verdict.why, state.last_letter, closes=last)
