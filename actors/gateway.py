@@ -99,8 +99,15 @@ class _Conversation:
         self._house = house
         self._nursery = nursery
         self._subscriptions: dict[int, Subscription] = {}
+        self._over = False
 
     async def run(self) -> None:
+        try:
+            await self._listen()
+        finally:
+            self._over = True
+
+    async def _listen(self) -> None:
         while True:
             for message in await self._connection.receive():
                 tag = message["t"]
@@ -213,6 +220,8 @@ class _Conversation:
         self._ask(identity.tenant, "case.show", c.ShowCase(case), allowed)
 
     def _start(self, subscription: Subscription, run: Callable[[], Any]) -> None:
+        if self._over:
+            return  # the peer left while its answer was held: there is nobody to serve, and no nursery to serve in
         self._subscriptions[subscription.number] = subscription
         self._nursery.start_soon(self._keep, subscription, run)
 
