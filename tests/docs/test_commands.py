@@ -14,6 +14,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -101,7 +102,7 @@ def test_every_command_of_a_document_does_what_it_says(document: Path, tmp_path:
     environment = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": str(tmp_path), "LC_ALL": "C.UTF-8"}
     bash = shutil.which("bash")
     assert bash is not None
-    done = subprocess.run(
+    shell = subprocess.Popen(
         [bash, "-c", script(found).replace(PORT, str(free_port()))],
         cwd=tmp_path,
         env=environment,
@@ -109,10 +110,14 @@ def test_every_command_of_a_document_does_what_it_says(document: Path, tmp_path:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=PATIENCE,
-        check=False,
+        start_new_session=True,
     )
-    assert done.returncode == 0, f"the last line with == says where:\n{done.stdout}"
+    try:
+        said, _ = shell.communicate(timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        os.killpg(shell.pid, signal.SIGKILL)  # the node and whoever else it started with it
+        said, _ = shell.communicate()
+    assert shell.returncode == 0, f"the last line with == says where:\n{said}"
 
 
 def test_what_is_not_run_says_why_and_stands_in_the_list() -> None:
