@@ -50,6 +50,7 @@ MOST_DUE = 512  # overdue things settled in one sweep, so that a backlog does no
 NOT_RECORDED = frozenset({Code.READ_ONLY, Code.BUSY, Code.FROZEN, Code.MALFORMED, Code.SUSPENDED})  # said before or without a decision
 INBOX = "inbox"
 RECOVERY = 100  # ms; reopening and verifying the right edge takes a few of these
+FELL = "the tenant fell before it could answer; ask again with the same idempotency key to learn whether it happened"
 UNSETTLED = "the node could not make it durable; ask again with the same idempotency key to learn whether it happened"
 
 
@@ -98,22 +99,28 @@ class Tenant:
     async def handle(self, batch: list[Envelope[TenantMessage]]) -> None:
         await trio.lowlevel.checkpoint_if_cancelled()
         self._recall.settled(self._around.scribe.durable)
-        for envelope in batch:
+        for at, envelope in enumerate(batch):
             message = envelope.message
-            if not self._usable() and not await self._restore():
-                self._turn_away(message)
-                continue
-            match message:
-                case Asked():
-                    self._asked(message)
-                case Sweep():
-                    self._sweep()
-                case Introduce():
-                    self._introduce(message)
-                case Listen():
-                    self._listen(message)
-                case Reconcile():
-                    message.respond(self._reconcile())
+            try:
+                if not self._usable() and not await self._restore():
+                    self._turn_away(message)
+                    continue
+                match message:
+                    case Asked():
+                        self._asked(message)
+                    case Sweep():
+                        self._sweep()
+                    case Introduce():
+                        self._introduce(message)
+                    case Listen():
+                        self._listen(message)
+                    case Reconcile():
+                        message.respond(self._reconcile())
+            except BaseException:
+                for left in batch[at:]:
+                    if isinstance(left.message, (Asked, Introduce, Reconcile)):
+                        left.message.respond(Unsettled(FELL))
+                raise
         if self._snapshot_owed:
             self._snapshot_owed = False
             taken = folding.take(self.state)
@@ -400,6 +407,12 @@ class Tenant:
         if self.frozen or self._last > self._around.scribe.durable:
             return Done({"tenant": self.name, "compared": False})
         return Done({"tenant": self.name, "compared": True, "equal": folding.agrees(self._around.scribe.ledger, self.name, self.state)})
+
+
+def turn_away(message: TenantMessage) -> None:
+    """What was still in the mailbox when its tenant fell or stopped: nothing of it was looked at."""
+    if isinstance(message, (Asked, Introduce, Reconcile)):
+        message.respond(Refusal(Code.BUSY, "the tenant is being restarted; nothing was decided", RECOVERY))
 
 
 def _run_of(receipt: bytes) -> str:

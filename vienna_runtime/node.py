@@ -33,7 +33,7 @@ from actors.node_standing import NodeStanding
 from actors.reconciler import reconcile
 from actors.scribe import Scribe, Worker
 from actors.supervisor import NoteFrozen, Refused, Supervisor, SupervisorMessage
-from actors.tenant import Surroundings, Tenant, status_of
+from actors.tenant import Surroundings, Tenant, status_of, turn_away
 from ledger import NODE, Ledger
 from ledger.header import parse
 from transport.limits import DEFAULT
@@ -205,7 +205,7 @@ def _place(node: Node, name: str) -> Place:
     place = node.directory.places.get(name)
     if place is None:
         capacity = node.config.settings.limits.mailbox
-        place = node.directory.places[name] = Place(name, Mailbox(f"tenant {name}", capacity=capacity), Feed())
+        place = node.directory.places[name] = Place(name, Mailbox(f"tenant {name}", capacity=capacity, on_lost=turn_away), Feed())
     return place
 
 

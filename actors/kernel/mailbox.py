@@ -3,12 +3,13 @@
 - A full lane refuses (``MailboxFull``); nothing is dropped and nothing grows without bound.
 - ``receive`` takes all that waits in one wake-up, the urgent lane first, each lane in the order it was filled.
 - A mailbox is open for one life of its actor at a time.  What was not handled dies with that life: its questions fail
-  with ``ActorDied``, its tells are counted as ``lost``.  The next life begins empty.
+  with ``ActorDied``, its tells are counted as ``lost`` and handed to ``on_lost``.  The next life begins empty.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 import attrs
@@ -39,7 +40,15 @@ class MailboxStatistics:
 
 
 class Mailbox(Generic[M]):
-    def __init__(self, name: str, *, capacity: int = CAPACITY, urgent_capacity: int = URGENT_CAPACITY) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        capacity: int = CAPACITY,
+        urgent_capacity: int = URGENT_CAPACITY,
+        on_lost: Callable[[M], None] | None = None,
+    ) -> None:
+        """``on_lost`` tells whoever sent a message that died unread; it never blocks and never raises."""
         if capacity < 1 or urgent_capacity < 1:
             raise ValueError("a lane holds at least one message")
         self.name = name
@@ -57,6 +66,7 @@ class Mailbox(Generic[M]):
         self._received = 0
         self._refused = 0
         self._lost = 0
+        self._on_lost = on_lost
 
     @property
     def is_open(self) -> bool:
@@ -81,7 +91,8 @@ class Mailbox(Generic[M]):
             return
         self._open = False
         self._cause = cause
-        self._lost += len(self._ordinary) + len(self._urgent)
+        lost = [*self._urgent, *self._ordinary]
+        self._lost += len(lost)
         self._ordinary.clear()
         self._urgent.clear()
         for reply in tuple(self.debts):
@@ -89,6 +100,9 @@ class Mailbox(Generic[M]):
         self._ordinary_room.unpark_all()
         self._urgent_room.unpark_all()
         self._death.set()
+        if self._on_lost is not None:
+            for envelope in lost:
+                self._on_lost(envelope.message)
 
     def put_nowait(self, message: M, *, urgent: bool = False, trace: str = "") -> None:
         if not self._open:
