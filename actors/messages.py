@@ -60,6 +60,7 @@ class Listen:
     topic: str  # "inbox" or a case's id
     listener: Callable[[Mapping[str, object]], None]
     wanted: Callable[[], bool] = lambda: True  # False once whoever asked is gone: a listener added then would stay for ever
+    lost: Callable[[], None] = lambda: None  # called instead, where the tenant cannot take it: whoever asked asks again
 
 
 @attrs.frozen

@@ -22,7 +22,7 @@ from ledger import BodyRemoved
 from ledger.seal import SALT_SIZE
 from transport.connection import Connection
 
-STRETCH = 256  # entries read for a tail at once
+STRETCH = 64  # entries read and opened for a tail at once, some milliseconds; then the others have their turn
 MOST_WAITING = 4096  # items of an inbox that wait for credit; beyond that it is read anew from the state
 
 
@@ -53,6 +53,11 @@ class Subscription:
             await self.wait_news()
         self._connection.post({"t": "event", "sub": self.number, "at": at, "value": dict(value)})
 
+    def lost(self) -> None:
+        """The tenant could not take the listener in: said, so that the peer subscribes again."""
+        self.end("the tenant is being restarted or recovers; subscribe again")
+        self.cancel()
+
     def end(self, why: str) -> None:
         self._connection.post({"t": "ceased", "sub": self.number, "why": why})
 
@@ -76,6 +81,7 @@ async def tail(subscription: Subscription, scribe: Scribe, log: str, ask: c.Tail
                         value["removed"] = True
                 await subscription.send(at, value)
                 at += 1
+            await trio.lowlevel.checkpoint()  # with credit in hand nothing above has waited
         if head.size:
             await subscription.send(at, {"kind": "checkpoint", "note": head.checkpoint})
         if not ask.follow:
@@ -95,13 +101,13 @@ async def _commit(scribe: Scribe, durable: int) -> int:
 
 async def case_watch(subscription: Subscription, scribe: Scribe, place: Place, case: str, member: str) -> None:
     """A case's entries from its first to its closing one.  The caller has seen to it that ``member`` may."""
-    recall, sent, outcome = Recall(scribe.ledger, place.name), 0, "proposed"
+    recall, sent, outcome, over = Recall(scribe.ledger, place.name), 0, "proposed", False
 
     def listener(_: Mapping[str, object]) -> None:
         subscription.wake()
 
     try:
-        await place.ref.tell(Listen(member, case, listener))
+        await place.ref.tell(Listen(member, case, listener, lambda: not over, subscription.lost))
         while True:
             for header, event in recall.case(case, after=sent):
                 sent += 1
@@ -113,6 +119,7 @@ async def case_watch(subscription: Subscription, scribe: Scribe, place: Place, c
                     return
             await subscription.wait_news()
     finally:
+        over = True
         _stop_listening(place, listener)
 
 
@@ -130,14 +137,14 @@ async def inbox(subscription: Subscription, place: Place, member: str) -> None:
         subscription.wake()
 
     try:
-        await place.ref.tell(Listen(member, INBOX, listener, lambda: not over))
+        await place.ref.tell(Listen(member, INBOX, listener, lambda: not over, subscription.lost))
         while True:
             while waiting:
                 await subscription.send(0, waiting.popleft())
             if lost:
                 lost = False
                 _stop_listening(place, listener)
-                await place.ref.tell(Listen(member, INBOX, listener, lambda: not over))
+                await place.ref.tell(Listen(member, INBOX, listener, lambda: not over, subscription.lost))
             await subscription.wait_news()
     finally:
         over = True

@@ -120,6 +120,8 @@ class Tenant:
                 for left in batch[at:]:
                     if isinstance(left.message, (Asked, Introduce, Reconcile)):
                         left.message.respond(Unsettled(FELL))
+                    elif isinstance(left.message, Listen):
+                        left.message.lost()
                 raise
         if self._snapshot_owed:
             self._snapshot_owed = False
@@ -149,6 +151,8 @@ class Tenant:
         """While the ledger is being recovered nothing is decided and nothing is known for certain."""
         if isinstance(message, (Asked, Introduce)):
             message.respond(Refusal(Code.READ_ONLY, "the node is recovering from a failed write; nothing was decided", RECOVERY))
+        elif isinstance(message, Listen):
+            message.lost()
 
     def _fold(self) -> None:
         """The state as the durable ledger has it.  A log that cannot be folded is frozen: reads only, the others go on."""
@@ -413,6 +417,8 @@ def turn_away(message: TenantMessage) -> None:
     """What was still in the mailbox when its tenant fell or stopped: nothing of it was looked at."""
     if isinstance(message, (Asked, Introduce, Reconcile)):
         message.respond(Refusal(Code.BUSY, "the tenant is being restarted; nothing was decided", RECOVERY))
+    elif isinstance(message, Listen):
+        message.lost()
 
 
 def _run_of(receipt: bytes) -> str:
