@@ -36,7 +36,14 @@ def pack(value: Value) -> bytes:
 
 def pack_fields(fields: Iterable[tuple[str, Value]]) -> bytes:
     """The canonical bytes of a map whose fields are declared: the order given is kept, the values are free."""
-    return _packed({name: value if type(value) in _PLAIN else _ordered(value, 1) for name, value in fields})
+    return _packed(
+        {
+            name: value
+            if (kind := type(value)) in _PLAIN or (kind is int and -MAX_INTEGER <= value <= MAX_INTEGER)  # type: ignore[operator]  # an int here
+            else _ordered(value, 1)
+            for name, value in fields
+        }
+    )
 
 
 def _packed(ordered: Value) -> bytes:
@@ -96,7 +103,9 @@ def _ordered(value: Value, depth: int) -> Value:
     if depth >= MAX_DEPTH:
         raise NotCanonical(f"nested deeper than {MAX_DEPTH}")
     if kind is tuple or kind is list or isinstance(value, (list, tuple)):
-        return [_ordered(item, depth + 1) for item in value] if value else []  # type: ignore[union-attr]  # a sequence here
+        if _PLAIN.issuperset(map(type, value)):  # type: ignore[arg-type]  # a sequence here
+            return list(value)  # type: ignore[arg-type]  # likewise
+        return [_ordered(item, depth + 1) for item in value]  # type: ignore[union-attr]  # likewise
     if kind is dict or isinstance(value, Mapping):
         return _ordered_map(value, depth) if value else {}  # type: ignore[arg-type]  # a map here
     raise NotCanonical(f"a {kind.__name__} has no canonical form")
@@ -111,7 +120,8 @@ def _ordered_map(value: Mapping[str, Value], depth: int) -> Value:
         if len(value) != 1 or type(text) is not str or not DECIMAL.match(text) or is_negative_zero(text):
             raise NotCanonical('a decimal is {"dec": "12.50"}: digits, a point, digits, and nothing else')
         return {"dec": text}
-    return {key: _ordered(value[key], depth + 1) for key in sorted(value)}  # by code points, which is the order of the UTF-8 bytes
+    # by code points, which is the order of the UTF-8 bytes
+    return {key: item if type(item := value[key]) in _PLAIN else _ordered(item, depth + 1) for key in sorted(value)}
 
 
 def is_negative_zero(text: str) -> bool:

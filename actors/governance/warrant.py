@@ -9,6 +9,7 @@ is redeemed.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import attrgetter
 from typing import cast
 
 import attrs
@@ -16,6 +17,7 @@ import attrs
 from . import canonical
 from .canonical import Value
 from .ids import CaseId, Cost, EffectId, Instant, MemberId, TenantId, WarrantId
+from .memo import Memo
 from .signing import Purpose, verifies
 
 FIELDS = (
@@ -33,6 +35,7 @@ _KINDS: tuple[tuple[str, tuple[type, ...]], ...] = (
     ("cost_cap", (int, type(None))),
 )
 
+LATELY = 16  # warrants remembered as packed: each is read again at once, when its event is folded and told
 CLOCK_ALLOWANCE = 30_000_000  # µs an executor's own clock may differ; redemption at the node decides
 
 
@@ -74,9 +77,15 @@ class WarrantInvalid(Exception):
     """The warrant is not authentic, not addressed here, or outside its own terms; the message says which."""
 
 
+_values = attrgetter(*FIELDS)
+_packed: Memo[bytes, Warrant] = Memo(LATELY)
+
+
 def pack(warrant: Warrant) -> bytes:
     """The bytes that are signed."""
-    return canonical.pack_fields([(name, getattr(warrant, name)) for name in FIELDS])
+    packed = canonical.pack_fields(zip(FIELDS, _values(warrant), strict=True))
+    _packed.put(packed, warrant)
+    return packed
 
 
 def unverified_unpack(packed: bytes) -> Warrant:
@@ -92,7 +101,7 @@ def unverified_unpack(packed: bytes) -> Warrant:
 
 def unpack_own(packed: bytes) -> Warrant:
     """The fields of a warrant that ``pack`` is known to have written: for what already stands in this log."""
-    return _made(canonical.unpack_own_fields(packed, FIELDS))
+    return _packed.get(packed) or _made(canonical.unpack_own_fields(packed, FIELDS))
 
 
 def _made(fields: dict[str, Value]) -> Warrant:
