@@ -22,9 +22,13 @@ class Feed:
 
     def __init__(self) -> None:
         self._listeners: dict[str, set[Listener]] = {}
+        self._gone = 0  # topics of them that only the end of a membership concerns: every connection has one
 
     def add(self, topic: str, listener: Listener) -> None:
-        self._listeners.setdefault(topic, set()).add(listener)
+        if topic not in self._listeners:
+            self._listeners[topic] = set()
+            self._gone += topic.startswith(GONE)
+        self._listeners[topic].add(listener)
 
     def discard(self, topic: str, listener: Listener) -> None:
         """Takes one listener off one topic, without a look at the others."""
@@ -32,19 +36,18 @@ class Feed:
             found.discard(listener)
             if not found:
                 del self._listeners[topic]
+                self._gone -= topic.startswith(GONE)
 
     def remove(self, listener: Listener) -> None:
         for topic in [topic for topic, found in self._listeners.items() if listener in found]:
-            self._listeners[topic].discard(listener)
-            if not self._listeners[topic]:
-                del self._listeners[topic]
+            self.discard(topic, listener)
 
     def __len__(self) -> int:
         return sum(map(len, self._listeners.values()))
 
     def wanted(self, state: State, event: e.Event, seq: int) -> list[Item]:
         """What this event, just folded into ``state``, means to those who listen; nothing is built for nobody."""
-        if not self._listeners:
+        if len(self._listeners) == self._gone and type(event) is not e.MemberRevoked:
             return []
         found: list[Item] = []
         topic = CASE + getattr(event, "case", "")
@@ -52,7 +55,7 @@ class Feed:
             found.append((topic, {"seq": seq}))
         match event:
             case e.WarrantIssued():
-                found.extend(self._to([warrants.unverified_unpack(event.fields).executor], lambda: warrant_item(event)))
+                found.extend(self._to([warrants.unpack_own(event.fields).executor], lambda: warrant_item(event)))
             case e.ApprovalRequested() if (case := state.cases.get(event.case)) is not None:
                 found.extend(self._to([m.member for m in state.active() if votes_on(m, case)], lambda: approval_item(case)))
             case e.RunReported() if (run := state.runs.get(event.run)) is not None and run.verify:
