@@ -47,6 +47,11 @@ def ending(raised: BaseException) -> Ending:
     return min((_one(error) for error in _leaves(raised)), key=lambda found: _GRAVITY.index(found.code))
 
 
+def reader_left(raised: BaseException) -> bool:
+    """Whether all that went wrong is that nobody reads our output any more, as in ``vienna tail | head``."""
+    return all(isinstance(error, BrokenPipeError) for error in _leaves(raised))
+
+
 _GRAVITY = (INTERRUPTED, UNVERIFIED, UNKNOWN, UNREACHABLE, USAGE, BAD_END, DONE)  # the first that is there counts
 
 

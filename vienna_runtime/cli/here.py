@@ -85,9 +85,15 @@ class Here:
         _console(err).print(Text(line) if isinstance(line, str) else line, soft_wrap=isinstance(line, (str, Text)))
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """The reader has left; rich would end the process from within, past everything that has to be closed."""
+        raise BrokenPipeError
+
+
 def _console(err: bool) -> Console:
     stream = sys.stderr if err else sys.stdout
-    return Console(file=stream, markup=False, highlight=False, emoji=False, width=None if stream.isatty() else PLAIN_WIDTH)
+    return _Console(file=stream, markup=False, highlight=False, emoji=False, width=None if stream.isatty() else PLAIN_WIDTH)
 
 
 def plain(value: object) -> Any:

@@ -112,13 +112,13 @@ def run(arguments: list[str] | None = None) -> int:
         result = vienna.main(args=arguments, prog_name="vienna", obj=here, standalone_mode=False)
         sys.stdout.flush()
         return result if isinstance(result, int) else exits.DONE
-    except BrokenPipeError:
-        # Whoever read our output has left.  Nothing more can be said to it, at interpreter exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return exits.BAD_END
     except SystemExit as left:
         return left.code if isinstance(left.code, int) else exits.BAD_END
     except BaseException as error:  # noqa: BLE001  # the one place where everything ends; a bug ends as a sentence too
+        if exits.reader_left(error):
+            # Nothing more can be said to it, at the interpreter's exit either.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return exits.BAD_END
         found = exits.ending(error)
         _say(found, here)
         if os.environ.get("VIENNA_DEBUG") == "1" and not isinstance(error, (click.ClickException, KeyboardInterrupt)):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 import pytest
+import trio
 
 from ledger import VerificationError as LedgerVerificationError
 from vienna_runtime.cli import exits
@@ -52,3 +53,25 @@ def test_a_refusal_brings_its_findings_and_when_to_try_again() -> None:
 def test_only_a_bug_is_unexpected() -> None:
     assert not exits.ending(RuntimeError("?")).expected
     assert exits.ending(Unreachable("nobody there")).expected
+
+
+def test_a_reader_that_left_is_told_from_everything_else() -> None:
+    assert exits.reader_left(BaseExceptionGroup("", [BrokenPipeError(), trio_cancelled()]))
+    assert not exits.reader_left(ExceptionGroup("", [BrokenPipeError(), ValueError()]))
+
+
+def trio_cancelled() -> BaseException:
+    """What a nursery's other tasks raise when one of them fails."""
+    caught: list[BaseException] = []
+
+    async def cancelled() -> None:
+        with trio.CancelScope() as scope:
+            scope.cancel()
+            try:
+                await trio.sleep_forever()
+            except trio.Cancelled as error:
+                caught.append(error)
+                raise
+
+    trio.run(cancelled)
+    return caught[0]

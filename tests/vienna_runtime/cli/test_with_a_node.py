@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -39,6 +42,7 @@ class House(Protocol):
 
 
 As = Callable[..., Said]
+ASKED = ("propose", "git.log", "repo/vienna", "-p", "count:=0", "--purpose", "look")
 COMMIT = ("git.commit", "repo/vienna", "-p", "branch=main", "--purpose", "write it down")
 
 
@@ -285,3 +289,24 @@ def test_an_approvers_keys_are_sealed_and_enrolling_twice_is_refused(
     assert not (tmp_path / "again.vienna").exists()
     secret.write_text("wrong horse battery\n")
     assert run(["--credential", "fritz.vienna", "whoami"]) == 3
+
+
+def test_a_reader_that_leaves_early_ends_the_tail_without_a_word(house: House) -> None:
+    program = [sys.executable, "-m", "vienna_runtime.cli.main", "--credential", str(house.credential("rosa")), "--address", house.address]
+    with subprocess.Popen([*program, "tail", "-f"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as tail:
+        assert tail.stdout is not None
+        assert tail.stderr is not None
+        tail.stdout.readline()
+        tail.stdout.close()
+        assert run(["--credential", str(house.credential("ada")), "--address", house.address, *ASKED]) == 1  # one more line to write
+        assert (tail.stderr.read(), tail.wait(20)) == (b"", 1)
+
+
+def test_an_interrupted_tail_ends_with_130(house: House) -> None:
+    program = [sys.executable, "-m", "vienna_runtime.cli.main", "--credential", str(house.credential("rosa")), "--address", house.address]
+    with subprocess.Popen([*program, "tail", "-f"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as tail:
+        assert tail.stdout is not None
+        tail.stdout.readline()
+        tail.send_signal(signal.SIGINT)
+        _, said = tail.communicate(timeout=20)
+        assert (said, tail.returncode) == (b"interrupted\n", 130)
