@@ -13,7 +13,7 @@ from typing import TypeAlias
 import attrs
 import structlog
 
-from actors.errors import StaleEpoch, StaleScope
+from actors.errors import ActorsError, StaleEpoch, StaleScope
 from actors.governance import commands as c
 from actors.governance import node_law as law
 from actors.governance.canonical import NotCanonical
@@ -25,7 +25,7 @@ from actors.legal_time import LegalTime
 from actors.messages import Done, Outcome, Respond, Unsettled
 from actors.node_standing import SCOPE, NodeStanding
 from actors.scribe import Durable, Reservation, Scribe
-from ledger import NODE, Draft, VerificationError
+from ledger import NODE, Draft, LedgerError, VerificationError
 from ledger.header import parse
 
 log = structlog.get_logger(__name__)
@@ -120,6 +120,7 @@ class Supervisor:
                 case TripNode(reason=reason, by=by, respond=respond):
                     event = law.NodeTripped(self.state.epoch + 1, by, reason)
                     self._scribe.raise_scope(NODE, SCOPE)
+                    self._show(closing=f"{by}: {reason}")  # nothing is granted while it is on its way to the disk
                     await self._write(event, by, respond, {"scope": SCOPE})
                 case ResetNode(reason=reason, by=by, respond=respond):
                     if not self.state.closed:
@@ -145,19 +146,26 @@ class Supervisor:
         if self._is_known(command.tenant):
             wanted.respond(Refusal(Code.NAME_TAKEN, f"the tenant {command.tenant} exists already", about=command.tenant))
             return
-        await self._admit(command.tenant, wanted.by, command, wanted.respond)
+        try:
+            await self._admit(command.tenant, wanted.by, command, wanted.respond)
+        except (LedgerError, ActorsError, OSError) as error:
+            log.warning("a tenant was not founded", tenant=command.tenant, why=f"{type(error).__name__}: {error}")
+            wanted.respond(Unsettled("the tenant could not be founded completely; ask again, each step can be repeated"))
 
     async def _write(self, event: law.NodeEvent, actor: str, respond: Respond, value: Mapping[str, object]) -> None:
-        """One entry of the node's log; folded, and in force, when it is durable."""
+        """One entry of the node's log; folded, and in force, when it is durable.  In doubt the log itself is asked."""
         outcome: Outcome
         room = self._scribe.reserve(NODE, 1, urgent=True)
         if not isinstance(room, Reservation):
+            self._show()
             respond(Refusal(Code.READ_ONLY, "the node cannot write at present; nothing was decided", getattr(room, "retry_after", None)))
             return
         draft = Draft(tag=event.TAG, time=self._time.now(), actor=actor, body=encode_node(event))
+        epoch = self._scribe.epoch(NODE)
         try:
-            number = self._scribe.submit(NODE, self._scribe.epoch(NODE), None, (draft,), room)
+            number = self._scribe.submit(NODE, epoch, None, (draft,), room)
         except (StaleEpoch, StaleScope):
+            self._show()
             respond(Refusal(Code.READ_ONLY, "the node is recovering from a failed write; nothing was decided", 100))
             return
         if isinstance(await self._scribe.settled(NODE, number), Durable):
@@ -165,11 +173,14 @@ class Supervisor:
             self._show()
             outcome = Done(value)
         else:
+            await self._scribe.wait_epoch(NODE, epoch)  # the ledger is open again, and its right edge verified
+            self.state = fold_node(self._scribe)
+            self._show()
             outcome = Unsettled("the node could not make it durable; look at the node's log before asking again")
         respond(outcome)
 
-    def _show(self) -> None:
-        self._standing.closed = self.state.closed
+    def _show(self, *, closing: str = "") -> None:
+        self._standing.closed = self.state.closed or closing
         self._standing.epoch = self._scribe.scope_epoch(NODE, SCOPE)
 
 

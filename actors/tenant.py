@@ -238,6 +238,8 @@ class Tenant:
         decision = decide(self.state, command, by, self._facts(command, by), moment)
         actor = by_asker(by)
         if isinstance(decision, Refusal):
+            if decision.code is Code.CLOCK_IN_DOUBT and (closed := self._around.standing.closed):
+                decision = Refusal(Code.BREAKER_OPEN, f"the node's breaker is open: {closed}")
             if decision.code in NOT_RECORDED:
                 room.release()
                 return decision

@@ -157,7 +157,12 @@ def _compose(
     async def admit(tenant: str, by: str, command: c.Found, respond: Respond) -> None:
         await _admit(node, tenant, by, command, respond)
 
-    supervisor = Supervisor(scribe, time, standing, refused, admit, lambda name: name in ledger.logs())
+    def is_known(name: str) -> bool:
+        """A tenant whose founding was interrupted before its first entry is not there yet: it can be asked for again."""
+        place = directory.get(name)
+        return place is not None and (place.tenant is None or bool(place.tenant.frozen) or place.tenant.state.phase != "unfounded")
+
+    supervisor = Supervisor(scribe, time, standing, refused, admit, is_known)
     node = Node(
         config=config,
         keystore=keystore,
@@ -248,10 +253,12 @@ def _frozen_child(place: Place, why: str) -> Child:
 async def _admit(node: Node, tenant: str, by: str, command: c.Found, respond: Respond) -> None:
     """Keys first, then the log that names them, then the actor that writes it; each step can be repeated after a crash."""
     await node.scribe.errand(partial(node.keystore.admit_tenant, tenant))
-    await node.scribe.admit(tenant, public=public_part(node.keystore.issuer_public(tenant)), actor=f"operator:{by}")
+    if tenant not in node.ledger.logs():
+        await node.scribe.admit(tenant, public=public_part(node.keystore.issuer_public(tenant)), actor=f"operator:{by}")
     place = _place(node, tenant)
     assert node.tenants is not None
-    await node.tenants.add(_tenant_child(node, place))
+    if tenant not in {child.name for child in node.tenants.statistics()}:
+        await node.tenants.add(_tenant_child(node, place))
     await place.ref.tell(Asked(command, Operator(by), False, respond))
 
 
