@@ -8,8 +8,8 @@ from typing import assert_never
 
 import attrs
 
+from actors import agent, approver, dead_letters, executor, verifier
 from actors.drafting import sign
-from actors.feed import approval_item, verifiers, verify_item, warrant_item
 from actors.governance import commands as c
 from actors.governance import events as e
 from actors.governance import kinds, views
@@ -33,7 +33,8 @@ def answer(state: State, recall: Recall, query: c.Query, by: Asker) -> Callable[
         case c.ShowCase():
             return partial(_case, recall, query.case, by)
         case c.ListLetters():
-            return partial(_letters, recall, _newest(state.last_letter, query.before), query.limit)
+            at = dead_letters.newest(state.last_letter, query.before)
+            return lambda: Done(dead_letters.page(recall, at, query.limit))
         case c.ShowLetter():
             return partial(_letter, recall, query.letter, by)
         case c.Read(what="bundle.show") if isinstance(by, Member):
@@ -85,25 +86,6 @@ def _with_warrant(value: dict[str, object], events: Sequence[e.Event], *, give: 
             value["effect"] = event.effect
 
 
-def sees(by: Asker, events: Sequence[e.Event]) -> bool:
-    """Whether a case may be shown: to people of the tenant all, to machines what they had a part in."""
-    if not isinstance(by, Member):
-        return False
-    if by.kind in (kinds.ADMIN, kinds.APPROVER, kinds.AUDITOR):
-        return True
-    for event in events:
-        match event:
-            case e.IntentProposed(agent=agent) if agent == by.member:
-                return True
-            case e.CaseDecided(executor=executor) if executor == by.member:
-                return True
-            case e.RunReported() if by.kind == kinds.VERIFIER:
-                return True
-            case _:
-                pass
-    return False
-
-
 def entry(header: Header, event: e.Event) -> dict[str, object]:
     """One entry as people read it."""
     body = {field.name: _plain(getattr(event, field.name)) for field in attrs.fields(type(event))}
@@ -122,7 +104,7 @@ def _plain(value: object) -> object:
 def _case(recall: Recall, case: str, by: Asker) -> Outcome:
     found = recall.case(case)
     events = [event for _, event in found]
-    if not found or not sees(by, events):
+    if not found or not isinstance(by, Member) or not agent.sees(by, events):
         return unknown("case", case)
     return Done({"case": case, "outcome": views.story(events), "entries": [entry(*pair) for pair in found]})
 
@@ -134,35 +116,6 @@ def _card(state: State, name: str, by: Asker) -> Outcome:
     return Done({**views.approval_line(case), "card": case.card_bytes, "yours": views.votes_on(by, case)})
 
 
-def _newest(last: int | None, before: int | None) -> int | None:
-    """Where a list of letters begins: never beyond the newest one."""
-    return last if last is None or before is None else min(last, before)
-
-
-def _letters(recall: Recall, at: int | None, limit: int) -> Outcome:
-    """Newest first, along the chain that each letter's entry continues."""
-    found: list[dict[str, object]] = []
-    while at is not None and len(found) < limit:
-        header, event = recall.entry(at)
-        if not isinstance(event, e.DeadLetterOpened):
-            break
-        found.append(_letter_line(recall, header, event))
-        at = event.previous
-    return Done({"letters": found, "next": at})
-
-
-def _letter_line(recall: Recall, header: Header, event: e.DeadLetterOpened) -> dict[str, object]:
-    return {
-        "letter": event.letter,
-        "case": event.case,
-        "kind": event.kind,
-        "why": event.why,
-        "seq": header.sequence,
-        "time": header.time,
-        "resolved": recall.is_resolved(event.letter),
-    }
-
-
 def _letter(recall: Recall, letter: str, by: Asker) -> Outcome:
     event = recall.letter(letter)
     if event is None:
@@ -170,8 +123,7 @@ def _letter(recall: Recall, letter: str, by: Asker) -> Outcome:
     shown = _case(recall, event.case, by)
     if not isinstance(shown, Done):
         return unknown("dead letter", letter)
-    line = {"letter": letter, "kind": event.kind, "why": event.why, "resolved": recall.is_resolved(letter)}
-    return Done({**shown.value, **line})
+    return Done({**shown.value, **dead_letters.summary(recall, event)})
 
 
 def _bundle(recall: Recall, bundle: bytes | None) -> Outcome:
@@ -207,12 +159,9 @@ def _read(state: State, what: str, by: Asker) -> Outcome:
 
 
 def waiting(state: State, by: Member) -> list[str]:
-    """What waits for this member now: held cases for approvers and admins, warrants for executors, reported runs for verifiers."""
-    if by.kind == kinds.EXECUTOR:
-        return [live.warrant for live in state.warrants.values() if live.executor == by.member]
-    if by.kind == kinds.VERIFIER:
-        return [run.run for run in state.runs.values() if run.status == "reported" and run.verify and by in verifiers(state, run)]
-    return [case.case for case in state.cases.values() if case.status == "held" and views.votes_on(by, case)]
+    """What waits for this member now, by id."""
+    desk = {kinds.EXECUTOR: executor.waiting, kinds.VERIFIER: verifier.waiting}.get(by.kind, approver.waiting)
+    return desk(state, by)
 
 
 def inbox(state: State, recall: Recall, signer: Signer, names: Sequence[str]) -> Iterator[Mapping[str, object]]:
@@ -220,10 +169,10 @@ def inbox(state: State, recall: Recall, signer: Signer, names: Sequence[str]) ->
     for name in names:
         live, run, case = state.warrants.get(name), state.runs.get(name), state.cases.get(name)
         if live is not None:
-            yield warrant_item(sign(e.WarrantIssued(live.case, WarrantId(name), live.fields, b"", b""), state.tenant, signer))
+            yield executor.item(sign(e.WarrantIssued(live.case, WarrantId(name), live.fields, b"", b""), state.tenant, signer))
         elif run is not None:
             receipts = [event.receipt for _, event in recall.case(run.case) if isinstance(event, e.RunReported) and event.run == name]
             if receipts:
-                yield verify_item(run, receipts[-1])
+                yield verifier.item(run, receipts[-1])
         elif case is not None:
-            yield approval_item(case)
+            yield approver.item(case)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeAlias
 
+from actors import approver, executor, verifier
 from actors.governance import events as e
-from actors.governance import kinds
 from actors.governance import warrant as warrants
-from actors.governance.state import Case, Member, Run, State, scopes
-from actors.governance.views import approval_line, votes_on
+from actors.governance.state import State
 
 Listener: TypeAlias = Callable[[Mapping[str, object]], None]
 Item: TypeAlias = tuple[str, Mapping[str, object]]  # topic, what to say
@@ -55,11 +54,11 @@ class Feed:
             found.append((topic, {"seq": seq}))
         match event:
             case e.WarrantIssued():
-                found.extend(self._to([warrants.unpack_own(event.fields).executor], lambda: warrant_item(event)))
+                found.extend(self._to([warrants.unpack_own(event.fields).executor], lambda: executor.item(event)))
             case e.ApprovalRequested() if (case := state.cases.get(event.case)) is not None:
-                found.extend(self._to([m.member for m in state.active() if votes_on(m, case)], lambda: approval_item(case)))
+                found.extend(self._to(approver.concerned(state, case), lambda: approver.item(case)))
             case e.RunReported() if (run := state.runs.get(event.run)) is not None and run.verify:
-                found.extend(self._to([m.member for m in verifiers(state, run)], lambda: verify_item(run, event.receipt)))
+                found.extend(self._to(verifier.concerned(state, run), lambda: verifier.item(run, event.receipt)))
             case e.MemberRevoked() if GONE + event.member in self._listeners:
                 found.append((GONE + event.member, {}))
             case e.BreakerTripped():
@@ -80,32 +79,5 @@ class Feed:
 
     def _abort(self, state: State, why: str) -> list[Item]:
         """Tells the executors of open runs whose warrant's scope has just been shut."""
-        return [
-            (MEMBER + run.redeemer, {"kind": "abort", "run": run.run, "why": why})
-            for run in state.runs.values()
-            if run.status == "open" and MEMBER + run.redeemer in self._listeners and _shut(state, run)
-        ]
-
-
-def _shut(state: State, run: Run) -> bool:
-    if state.suspended:
-        return True
-    guards = [state.breakers.get(scope) for scope in scopes(run.agent, run.action)]
-    return any(guard is not None and guard.status == "open" for guard in guards)
-
-
-def warrant_item(event: e.WarrantIssued) -> dict[str, object]:
-    return {"kind": "warrant", "fields": event.fields, "signature": event.signature, "mac": event.mac}
-
-
-def approval_item(case: Case) -> dict[str, object]:
-    return {"kind": "approval", **approval_line(case)}
-
-
-def verify_item(run: Run, receipt: bytes) -> dict[str, object]:
-    return {"kind": "verify", "case": run.case, "run": run.run, "fields": run.fields, "receipt": receipt}
-
-
-def verifiers(state: State, run: Run) -> list[Member]:
-    """Who may look at this run's outcome: never its agent or executor."""
-    return [m for m in state.active(kinds.VERIFIER) if m.member not in (run.agent, run.redeemer)]
+        topics = ((MEMBER + run.redeemer, run) for run in executor.aborted(state))
+        return [(topic, executor.abort_item(run, why)) for topic, run in topics if topic in self._listeners]
