@@ -51,6 +51,7 @@ class Subscription:
         """Posts one event as soon as there is credit for it."""
         while self._connection.credit(self.number) < 1:
             await self.wait_news()
+        await self._connection.wait_room()  # credit counts events; entries of a megabyte each would still bury a peer that reads well
         self._connection.post({"t": "event", "sub": self.number, "at": at, "value": dict(value)})
 
     def lost(self) -> None:

@@ -63,6 +63,11 @@ class Connection:
         """How many events may be posted to this subscription now; none when it or the connection is over."""
         return self._session.credit(sub) if self._ending is None else 0
 
+    async def wait_room(self) -> None:
+        """Until so little waits for the peer that an event of any size may be posted: for what comes from a store, at any speed."""
+        while self._ending is None and self._outbox.holds_more_than(self._limits.outbox_bytes // 4):
+            await self._outbox.wait_written()
+
     def tick(self, now: float) -> None:
         """Keep the heartbeat: ping into silence, end what is dead or does not take its goodbye."""
         if now >= self._abort_at:

@@ -27,6 +27,7 @@ class Outbox:
         self._sealed = False
         self._wake = trio.Event()
         self._drained = trio.Event()
+        self._written = trio.Event()  # set, and replaced, when a frame was written
 
     def put(self, packed: bytes) -> None:
         """Queue one message; raises OutboxFull, and queues nothing, when it is full.  After the last word it is ignored."""
@@ -46,6 +47,14 @@ class Outbox:
             self._waiting.append(last)
             self._wake.set()
 
+    def holds_more_than(self, size: int) -> bool:
+        """Whether more bytes than that wait to be written."""
+        return self._bytes > size and not self._sealed
+
+    async def wait_written(self) -> None:
+        """Returns when the next frame was written, or when nothing is written any more."""
+        await self._written.wait()
+
     async def wait_drained(self) -> None:
         """Returns when the last word was written, or can no longer be."""
         await self._drained.wait()
@@ -56,6 +65,8 @@ class Outbox:
             while True:
                 while self._waiting:
                     await carrier.write(self._gather())
+                    self._written.set()
+                    self._written = trio.Event()
                 if self._sealed:
                     return
                 self._wake = trio.Event()
@@ -65,6 +76,7 @@ class Outbox:
             self._waiting.clear()
             self._bytes = 0
         finally:
+            self._written.set()
             self._drained.set()
 
     def _gather(self) -> bytes:

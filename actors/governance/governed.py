@@ -16,6 +16,8 @@ from .codec import decode, encode
 from .decision import Decided, Decision, Moment
 from .ids import HOUR, Cost, Digest, Instant, Micros
 from .kinds import ADMIN
+from .persons import ELIGIBLE, leaves_a_quorum
+from .persons import problem as person_problem
 from .refusals import Code, Refusal
 from .signing import fingerprint
 from .state import Case, Member, State
@@ -91,6 +93,11 @@ def _outdated(state: State, event: e.Event) -> Refusal | None:
             known = state.members.get(event.member)
             if known is not None and known.status in ("enrolled", "active"):
                 return Refusal(Code.NAME_TAKEN, f"{event.member} became a member in the meantime", about=event.member)
+            taken = state.invitations.get(event.invitation)
+            if taken is not None and taken.member != event.member:
+                return Refusal(Code.NAME_TAKEN, "an invitation of this id has come under way for somebody else", about=event.member)
+            if (wrong := person_problem(state, event.person)) is not None:
+                return Refusal(Code.NAME_TAKEN, f"the person's name {wrong}", about=event.member)
         case e.MemberConfirmed():
             known = state.members.get(event.member)
             if known is None or known.status != "enrolled" or fingerprint(known.public_key, known.key_hash) != event.fingerprint:
@@ -100,6 +107,9 @@ def _outdated(state: State, event: e.Event) -> Refusal | None:
             known = state.members.get(event.member)
             if known is not None and known.kind == ADMIN and known.status == "active" and sum(1 for _ in state.active(ADMIN)) <= 1:
                 return Refusal(Code.LAST_ONE, "this has become the tenant's last admin; name another first", about=event.member)
+            counts = known is not None and known.kind in ELIGIBLE and known.status == "active"
+            if counts and not leaves_a_quorum(state, event.member, SEATS):
+                return Refusal(Code.LAST_ONE, "without this member no change could find its approvers any more", about=event.member)
         case _:
             pass
     return None

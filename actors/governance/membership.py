@@ -9,6 +9,8 @@ from .decision import Asker, Decided, Decision, Invitee, Moment
 from .ids import HOUR, Instant, MemberId, Person, TenantId
 from .kinds import ADMIN, AGENT, APPROVER, MEMBER_KINDS
 from .names import problem as name_problem
+from .persons import ELIGIBLE, leaves_a_quorum
+from .persons import problem as person_problem
 from .refusals import Code, Refusal, unknown
 from .signing import Purpose, fingerprint, is_sound_public_key, same, verifies
 from .state import Member, State
@@ -23,6 +25,8 @@ def found(state: State, command: c.Found, by: str, moment: Moment) -> Decision:
     for what, name in (("tenant", command.tenant), ("admin", command.admin)):
         if (wrong := name_problem(name)) is not None:
             return Refusal(Code.MALFORMED, f"the {what}'s name {wrong}")
+    if (wrong := person_problem(state, command.person)) is not None:
+        return Refusal(Code.MALFORMED, f"the person's name {wrong}")
     if (no := _bad_expiry(command.expires_at, moment)) is not None:
         return no
     invited = e.MemberInvited(
@@ -41,6 +45,11 @@ def invite(state: State, command: c.Invite, by: Member, moment: Moment) -> Decis
     for role in command.roles:
         if (wrong := name_problem(role)) is not None:
             return Refusal(Code.MALFORMED, f"the role {role!a} {wrong}")
+    if (wrong := person_problem(state, command.person)) is not None:
+        return Refusal(Code.MALFORMED, f"the person's name {wrong}")
+    taken = state.invitations.get(command.invitation)
+    if taken is not None and taken.member != command.member:
+        return Refusal(Code.NAME_TAKEN, "an invitation of this id is under way for somebody else; make another")
     if (no := _bad_expiry(command.expires_at, moment)) is not None:
         return no
     owner = command.owner
@@ -124,6 +133,10 @@ def revoke(state: State, command: c.RevokeMember, by: Member, moment: Moment) ->
         return Decided(answer={"member": command.member, "applied": True, "repeated": True})
     if member.kind == ADMIN and sum(1 for m in state.active(ADMIN)) <= 1 and member.status == "active":
         return Refusal(Code.LAST_ONE, "this is the tenant's last admin; name another first", about=command.member)
+    counts = member.kind in ELIGIBLE and member.status == "active"
+    if state.phase == "sealed" and counts and not leaves_a_quorum(state, member.member, governed.SEATS):
+        why = "without this member no change of the tenant could find its two approvers any more; name another first"
+        return Refusal(Code.LAST_ONE, why, about=command.member)
     revoked = e.MemberRevoked(member.member, command.reason)
     if member.kind in (APPROVER, ADMIN):
         return governed.change(state, governed.REVOKE, f"member/{command.member}", (revoked,), by, command.key, moment)

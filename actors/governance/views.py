@@ -10,6 +10,8 @@ from .canonical import Value
 from .signing import fingerprint
 from .state import Case, Member, State
 
+MOST_LISTED = 200  # held cases in one list: more than anybody reads at once, and they fit a message whatever agents wrote
+LISTED_PURPOSE = 240  # characters
 GOOD_ENDS = {"verified": "verified", "consistent": "consistent"}
 
 
@@ -59,7 +61,14 @@ def story(events: Iterable[e.Event], begun: str = "proposed") -> str:
 def approvals(state: State, by: Member) -> list[Value]:
     """The held cases this member may vote on, soonest deadline first."""
     waiting = [case for case in state.cases.values() if case.status == "held" and votes_on(by, case)]
-    return [{**approval_line(case), "yours": True} for case in sorted(waiting, key=lambda case: case.expires_at)]
+    soonest = sorted(waiting, key=lambda case: case.expires_at)[:MOST_LISTED]
+    return [{**_brief(approval_line(case)), "yours": True} for case in soonest]
+
+
+def _brief(line: dict[str, Value]) -> dict[str, Value]:
+    """A line of a list: the purpose's beginning.  All of it is on the card, which is what is signed."""
+    purpose = str(line["purpose"])
+    return line if len(purpose) <= LISTED_PURPOSE else {**line, "purpose": purpose[:LISTED_PURPOSE] + "…"}
 
 
 def votes_on(by: Member, case: Case) -> bool:

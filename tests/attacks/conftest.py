@@ -264,6 +264,12 @@ class Raw:
                 return []
         return []
 
+    def more(self) -> list[dict[str, Any]]:
+        """The messages of the next frame, which must come."""
+        heard = self.hear()
+        assert heard, f"the connection ended ({self.closed})"
+        return heard
+
     def until(self, tag: str) -> dict[str, Any]:
         """The next message of that tag."""
         while heard := self.hear():

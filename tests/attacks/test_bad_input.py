@@ -354,6 +354,14 @@ def test_many_wrong_keys_slow_down_whoever_tries_them_and_nobody_else(stage: Any
             b"429",
         ]  # a little had leaked away before the eleventh
         assert b"retry-after" in seen[-1].lower()
+        with stage.raw("127.0.5.1") as raw:  # who shares that address and has a key is not shut out with it
+            assert b" 101 " in raw.upgrade(stage.who("otto").token.reveal())
+        seen = []
+        for number in range(110):
+            with stage.raw("127.0.5.2") as raw:
+                seen.append(raw.upgrade(f"vk_belvedere_{number:016x}_{'0' * 64}").split(b" ")[1])
+        assert seen[:100] == [b"401"] * 100
+        assert seen[-1] == b"429"
 
 
 async def test_a_policy_with_a_mistake_says_in_which_file_and_line(stage: Any) -> None:

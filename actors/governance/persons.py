@@ -1,0 +1,31 @@
+"""What a person may be called: quorums count persons, so no two spellings may look like one name, and no name like two."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from .kinds import ADMIN, APPROVER
+from .state import State
+
+ELIGIBLE = (APPROVER, ADMIN)
+
+
+def problem(state: State, person: str) -> str | None:
+    """None if the name may stand for a person here, else the rest of a sentence."""
+    if person != unicodedata.normalize("NFC", person) or person != " ".join(person.split()):
+        return "is not in its plain form: composed letters (NFC), single spaces, none at the ends"
+    if any(unicodedata.category(character)[0] in "CZ" and character != " " for character in person):
+        return "holds characters that cannot be seen"
+    known = next((m.person for m in state.members.values() if m.person != person and _alike(m.person) == _alike(person)), None)
+    return None if known is None else f"is already written {known!a}: write it the same way, for a person counts once"
+
+
+def leaves_a_quorum(state: State, without: str, seats: int) -> bool:
+    """Whether, without this member, some admin would still find the other persons whom a change needs."""
+    rest = [m for m in state.active() if m.kind in ELIGIBLE and m.member != without]
+    persons = {m.person for m in rest}
+    return any(m.kind == ADMIN and len(persons - {m.person}) >= seats for m in rest)
+
+
+def _alike(person: str) -> str:
+    return unicodedata.normalize("NFKC", person).casefold()
