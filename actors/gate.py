@@ -10,6 +10,7 @@ import trio
 from actors.directory import Directory
 from actors.errors import ActorsError
 from actors.governance import apikey, kinds
+from actors.governance.apikey import LONGEST_TOKEN
 from actors.governance.node_law import NodeState
 from actors.governance.refusals import Code, Refusal
 from actors.messages import Done, Introduce, Outcome
@@ -17,7 +18,8 @@ from actors.supervisor import Refused
 from transport.gate import Admission, Rejection
 
 NODE_TENANT = "node"  # what stands for the tenant in an operator's key; no tenant can have this name
-FAILURES = 10  # of one address before it has to wait: a person mistypes three times, a program guesses for ever
+FAILURES = 10  # with one key from one address before it has to wait: a person mistypes three times, a program guesses for ever
+FAILURES_OF_ADDRESS = 100  # with any keys: one program with an old key must not shut out everybody behind the same address
 RECOVERY = 6.0  # s that wash one failure away
 MOST_ADDRESSES = 10_000  # remembered at once; beyond that the oldest is forgotten
 _NOBODY = bytes(32)  # compared with where there is no such key, so that its absence takes as long
@@ -34,16 +36,16 @@ class Identity:
 
 
 class Slowed:
-    """Failures by address, each washed away with time (a leaking bucket)."""
+    """Failures by address, and by address and key, each washed away with time (a leaking bucket)."""
 
     def __init__(self) -> None:
         self._levels: dict[str, tuple[float, float]] = {}
 
-    def wait(self, remote: str, now: float) -> float:
-        """Seconds until this address may try again, 0 if now."""
+    def wait(self, remote: str, now: float, most: int) -> float:
+        """Seconds until whoever this is may try again, 0 if now."""
         level, since = self._levels.get(remote, (0.0, now))
         level = max(0.0, level - (now - since) / RECOVERY)
-        return 0.0 if level < FAILURES else (level - FAILURES + 1) * RECOVERY
+        return 0.0 if level < most else (level - most + 1) * RECOVERY
 
     def failed(self, remote: str, now: float) -> None:
         level, since = self._levels.pop(remote, (0.0, now))
@@ -64,12 +66,14 @@ class TenantGate:
     async def admit(self, bearer: str | None, remote: str) -> Admission | Rejection:
         """Lets in who holds the secret; says no more than 401 to anybody else."""
         now = trio.current_time()
-        if (wait := self._slowed.wait(remote, now)) > 0:
+        whom = f"{remote} {'' if bearer is None else bearer.rpartition('_')[0][:LONGEST_TOKEN]}"  # the key's name, never its secret
+        if (wait := max(self._slowed.wait(whom, now, FAILURES), self._slowed.wait(remote, now, FAILURES_OF_ADDRESS))) > 0:
             self._refused.note(remote, "throttled")
             return Rejection(status=429, retry_after=int(wait * 1000) + 1)
         admission = await self._known(bearer)
         if isinstance(admission, Rejection):
             if admission.status == 401:
+                self._slowed.failed(whom, now)
                 self._slowed.failed(remote, now)
                 self._refused.note(remote, "unauthenticated")
             return admission
