@@ -162,7 +162,7 @@ class Scribe:
         size = 0
         for draft in drafts:
             size += len(draft.body) + len(draft.public)
-        self._room.bytes += size
+        self._room.queued(log, size)
         self._last = number = self._last + 1
         standing.position += len(drafts)
         self._queue.append(Queued(number, standing, position, tuple(drafts), reservation.entries, size, reservation.urgent, epoch))
