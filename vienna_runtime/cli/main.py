@@ -114,7 +114,7 @@ def run(arguments: list[str] | None = None) -> int:
         return result if isinstance(result, int) else exits.DONE
     except SystemExit as left:
         return left.code if isinstance(left.code, int) else exits.BAD_END
-    except BaseException as error:  # noqa: BLE001  # the one place where everything ends; a bug ends as a sentence too
+    except BaseException as error:  # noqa: ASYNC103, BLE001  # the one place where everything ends, outside any event loop
         if exits.reader_left(error):
             # Nothing more can be said to it, at the interpreter's exit either.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
