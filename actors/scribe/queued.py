@@ -17,7 +17,7 @@ class Queued:
     standing: Standing
     position: int | None
     drafts: tuple[Draft, ...]
-    entries: int  # as reserved
+    entries: int  # that take up room
     size: int  # bytes
     urgent: bool
     epoch: int

@@ -159,13 +159,15 @@ class Scribe:
         if node_scopes:
             self._check_scopes(self._standing(NODE), node_scopes, reservation)
         reservation.take()
+        if surplus := reservation.entries - len(drafts):
+            self._room.free(log, surplus, 0, urgent=reservation.urgent)  # reserved for the most that could have been decided
         size = 0
         for draft in drafts:
             size += len(draft.body) + len(draft.public)
         self._room.queued(log, size)
         self._last = number = self._last + 1
         standing.position += len(drafts)
-        self._queue.append(Queued(number, standing, position, tuple(drafts), reservation.entries, size, reservation.urgent, epoch))
+        self._queue.append(Queued(number, standing, position, tuple(drafts), len(drafts), size, reservation.urgent, epoch))
         self._wake()
         return Submission(number)
 
