@@ -45,8 +45,8 @@ def fold(ledger: Ledger, name: str) -> Folded:
     for kept in ledger.snapshots(name):
         state = _trusted(ledger, name, kept)
         if state is not None:
-            return Folded(_rest(ledger, name, state, size), kept.size)
-    return Folded(_rest(ledger, name, None, size), 0)
+            return Folded(extended(ledger, name, state, size), kept.size)
+    return Folded(extended(ledger, name, None, size), 0)
 
 
 def _trusted(ledger: Ledger, name: str, kept: Snapshot) -> State | None:
@@ -69,7 +69,8 @@ def _trusted(ledger: Ledger, name: str, kept: Snapshot) -> State | None:
     return state
 
 
-def _rest(ledger: Ledger, name: str, state: State | None, size: int) -> State:
+def extended(ledger: Ledger, name: str, state: State | None, size: int) -> State:
+    """``state``, or the empty one, folded on to ``size`` entries; raises ``CannotFold``."""
     start = 0 if state is None else state.size
     at = start
 
@@ -99,4 +100,4 @@ def put(ledger: Ledger, name: str, taken: Taken) -> bytes:
 
 def agrees(ledger: Ledger, name: str, state: State) -> bool:
     """Whether ``state`` is what a full fold of the log gives, byte for byte."""
-    return encode_state(_rest(ledger, name, None, ledger.head(name).size)) == encode_state(state)
+    return encode_state(extended(ledger, name, None, ledger.head(name).size)) == encode_state(state)

@@ -70,7 +70,7 @@ class Sweep:
 
 @attrs.frozen
 class Reconcile:
-    """Compare the folded state with a fresh fold of the ledger."""
+    """Hand over the state, to be compared with a fresh fold of the ledger."""
 
     respond: Respond
 

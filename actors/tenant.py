@@ -115,7 +115,7 @@ class Tenant:
                     case Listen():
                         self._listen(message)
                     case Reconcile():
-                        message.respond(self._reconcile())
+                        self._reconcile(message)
             except BaseException:
                 for left in batch[at:]:
                     if isinstance(left.message, (Asked, Introduce, Reconcile)):
@@ -408,11 +408,13 @@ class Tenant:
             if isinstance(self._submit(events, "law", room, now), Refusal):
                 return
 
-    def _reconcile(self) -> Outcome:
-        """Whether the state in memory is the fold of the ledger, where nothing is pending."""
-        if self.frozen or self._last > self._around.scribe.durable:
-            return Done({"tenant": self.name, "compared": False})
-        return Done({"tenant": self.name, "compared": True, "equal": folding.agrees(self._around.scribe.ledger, self.name, self.state)})
+    def _reconcile(self, message: Reconcile) -> None:
+        """Hands over the state as bytes once it is durable; whoever asked folds the log beside this tenant's work."""
+        if self.frozen:
+            message.respond(Refusal(Code.FROZEN, self.frozen))
+            return
+        taken = folding.take(self.state)
+        self._answer(message.respond, Done({"tenant": self.name, "size": taken.size, "state": taken.state}))
 
 
 def turn_away(message: TenantMessage) -> None:

@@ -267,6 +267,7 @@ async def _reconciler(node: Node, *, task_status: Life) -> None:
     await reconcile(
         node.directory.refs,
         node.supervisor_ref,
+        node.ledger,
         due_every=schedule.due / MICROS,
         compare_every=schedule.reconcile / MICROS,
         task_status=task_status,

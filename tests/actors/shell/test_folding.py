@@ -61,7 +61,7 @@ async def test_a_snapshot_with_a_flipped_bit_is_not_used_and_the_state_is_the_sa
         attrs.evolve(kept, digest=bytes(32)),
     ):
         assert folding._trusted(shell.ledger, "belvedere", other) is None
-    assert encode_state(folding._rest(shell.ledger, "belvedere", None, shell.ledger.head("belvedere").size)) == encode_state(good.state)
+    assert encode_state(folding.extended(shell.ledger, "belvedere", None, shell.ledger.head("belvedere").size)) == encode_state(good.state)
 
 
 async def test_snapshots_are_made_on_the_way_when_enough_was_written(shell: Shell) -> None:
