@@ -71,6 +71,9 @@ async def test_a_tail_with_all_the_credit_in_the_world_lets_the_others_run(shell
         def credit(self, _: int) -> int:
             return 4096
 
+        async def wait_room(self) -> None:
+            """It reads as fast as it is told."""
+
         def post(self, message: dict[str, Any]) -> None:
             sent.append(turns)
 
