@@ -37,52 +37,7 @@ from vienna_runtime.ledger_keys import LedgerKeys
 HERE = Path(__file__).parent
 HOUR = 3_600_000_000  # µs
 NOTHING = hashlib.sha256(b"").digest()
-BUNDLE = {
-    "bundle.toml": b"""
-[bundle]
-name = "workshop"
-[breaker]
-failures = 3
-[actions."notes.read"]
-effect = "read"
-executor = "till"
-params = { path = "string", more = { type = "string", required = false } }
-[actions."notes.append"]
-executor = "till"
-params = { text = "string", count = { type = "integer", required = false } }
-[actions."orders.refund"]
-executor = "till"
-params = { amount = "integer" }
-[actions."orders.payout"]
-executor = "till"
-params = { amount = "integer" }
-[actions."orders.charge"]
-executor = "till"
-params = { amount = { type = "decimal", places = 2 } }
-[actions."orders.wipe"]
-executor = "till"
-[actions."files.write"]
-executor = "till"
-params = { text = "string" }
-observe = { kind = "file_digest", path = "{resource.name}" }
-""",
-    "workshop.cedar": b"""
-@id("read") @tier("T0") @executor("agent")
-permit (principal in Role::"reader", action == Action::"notes.read", resource);
-@id("append") @tier("T0")
-permit (principal, action == Action::"notes.append", resource);
-@id("charge") @tier("T0")
-permit (principal, action == Action::"orders.charge", resource);
-@id("write") @tier("T0") @cost_cap("10")
-permit (principal, action == Action::"files.write", resource);
-@id("refund") @tier("T1")
-permit (principal, action == Action::"orders.refund", resource) when { context.params.amount < 1000 };
-@id("payout") @tier("T2") @quorum("1 of role:lead and 1 of role:finance")
-permit (principal, action == Action::"orders.payout", resource);
-@id("vacation") @reason("not on holidays")
-forbid (principal, action == Action::"notes.append", resource) when { resource.kind == "holiday" };
-""",
-}
+BUNDLE = {file.name: file.read_bytes() for file in (HERE / "workshop").iterdir()}
 HASTY = {  # everything that waits, waits for half a second
     **BUNDLE,
     "bundle.toml": b'[tiers.T1]\napproval_deadline = "500ms"\n[tiers.T0]\nwarrant_life = "500ms"\n[reports]\ndeadline = "500ms"\n'
@@ -531,66 +486,7 @@ def fresh(tmp_path: Path) -> Iterator[Stage]:
         made.end(signal.SIGKILL)
 
 
-async def _history(stage: Stage) -> None:
-    """A bit of everything that can become of a case and of a tenant."""
-    await stage.found_tenant("belvedere")
-    names = ("ada", "till", "clara", "dora", "hugo", "anna", "emil")
-    async with stage.cast(*names) as (ada, till, clara, dora, hugo, anna, emil):
-        await ada.done("report", **ada.member.receipt((await ada.propose("notes.read", run="own"))["warrant"], "own"))
-        for outcome in ("succeeded", "failed"):
-            granted = await ada.granted()
-            run = (await till.done("redeem", **redemption(granted)))["run"]
-            await till.done("report", **till.member.receipt(granted, run, outcome=outcome))
-        granted = await ada.granted("files.write", state_digest=bytes(32))
-        assert await till.refused("redeem", **redemption(granted, state_digest=b"s" * 32)) == "stale"
-        granted = await ada.granted("files.write")
-        run = (await till.done("redeem", **redemption(granted)))["run"]
-        told = till.member.receipt(granted, run)
-        case = (await till.done("report", **told))["case"]
-        await emil.done("attest", **emil.member.attestation(case, run, told["receipt"]))
-        held = [(await ada.propose("orders.refund"))["case"] for _ in range(4)]
-        await clara.done("approve", **clara.member.statement(await clara.card(held[0]), narrowing={"uses": 1, "ttl": 60_000_000}))
-        await hugo.done("deny", **hugo.member.statement(await hugo.card(held[1]), "deny"))
-        await ada.done("case.cancel", case=held[2], reason="thought better of it")
-        payout = (await ada.propose("orders.payout"))["case"]
-        for line in (clara, dora):
-            await line.done("approve", **line.member.statement(await line.card(payout)))
-        assert (await ada.propose("orders.wipe", params={}))["status"] == "denied"
-        letters = (await anna.done("dead_letter.list"))["letters"]
-        await anna.done("dead_letter.resolve", letter=letters[0]["letter"], reason="seen")
-        await anna.done("dead_letter.retry", letter=letters[-1]["letter"], key="again")
-        await anna.done("breaker.trip", scope="agent:ben", reason="halt")
-        await anna.done("breaker.reset", scope="agent:ben", reason="go on")
-        await anna.done("member.revoke", member="mallory", reason="caught", key="mallory")
-        async with stage.as_operator() as operator:
-            await operator.done("tenant.suspend", tenant="belvedere", reason="pause")
-            await operator.done("tenant.resume", tenant="belvedere", reason="go on")
-
-
-async def _sealed(stage: Stage) -> None:
-    async with stage.cast("anna", "clara", "dora", "ada") as (anna, clara, dora, ada):
-        await anna.done("tenant.seal")
-        pushed = await anna.done("bundle.push", files=HASTY)
-        case = (await anna.done("bundle.activate", bundle=pushed["bundle"], key="hasty"))["case"]
-        for line in (clara, dora):
-            await line.done("approve", **line.member.statement(await line.card(case)))
-        held = (await ada.propose("orders.refund"))["case"]
-        lost = warrant.unverified_unpack((await ada.granted())["fields"]).case
-        await ada.until(held, "case.expired")
-        await ada.until(lost, "warrant.expired")
-
-
 @pytest.fixture(scope="session")
-def past(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """A node that has seen a bit of everything, in two lives, and is stopped now."""
-    made = Stage(tmp_path_factory.mktemp("past") / "node").found_node()
-    try:
-        for life in (_history, _sealed):
-            made.serve()
-            trio.run(life, made)
-            assert made.end() == 0
-        made.process = None
-        yield made
-    finally:
-        if made.process is not None:
-            made.end(signal.SIGKILL)
+def stages() -> type[Stage]:
+    """For fixtures that make nodes of their own."""
+    return Stage
