@@ -14,9 +14,9 @@ KEY = bytes(ADA.verify_key)
 SIGNATURE = ADA.sign(challenge_bytes(CHALLENGE)).signature
 
 
-def test_the_signed_bytes_are_the_purpose_and_the_four_fields_in_order() -> None:
+def test_the_signed_bytes_are_the_purpose_a_zero_byte_and_the_four_fields_in_order() -> None:
     signed = challenge_bytes(CHALLENGE)
-    purpose = b"vienna/challenge/1"
+    purpose = b"vienna/challenge/1\0"
     assert signed.startswith(purpose)
     fields = msgpack.unpackb(signed[len(purpose) :])
     assert list(fields.items()) == [
@@ -45,7 +45,12 @@ def test_a_wrong_signature_of_any_size_proves_nothing(signature: bytes) -> None:
 
 def test_a_signature_without_the_purpose_tag_proves_nothing() -> None:
     with pytest.raises(VerificationError):
-        verify_proof(KEY, CHALLENGE, ADA.sign(challenge_bytes(CHALLENGE)[len(b"vienna/challenge/1") :]).signature)
+        verify_proof(KEY, CHALLENGE, ADA.sign(challenge_bytes(CHALLENGE)[len(b"vienna/challenge/1\0") :]).signature)
+
+
+def test_a_signature_without_the_zero_byte_after_the_tag_proves_nothing() -> None:
+    with pytest.raises(VerificationError):
+        verify_proof(KEY, CHALLENGE, ADA.sign(challenge_bytes(CHALLENGE).replace(b"\0", b"", 1)).signature)
 
 
 @pytest.mark.parametrize("key", [b"", b"k" * 31, b"\xff" * 32, bytes(SigningKey(b"m" * 32).verify_key)])
