@@ -46,7 +46,7 @@ MEANINGS = {
     "statement_mismatch": ("what was signed is not what is asked: another card, case, bundle, tier or decision", "fetch the card again"),
     "self_approval": ("the approver's person asked for it, owns the agent, or stands in its delegation chain", "somebody else approves"),
     "no_seat": ("no seat of the quorum is open to this person", "see the quorum on the card"),
-    "already_voted": ("this person has voted on this case", "nothing; the vote counts"),
+    "already_voted": ("this person has approved this case already", "nothing; the approval counts, and a denial is still taken"),
     "time_skewed": ("a signed time is more than 60 s from the node's", "set the clock"),
     "warrant_forged": ("signature or MAC does not match the warrant's fields", "use the warrant as issued"),
     "warrant_over": ("the warrant is expired, revoked, used up, or its agent is gone", "propose again"),

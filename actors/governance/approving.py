@@ -15,8 +15,8 @@ def vote(state: State, command: c.Vote, by: Member, facts: Facts, moment: Moment
     """Checks the statement in numbered steps, then counts it.
 
     1. its form, 2. the approver's signature over the bytes as received, 3. that it is about this held case and exactly its card,
-    4. its time, 5. that this person may fill a seat and has not voted.  A denial is final; the approval that completes the
-    quorum issues the warrant in the same batch.
+    4. its time, 5. that this person may fill a seat, and has not approved already if it approves.  A denial is final, and an
+    approver may still deny what it has approved; the approval that completes the quorum issues the warrant in the same batch.
     """
     try:
         statement = approval.unverified_unpack(command.statement)
@@ -41,7 +41,7 @@ def vote(state: State, command: c.Vote, by: Member, facts: Facts, moment: Moment
         return Refusal(
             Code.SELF_APPROVAL, "you are the requester, its owner or in its delegation chain, and can fill no seat", about=case.case
         )
-    if any(given.person == by.person for given in case.given):
+    if command.decision == "approve" and any(given.person == by.person for given in case.given):
         return Refusal(Code.ALREADY_VOTED, f"{by.person} has already approved, and a person counts once", about=case.case)
     if not may_fill_a_seat(by, case):
         return Refusal(Code.NO_SEAT, f"no seat of the quorum ({case.quorum}) is open to your roles", about=case.case)

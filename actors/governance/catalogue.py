@@ -204,6 +204,9 @@ def _observe(table: Table, params: tuple[Param, ...]) -> Observation | None:
     for name in inner.data:
         if name == "kind":
             continue
+        if name == "dec":
+            inner.fault(name, "no argument can be called dec: on the ledger a map with that key is a decimal", "give it another name")
+            continue
         arguments[name] = inner.text(name)
         for hole in _HOLE.findall(arguments[name]):
             if hole not in known:

@@ -60,7 +60,7 @@ def retry(state: State, command: c.RetryLetter, by: Member, facts: Facts, moment
     )  # fmt: skip
     above = facts.parent or Ancestor(facts.lettered.agent, facts.lettered.excluded)
     chain = attrs.evolve(above, excluded=(*above.excluded, by.person))  # whoever tries it again has asked for it too
-    outcome = proposing.propose(state, again, agent, attrs.evolve(facts, parent=chain), moment)
+    outcome = proposing.wished(state, again, agent, attrs.evolve(facts, parent=chain), moment)
     if isinstance(outcome, Refusal) or not outcome.events:
         return outcome
     case = moment.fresh.case()
@@ -70,7 +70,7 @@ def retry(state: State, command: c.RetryLetter, by: Member, facts: Facts, moment
 
 def retry_key(letter: str, key: str) -> str:
     """The idempotency key under which the agent's intent is proposed again: what the shell looks ``facts.prior`` up by."""
-    return f"retry:{letter}:{key}"[:128]
+    return f"{proposing.RETRY_PREFIX}{letter}:{key}"[:128]
 
 
 def resolve(state: State, command: c.ResolveLetter, by: Member, facts: Facts) -> Decision:

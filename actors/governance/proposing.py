@@ -20,10 +20,18 @@ from .settings import Tier
 from .state import Case, Member, State
 
 GOVERNED_PREFIX = "vienna."  # actions of the tenant itself; no agent can propose one, no bundle can speak of one
+RETRY_PREFIX = "retry:"  # idempotency keys of intents proposed again from a dead letter: an agent that took one would stand in its way
 
 
 def propose(state: State, command: c.Propose, by: Member, facts: Facts, moment: Moment) -> Decision:
     """Records the intent with its verdict; with ``run``, also redeems a T0 warrant addressed to the agent itself."""
+    if command.key.startswith(RETRY_PREFIX):
+        return Refusal(Code.MALFORMED, f"propose: an idempotency key does not begin with {RETRY_PREFIX}, which is kept for dead letters")
+    return wished(state, command, by, facts, moment)
+
+
+def wished(state: State, command: c.Propose, by: Member, facts: Facts, moment: Moment) -> Decision:
+    """As ``propose``, under any key: also for an intent that is proposed again for its agent."""
     if command.action.startswith(GOVERNED_PREFIX):
         return Refusal(Code.NOT_ALLOWED, f"actions under {GOVERNED_PREFIX} are the tenant's own changes and are not proposed")
     wish = intents.Intent(
@@ -101,7 +109,7 @@ def decided(case: Case, bundle: Bundle, answer: Permitted | Forbidden, wish: int
     if duty.verify == "observed":
         observe = bundle.catalogue[wish.action].observe
         arguments = None if observe is None else observe.filled(wish.resource, wish.params)
-        if observe is None or arguments is None or "dec" in arguments:  # a map with that key would be read as a decimal
+        if observe is None or arguments is None:
             return e.CaseDecided(
                 case.case, False, answer.policies, bundle.digest, "policy asks for an observation that cannot be named for this intent"
             )

@@ -68,6 +68,16 @@ def test_a_statement_about_anything_else_is_refused(bench: Any, changed: dict[st
     assert bench.refused(bench.vote(case, "clara", **changed), "clara") == "statement_mismatch"
 
 
+def test_who_has_approved_may_still_deny_while_the_case_is_held(bench: Any) -> None:
+    case = bench.propose("orders.payout")
+    bench.done(bench.vote(case, "clara"), "clara")
+    assert bench.refused(bench.vote(case, "clara", nonce=b"m" * 16), "clara") == "already_voted"
+    bench.done(bench.vote(case, "clara", "deny"), "clara")
+    assert bench.tags(case.case)[-3:] == ["approval.given", "approval.denied", "dead_letter.opened"]
+    assert bench.refused(bench.vote(case, "dora"), "dora") == "unknown"
+    assert not bench.state.warrants
+
+
 def test_a_role_without_a_seat_and_an_admin_count_for_nothing(bench: Any) -> None:
     case = bench.propose("orders.payout", by="ben")
     assert bench.refused(bench.vote(case, "greta"), "greta") == "no_seat"

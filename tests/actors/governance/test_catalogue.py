@@ -101,6 +101,7 @@ def test_a_value_that_looks_like_a_template_is_not_filled_again() -> None:
         ('"file_digest"', '"file_digset"', 11, "did you mean file_digest?"),
         ("{params.order}", "{params.odrer}", 12, "did you mean params.order?"),
         ("{params.order}", "{params.amount}", 12, "did you mean params.note?"),
+        ("path =", "dec =", 12, "give it another name"),
     ],
 )
 def test_a_misspelt_catalogue_is_a_finding_with_its_line(old: str, new: str, line: int, hint: str) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from actors.governance import canonical, intent
+from actors.governance import canonical, guarding, intent
 from actors.governance import commands as c
 from actors.governance import events as e
 from actors.governance.ids import MINUTE
@@ -44,6 +44,15 @@ def test_persons_excluded_above_stay_excluded_below_however_deep(bench: Any) -> 
 
 def test_without_an_active_bundle_nothing_is_proposed(bench: Any) -> None:
     assert bench.refused(bench.wish(), "ada", active=None) == "no_policy"
+
+
+def test_no_agent_can_stand_in_the_way_of_a_retry(bench: Any) -> None:
+    case = bench.propose("orders.refund")
+    bench.done(bench.vote(case, "clara", "deny"), "clara")
+    letter = bench.last(e.DeadLetterOpened).letter
+    assert bench.refused(bench.wish("notes.read", key=guarding.retry_key(letter, "k")), "ada") == "malformed"
+    bench.done(c.RetryLetter(letter, "k"), "greta")
+    assert bench.last(e.IntentProposed).parent == case.case
 
 
 def test_an_executor_that_is_no_longer_there_is_not_granted_to(bench: Any) -> None:
