@@ -19,12 +19,14 @@ BUNDLES = 8  # loaded bundles kept: the active one, and those of warrants that o
 class Recall:
     """One tenant's index: the ledger's, overlaid with what was submitted and is not durable yet."""
 
-    def __init__(self, ledger: Ledger, log: str) -> None:
+    def __init__(self, ledger: Ledger, log: str, read: Mapping[bytes, bundles.Bundle] | None = None) -> None:
+        """``read``: bundles by digest that need not be read again; whether they are on this log is looked up all the same."""
         self._ledger = ledger
         self._log = log
         self._fresh: dict[bytes, e.Event] = {}
         self._submitted: deque[tuple[int, tuple[bytes, ...]]] = deque()
         self._bundles: OrderedDict[bytes, bundles.Bundle] = OrderedDict()
+        self._read = dict(read or {})
 
     def submitted(self, submission: int, keyed: list[tuple[tuple[bytes, ...], e.Event]]) -> None:
         """These events will be found by their keys, though the ledger's own index does not hold them yet."""
@@ -67,13 +69,26 @@ class Recall:
         pushed = self.event(index.bundle_key(digest))
         if not isinstance(pushed, e.BundlePushed):
             return None
-        loaded = bundles.load(bundles.Source(pushed.files))
+        loaded = self._read.pop(digest, None) or bundles.load(bundles.Source(pushed.files))
         if not isinstance(loaded, bundles.Bundle) or loaded.digest != digest:
             return None
         self._bundles[digest] = loaded
         if len(self._bundles) > BUNDLES:
             self._bundles.popitem(last=False)
         return loaded
+
+    def has_loaded(self, digest: bytes) -> bool:
+        """Whether ``bundle`` answers without reading."""
+        return digest in self._bundles
+
+    def has_read(self, bundle: bundles.Bundle) -> None:
+        """This bundle was read already; it is known once it is on the log."""
+        self._read = {bundle.digest: bundle}
+
+    @property
+    def loaded(self) -> Mapping[bytes, bundles.Bundle]:
+        """What has been read, for whoever looks things up in the next epoch."""
+        return {**self._read, **self._bundles}
 
     def bundle_files(self, digest: bytes) -> Mapping[str, bytes] | None:
         pushed = self.event(index.bundle_key(digest))

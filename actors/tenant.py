@@ -19,13 +19,14 @@ import trio
 from actors import answering, drafting, folding
 from actors.errors import StaleEpoch, StalePosition, StaleScope
 from actors.feed import CASE, MEMBER, Feed
+from actors.governance import bundle as bundles
 from actors.governance import commands as c
 from actors.governance import events as e
+from actors.governance import guarding
 from actors.governance.canonical import NotCanonical
 from actors.governance.decide import decide
 from actors.governance.decision import Ancestor, Asker, Facts, Invitee, Moment, Operator
 from actors.governance.due import due, next_due
-from actors.governance.guarding import retry_key
 from actors.governance.ids import Fresh, Instant
 from actors.governance.membership import by_asker
 from actors.governance.receipt import unverified_unpack as unpack_receipt
@@ -48,6 +49,7 @@ log = structlog.get_logger(__name__)
 ROOM = 12  # entries one decision may make at most; a test holds the law to it
 MOST_DUE = 512  # overdue things settled in one sweep, so that a backlog does not hold up who is waiting
 NOT_RECORDED = frozenset({Code.READ_ONLY, Code.BUSY, Code.FROZEN, Code.MALFORMED, Code.SUSPENDED})  # said before or without a decision
+READERS = 1  # policies read at once: threads that compute take turns, and the event loop should have every other one
 INBOX = "inbox"
 RECOVERY = 100  # ms; reopening and verifying the right edge takes a few of these
 FELL = "the tenant fell before it could answer; ask again with the same idempotency key to learn whether it happened"
@@ -65,6 +67,7 @@ class Surroundings:
     standing: NodeStanding
     snapshot_every: int = 20_000  # entries
     entropy: Callable[[int], bytes] = os.urandom
+    reading: trio.CapacityLimiter = attrs.field(factory=lambda: trio.CapacityLimiter(READERS), repr=False)
 
 
 class Tenant:
@@ -81,12 +84,14 @@ class Tenant:
         self._last = 0  # newest submission: what every answer rests on
         self._snapshot_at = 0
         self._snapshot_owed = False
+        self._pushed: bundles.Bundle | bundles.Findings | None = None  # what is being pushed just now
 
     async def start(self) -> None:
         """Folds what is durable, after whatever an earlier life of this actor had queued is settled."""
         scribe = self._around.scribe
         await scribe.settled(self.name, scribe.statistics().submissions)
         self._fold()
+        await self._prepare(None)
 
     async def stop(self) -> None:
         """Leaves a snapshot, so that the next start is quick."""
@@ -102,6 +107,8 @@ class Tenant:
         for at, envelope in enumerate(batch):
             message = envelope.message
             try:
+                if type(message) is Asked:
+                    await self._prepare(message.ask)
                 if not self._usable() and not await self._restore():
                     self._turn_away(message)
                     continue
@@ -129,6 +136,19 @@ class Tenant:
             await self._around.scribe.settled(self.name, self._last)
             if self._around.scribe.is_current(self.name, self._epoch):
                 await self._snapshot(taken)
+
+    async def _prepare(self, ask: c.Command | c.Query | None) -> None:
+        """Reads the policy that is about to be needed in a thread: where it is large that takes seconds, which are its tenant's."""
+        self._pushed = None
+        if type(ask) is c.PushBundle:
+            source = guarding.source_of(ask)
+            if isinstance(source, bundles.Source):
+                self._pushed = await trio.to_thread.run_sync(bundles.load, source, limiter=self._around.reading)
+                if isinstance(self._pushed, bundles.Bundle):
+                    self._recall.has_read(self._pushed)
+        needed = ask.bundle if type(ask) is c.ActivateBundle else self.state.bundle
+        if needed is not None and not self.frozen and not self._recall.has_loaded(needed):
+            await trio.to_thread.run_sync(self._recall.bundle, needed, limiter=self._around.reading)
 
     # -- state
 
@@ -167,7 +187,7 @@ class Tenant:
         self.frozen = scribe.ledger.head(self.name).frozen or ""
         self.state, self._snapshot_at = folded.state, folded.snapshot_at
         self._last = 0  # what is folded is durable: no answer rests on anything newer
-        self._recall = Recall(scribe.ledger, self.name)
+        self._recall = Recall(scribe.ledger, self.name, self._recall.loaded)
         self._around.time.not_before(self.state.time)
 
     async def _snapshot(self, taken: folding.Taken) -> None:
@@ -307,12 +327,14 @@ class Tenant:
             case c.Report():
                 run = _run_of(command.receipt)
                 return Facts(active=active, run=None if run in state.runs else recall.run(run))
+            case c.PushBundle():
+                return Facts(active=active, bundle_of=recall.bundle, pushed=self._pushed)
             case c.RetryLetter() | c.ResolveLetter():
                 letter = recall.letter(command.letter)
                 lettered = None if letter is None else recall.intent(letter.case)
                 prior = None
                 if isinstance(command, c.RetryLetter) and lettered is not None:
-                    prior = recall.prior(lettered.agent, retry_key(command.letter, command.key))
+                    prior = recall.prior(lettered.agent, guarding.retry_key(command.letter, command.key))
                 return Facts(
                     active=active,
                     bundle_of=recall.bundle,

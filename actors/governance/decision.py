@@ -8,7 +8,7 @@ from typing import TypeAlias
 import attrs
 
 from . import events as e
-from .bundle import Bundle
+from .bundle import Bundle, Findings
 from .ids import Fresh, Instant
 from .refusals import Refusal
 from .state import Member
@@ -45,6 +45,7 @@ class Facts:
 
     active: Bundle | None = None  # the active bundle, ready to judge
     bundle_of: Callable[[bytes], Bundle | None] = lambda _: None  # any bundle on the ledger, by digest
+    pushed: Bundle | Findings | None = None  # what the bundle being pushed was read to be, where the shell has read it already
     prior: e.IntentProposed | None = None  # the same agent's intent under the same idempotency key
     parent: Ancestor | None = None
     mac_ok: bool = False  # HMAC of the presented warrant under the tenant's key

@@ -96,20 +96,27 @@ def resume(state: State, command: c.Resume, by: Operator) -> Decision:
 
 def push(command: c.PushBundle, facts: Facts) -> Decision:
     """Puts a bundle that loads on the ledger; one that does not is refused with every finding."""
-    files = {path: content for path, content in command.files.items() if isinstance(content, bytes)}
-    if len(files) != len(command.files):
-        return Refusal(Code.MALFORMED, "a bundle's files are paths with their bytes")
-    if sum(map(len, files.values())) > LARGEST_BUNDLE:
-        return Refusal(Code.MALFORMED, f"a bundle has at most {LARGEST_BUNDLE // 1024} KiB")
-    source = bundle.Source(files)
-    loaded = bundle.load(source)
+    source = source_of(command)
+    if isinstance(source, Refusal):
+        return source
+    loaded = bundle.load(source) if facts.pushed is None else facts.pushed
     if not isinstance(loaded, bundle.Bundle):
         first = loaded.items[0]
         why = f"the bundle has {len(loaded)} finding(s); the first: {first}"
         return Refusal(Code.BUNDLE_INVALID, why, detail=tuple(str(f) for f in loaded.items[:50]))
     if facts.bundle_of(loaded.digest) is not None:
         return Decided(answer={"bundle": loaded.digest, "repeated": True})
-    return Decided((e.BundlePushed(loaded.digest, files),), {"bundle": loaded.digest})
+    return Decided((e.BundlePushed(loaded.digest, source.files),), {"bundle": loaded.digest})
+
+
+def source_of(command: c.PushBundle) -> bundle.Source | Refusal:
+    """The files, if they are files and not too much to be read at all."""
+    files = {path: content for path, content in command.files.items() if isinstance(content, bytes)}
+    if len(files) != len(command.files):
+        return Refusal(Code.MALFORMED, "a bundle's files are paths with their bytes")
+    if sum(map(len, files.values())) > LARGEST_BUNDLE:
+        return Refusal(Code.MALFORMED, f"a bundle has at most {LARGEST_BUNDLE // 1024} KiB")
+    return bundle.Source(files)
 
 
 def activate(state: State, command: c.ActivateBundle, by: Member, facts: Facts, moment: Moment) -> Decision:
