@@ -6,8 +6,9 @@
 *Began* and *done* are synced before anything follows from them.  After a crash: intended alone was never begun and may be
 redeemed again under the same id; begun without done is reported as unknown; done without told is reported as it was.
 
-A record is its length, eight bytes of SHA-256, and a msgpack map.  A torn last record was never acted upon and is cut off;
-a damaged one before it means that the past is not known, and nothing is executed.
+A record is its length with four bytes of that length's SHA-256, eight bytes of the body's, and a msgpack map.  A torn last
+record was never acted upon and is cut off; a damaged one, also a damaged length, means that the past is not known, and nothing
+is executed.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from vienna_runtime.executors.errors import JournalDamaged, JournalTaken
 
 _MAGIC = b"vienna/executor-journal/1\n"
 _CHECK = 8  # bytes: for torn and rotten disks; whoever can write here holds the executor's credential anyway
+_LENGTH = 8  # bytes: the length, and half as many that tell a rotten length from a torn end
 _LARGEST = 1 << 20  # one record: a warrant and a receipt of 32 KiB each, with room
 _LARGEST_FILE = 1 << 30  # between two tidyings it has at most some tens of megabytes
 _TIDY_AFTER = 20_000  # records: five thousand runs, some ten megabytes
@@ -107,14 +109,15 @@ class Journal:
         """Leaves out what is long over, when enough has been appended for that to be worth it."""
         if self._appended >= _TIDY_AFTER:
             async with self._lock:
-                os.close(self._handle)
                 self.rewrite(now)
 
     def rewrite(self, now: int) -> None:
         for name in [name for name, run in self.runs.items() if not run.open and run.expires_at + _FORGOTTEN_AFTER < now]:
             del self.runs[name]
         private_file.replace(self.path, _MAGIC + b"".join(map(_framed, _records(self.runs, self.issuer))))
-        self._handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)
+        old, self._handle = self._handle, os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)
+        if old != -1:
+            os.close(old)  # only now: had it failed before, nothing would have been written to a closed one
         self._appended, self._synced = 0, self._written
 
     def _append(self, record: dict[str, object]) -> None:
@@ -167,12 +170,13 @@ def _read(path: Path) -> tuple[dict[str, Run], bytes | None]:
     issuer: bytes | None = None
     at = len(_MAGIC)
     while at < len(content):
-        head = content[at : at + 4 + _CHECK]
+        head = content[at : at + _LENGTH + _CHECK]
         size = int.from_bytes(head[:4], "big")
         body = content[at + len(head) : at + len(head) + size]
-        if len(head) < 4 + _CHECK or len(body) < size <= _LARGEST:
+        sound = len(head) < _LENGTH or head[:_LENGTH] == _length(size)
+        if sound and (len(head) < _LENGTH + _CHECK or len(body) < size <= _LARGEST):
             break  # torn: the process ended while writing it, and nothing followed from it
-        if size > _LARGEST or hashlib.sha256(body).digest()[:_CHECK] != head[4:]:
+        if not sound or size > _LARGEST or hashlib.sha256(body).digest()[:_CHECK] != head[_LENGTH:]:
             raise JournalDamaged(f"{path} is damaged at byte {at}: what this executor has begun is not known, so it begins nothing")
         record = msgpack.unpackb(body)
         if record["kind"] == "issuer":
@@ -222,4 +226,9 @@ def _intended(run: Run) -> dict[str, object]:
 
 def _framed(record: dict[str, object]) -> bytes:
     body: bytes = msgpack.packb(record)
-    return len(body).to_bytes(4, "big") + hashlib.sha256(body).digest()[:_CHECK] + body
+    return _length(len(body)) + hashlib.sha256(body).digest()[:_CHECK] + body
+
+
+def _length(size: int) -> bytes:
+    written = size.to_bytes(4, "big")
+    return written + hashlib.sha256(written).digest()[: _LENGTH - len(written)]
