@@ -44,10 +44,16 @@ def record(state: State, events: tuple[e.Event, ...], actor: str, now: Instant, 
         run = state.runs.get(getattr(event, "run", ""))
         case_id = getattr(event, "case", "") if kind is not e.BreakerProbed else ""
         case = state.cases.get(case_id)
-        step = 1 if kind is e.IntentProposed else 0 if case is None else case.step + 1
+        if kind is e.IntentProposed:
+            step, above = 1, state.cases.get(event.parent or "")  # type: ignore[union-attr]  # kind was looked at
+        else:
+            step, above = 0 if case is None else case.step + 1, case
+        follows = () if above is None else (above.last,)
         evolve(state, event, now, state.size)
         keys = index.keys(event)
-        drafts.append(Draft(tag=event.TAG, time=now, actor=actor, body=codec.encode(event), case=case_id, step=step, keys=keys))
+        drafts.append(
+            Draft(tag=event.TAG, time=now, actor=actor, body=codec.encode(event), case=case_id, step=step, follows=follows, keys=keys)
+        )
         done.append(event)
         if keys:
             keyed.append((keys, event))

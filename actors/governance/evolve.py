@@ -23,6 +23,7 @@ def evolve(state: State, event: e.Event, at: Instant, seq: int) -> None:
     case = state.cases.get(getattr(event, "case", ""))
     if case is not None and not isinstance(event, e.BreakerProbed):
         case.step += 1
+        case.last = seq
     match event:
         case e.IntentProposed() | e.CaseDecided() | e.ApprovalRequested() | e.ApprovalGiven() | e.ApprovalDenied() | e.ChangeApplied():
             _decided(state, event, case)
@@ -69,6 +70,7 @@ def _decided(
             parent=event.parent,
             founding=event.founding,
             excluded=event.excluded,
+            last=state.size - 1,  # this entry
         )
         return
     if case is None:

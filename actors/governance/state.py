@@ -62,6 +62,7 @@ class Case:
     founding: bool
     excluded: tuple[Person, ...]  # who may fill no seat: requester, owner, delegation chain
     step: int = 1  # entries of this case so far
+    last: int = 0  # sequence number of the newest of them
     status: str = "proposed"  # proposed | held | warranted
     tier: str = ""
     quorum: str = ""

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from actors.governance import commands as c
+from actors.messages import Done
+from ledger.header import parse
+
+
+def headers(shell: Any) -> list[Any]:
+    size = shell.ledger.head("belvedere").size
+    return [parse(record.entry) for record in shell.ledger.read("belvedere", 0, size)]
+
+
+def walked(entries: list[Any], last: int) -> list[str]:
+    """The tags from the entry ``last`` back to the one that follows nothing."""
+    found, at = [], [last]
+    while at:
+        (number,) = at
+        found.append(entries[number].tag.partition("/")[0])
+        at = list(entries[number].follows)
+    return found
+
+
+async def test_a_case_can_be_walked_backwards_from_any_of_its_entries(shell: Any) -> None:
+    held = await shell.ask(shell.proposal("k1", action="notes.append"), "ada")
+    await shell.whole_case("k2", "ben")
+    assert isinstance(held, Done)
+    await shell.ask(c.Cancel(str(held.value["case"]), "no more"), "ada")
+    entries = headers(shell)
+    case = [entry for entry in entries if entry.case == held.value["case"]]
+    assert walked(entries, case[-1].sequence) == [entry.tag.partition("/")[0] for entry in reversed(case)]
+    assert walked(entries, case[-1].sequence)[-3:] == ["approval.requested", "case.decided", "intent.proposed"]
+
+
+async def test_what_is_of_no_case_follows_nothing(shell: Any) -> None:
+    assert [entry.follows for entry in headers(shell) if not entry.case] == [()] * len(headers(shell))
+
+
+async def test_a_child_follows_its_parent_as_long_as_that_is_open(shell: Any) -> None:
+    parent = await shell.ask(shell.proposal("k1", action="notes.append"), "ada")
+    assert isinstance(parent, Done)
+    newest = headers(shell)[-1].sequence
+    child = await shell.ask(attrs.evolve(shell.proposal("k2", action="notes.append"), parent=parent.value["case"]), "ada")
+    assert isinstance(child, Done)
+    first = next(entry for entry in headers(shell) if entry.case == child.value["case"])
+    assert first.follows == (newest,)
+    await shell.ask(c.Cancel(str(parent.value["case"]), "no more"), "ada")
+    late = await shell.ask(attrs.evolve(shell.proposal("k3", action="notes.append"), parent=parent.value["case"]), "ada")
+    assert isinstance(late, Done)
+    assert next(entry for entry in headers(shell) if entry.case == late.value["case"]).follows == ()
