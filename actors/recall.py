@@ -77,13 +77,18 @@ class Recall:
             self._bundles.popitem(last=False)
         return loaded
 
-    def has_loaded(self, digest: bytes) -> bool:
-        """Whether ``bundle`` answers without reading."""
-        return digest in self._bundles
+    def unread(self, digest: bytes) -> bundles.Source | None:
+        """The files of a pushed bundle that ``bundle`` would still have to read."""
+        if digest in self._bundles or digest in self._read:
+            return None
+        files = self.bundle_files(digest)
+        return None if files is None else bundles.Source(files)
 
     def has_read(self, bundle: bundles.Bundle) -> None:
         """This bundle was read already; it is known once it is on the log."""
-        self._read = {bundle.digest: bundle}
+        self._read[bundle.digest] = bundle
+        if len(self._read) > BUNDLES:
+            del self._read[next(iter(self._read))]
 
     @property
     def loaded(self) -> Mapping[bytes, bundles.Bundle]:

@@ -22,6 +22,7 @@ from actors.feed import CASE, MEMBER, Feed
 from actors.governance import bundle as bundles
 from actors.governance import commands as c
 from actors.governance import events as e
+from actors.governance.bundle import Bundle
 from actors.governance import guarding
 from actors.governance.canonical import NotCanonical
 from actors.governance.decide import decide
@@ -143,12 +144,16 @@ class Tenant:
         if type(ask) is c.PushBundle:
             source = guarding.source_of(ask)
             if isinstance(source, bundles.Source):
-                self._pushed = await trio.to_thread.run_sync(bundles.load, source, limiter=self._around.reading)
-                if isinstance(self._pushed, bundles.Bundle):
-                    self._recall.has_read(self._pushed)
+                self._pushed = await self._read(source)
         needed = ask.bundle if type(ask) is c.ActivateBundle else self.state.bundle
-        if needed is not None and not self.frozen and not self._recall.has_loaded(needed):
-            await trio.to_thread.run_sync(self._recall.bundle, needed, limiter=self._around.reading)
+        if needed is not None and not self.frozen and (unread := self._recall.unread(needed)) is not None:
+            await self._read(unread)
+
+    async def _read(self, source: bundles.Source) -> bundles.Bundle | bundles.Findings:
+        read = await trio.to_thread.run_sync(bundles.load, source, limiter=self._around.reading)
+        if isinstance(read, bundles.Bundle):
+            self._recall.has_read(read)
+        return read
 
     # -- state
 
@@ -423,12 +428,18 @@ class Tenant:
             room = self._around.scribe.reserve(self.name, ROOM, urgent=True)
             if not isinstance(room, Reservation):
                 return  # it stays due
-            events = due(self.state, Moment(now, Fresh(self._around.entropy(32))))
+            events = due(self.state, Moment(now, Fresh(self._around.entropy(32))), self._granting())
             if not events:
                 room.release()
                 return
             if isinstance(self._submit(events, "law", room, now), Refusal):
                 return
+
+    def _granting(self) -> Bundle | None:
+        """The active bundle, where anything may be granted under it now."""
+        if self.state.bundle is None or self._around.time.doubt is not None or self._around.standing.closed:
+            return None
+        return self._recall.bundle(self.state.bundle)
 
     def _reconcile(self, message: Reconcile) -> None:
         """Hands over the state as bytes once it is durable; whoever asked folds the log beside this tenant's work."""
