@@ -65,4 +65,4 @@ def record(state: State, events: tuple[e.Event, ...], actor: str, now: Instant, 
 def sign(event: e.WarrantIssued, tenant: str, signer: Signer) -> e.WarrantIssued:
     """The warrant with the issuer's signature over its fields and the node's MAC over both."""
     signature = signer.issuer_sign(tenant, signed_bytes(Purpose.WARRANT, event.fields))
-    return attrs.evolve(event, signature=signature, mac=signer.warrant_mac(tenant, event.fields + signature))
+    return e.WarrantIssued(event.case, event.warrant, event.fields, signature, signer.warrant_mac(tenant, event.fields + signature))

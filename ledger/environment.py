@@ -94,9 +94,11 @@ class Environment:
             self._close_files()
             self.open()
 
-    @contextmanager
-    def reading(self) -> Iterator[Txn]:
-        """A consistent view of everything durable; from any thread."""
+    def reading(self) -> Reading:
+        """``with`` it: a consistent view of everything durable; from any thread."""
+        return Reading(self)
+
+    def _enter(self) -> Txn:
         with self._gate:
             while self._shut:
                 self._gate.wait()
@@ -104,16 +106,16 @@ class Environment:
                 raise Closed("the ledger is closed")
             self._readers += 1
         try:
-            txn = self._begin_reading()
-            try:
-                yield txn
-            finally:
-                txn.commit()  # there is nothing to commit; abort() would wait for the other readers, see above
-        finally:
-            with self._gate:
-                self._readers -= 1
-                if not self._readers:
-                    self._gate.notify_all()
+            return self._begin_reading()
+        except BaseException:
+            self._leave()
+            raise
+
+    def _leave(self) -> None:
+        with self._gate:
+            self._readers -= 1
+            if not self._readers and self._shut:  # who shuts the gate waits for the last reader
+                self._gate.notify_all()
 
     def write(self, change: Callable[[Txn], None], fault: Fault) -> None:
         """One durable transaction; grows the map and repeats ``change`` when it is full.
@@ -185,6 +187,25 @@ class Environment:
             with self._gate:
                 self._shut = False
                 self._gate.notify_all()
+
+
+class Reading:
+    """One read transaction.  A class, since a generator costs as much again, and each command looks something up."""
+
+    __slots__ = ("_env", "_txn")
+
+    def __init__(self, env: Environment) -> None:
+        self._env = env
+
+    def __enter__(self) -> Txn:
+        self._txn = self._env._enter()
+        return self._txn
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self._txn.commit()  # there is nothing to commit; abort() would wait for the other readers, see above
+        finally:
+            self._env._leave()
 
 
 def put_new(txn: Txn, table: Any, items: Sequence[Item]) -> int:
