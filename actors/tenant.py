@@ -411,8 +411,15 @@ class Tenant:
         waiting = [] if member is None else answering.waiting(self.state, member)
 
         def deliver(durable: bool) -> None:
-            for item in answering.inbox(self.state, self._recall, self._around.signer, waiting) if durable else ():
-                message.listener(item)
+            if not durable:
+                message.lost()  # what was open in the state that was given up may be open still: it is asked for again
+                return
+            try:
+                for item in answering.inbox(self.state, self._recall, self._around.signer, waiting):
+                    message.listener(item)
+            except (LedgerError, NotCanonical) as error:
+                log.error("an inbox could not be read", tenant=self.name, member=message.member, why=str(error))
+                message.lost()
 
         self._around.held.hold(self.name, self._last, deliver)
 

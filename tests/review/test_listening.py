@@ -90,3 +90,16 @@ async def test_a_tail_with_all_the_credit_in_the_world_lets_the_others_run(shell
         nursery.cancel_scope.cancel()
     assert len(sent) > size
     assert turns >= size // 64 - 1
+
+
+async def test_a_listener_whose_state_was_discarded_subscribes_again_and_does_not_miss_what_is_open(shell: Any) -> None:
+    await shell.ask(shell.proposal("open", action="notes.append"), "ada")
+    heard: list[Any] = []
+    lost: list[str] = []
+    shell.disk.fault = "commit"
+    shell.disk.hold()
+    await shell.tell(shell.proposal("k1", action="notes.append"), "ada")
+    await shell.tenant.handle([Envelope(Listen("clara", INBOX, heard.append, lost=lambda: lost.append("inbox")))])
+    shell.disk.go()
+    await shell.settled()
+    assert (heard, lost) == ([], ["inbox"])
