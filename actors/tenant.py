@@ -22,7 +22,6 @@ from actors.feed import CASE, MEMBER, Feed
 from actors.governance import bundle as bundles
 from actors.governance import commands as c
 from actors.governance import events as e
-from actors.governance.bundle import Bundle
 from actors.governance import guarding
 from actors.governance.canonical import NotCanonical
 from actors.governance.decide import decide
@@ -435,18 +434,12 @@ class Tenant:
             room = self._around.scribe.reserve(self.name, ROOM, urgent=True)
             if not isinstance(room, Reservation):
                 return  # it stays due
-            events = due(self.state, Moment(now, Fresh(self._around.entropy(32))), self._granting())
+            events = due(self.state, Moment(now, Fresh(self._around.entropy(32))))
             if not events:
                 room.release()
                 return
             if isinstance(self._submit(events, "law", room, now), Refusal):
                 return
-
-    def _granting(self) -> Bundle | None:
-        """The active bundle, where anything may be granted under it now."""
-        if self.state.bundle is None or self._around.time.doubt is not None or self._around.standing.closed:
-            return None
-        return self._recall.bundle(self.state.bundle)
 
     def _reconcile(self, message: Reconcile) -> None:
         """Hands over the state as bytes once it is durable; whoever asked folds the log beside this tenant's work."""
