@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import subprocess
 import sys
@@ -116,7 +117,8 @@ def served(directory: Path | None = None) -> Iterator[Stage]:
             founding.found(wanted, {})
         begun = time.monotonic()
         command = [sys.executable, "-m", "vienna_runtime.cli.serve", str(home), "--listen", "127.0.0.1:0", "--json"]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        environ = {**os.environ, "VIENNA_LIMITS_CONNECTIONS_PER_PRINCIPAL": "2000"}  # one member stands for many who only connect
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environ)
         try:
             assert process.stdout is not None
             ready = json.loads(process.stdout.readline())

@@ -12,6 +12,7 @@
     ├── InsecureKeysError   the operator's: development keys beyond loopback
     ├── FoundingError       the operator's: a node cannot be made here
     ├── ServingError        the operator's: the node cannot be served as asked
+    ├── WatermarkLost       the operator's: what says how far the ledger had come is gone or damaged
     ├── UnknownOwnerError   ours: a key of a log or tenant that was never admitted was asked for
     └── IntruderError       the environment's: one of the four packages comes from somewhere else
 
@@ -90,3 +91,7 @@ class FoundingError(ViennaError):
 
 class ServingError(ViennaError):
     """The node cannot be served; the message says what to do."""
+
+
+class WatermarkLost(ViennaError):
+    """Nothing says how far the ledger had come."""

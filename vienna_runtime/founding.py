@@ -29,6 +29,7 @@ from vienna_runtime.keystore_opener import make_key_file
 from vienna_runtime.ledger_keys import LedgerKeys
 from vienna_runtime.sealing import INSECURE_TEST_COST, MODERATE, Opener, Passphrase
 from vienna_runtime.secret import Secret
+from vienna_runtime.watermark import Watermark
 
 
 @attrs.frozen(kw_only=True)
@@ -113,6 +114,9 @@ def _operator(config: configs.Config, wanted: Wanted, keystore: Keystore, ca: st
         (receipt,) = ledger.append_many([Batch(NODE, ledger.head(NODE).size, (draft,))])
         if not isinstance(receipt, Receipt):
             raise FoundingError(f"the first entry could not be written: {receipt}")
+        begun = Watermark(config.watermark, wanted.node)
+        begun.advance(ledger.logs())
+        begun.write()
     finally:
         ledger.close()
     host = "localhost" if wanted.host in ("127.0.0.1", "::1", "localhost") else wanted.host

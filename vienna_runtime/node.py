@@ -1,8 +1,9 @@
 """The composition root: one process, its actors in the order in which they may exist.
 
+0 watermark    outlives the scribe, to note its last words      3 supervisor  the node's log folded before anyone may decide
 1 scribe       nothing may happen that cannot be written        4 tenants     each kept alive, or frozen, by itself
 2 answers      nothing leaves before it is durable              5 reconciler
-3 supervisor   the node's log folded before anyone may decide   6 gateway     last to open, first to close
+                                                                6 gateway     last to open, first to close
 """
 
 from __future__ import annotations
@@ -32,19 +33,23 @@ from actors.legal_time import LegalTime
 from actors.messages import Asked, Respond
 from actors.node_standing import NodeStanding
 from actors.reconciler import reconcile
-from actors.scribe import Scribe, Worker
+from actors.scribe import Room, Scribe, Worker
+from actors.scribe.scribe import Runner
 from actors.supervisor import NoteFrozen, Refused, Supervisor, SupervisorMessage
 from actors.tenant import Surroundings, Tenant, status_of, turn_away
 from ledger import NODE, Ledger
 from ledger.header import parse
+from transport.connection import Connection
 from transport.limits import DEFAULT
 from transport.server import serve
 from transport.tls import ServerTls
 from vienna_runtime.admission import public_part
 from vienna_runtime.config import Config
+from vienna_runtime.crowd import Crowd
 from vienna_runtime.keystore import Keystore
 from vienna_runtime.ledger_keys import LedgerKeys
 from vienna_runtime.version import VERSION
+from vienna_runtime.watermark import Watermark, keep
 
 log = structlog.get_logger(__name__)
 
@@ -112,7 +117,9 @@ class Node:
         return found
 
 
-async def run(config: Config, keystore: Keystore, ledger: Ledger, tls: ServerTls, ready: Callable[[str], None]) -> None:
+async def run(
+    config: Config, keystore: Keystore, ledger: Ledger, tls: ServerTls, watermark: Watermark, ready: Callable[[str], None]
+) -> None:
     """Serves until cancelled; then stops in reverse order, with a last commit.  ``ready`` is told the address.
 
     Raises ``StartFailed`` or ``IntensityExceeded`` where scribe, supervisor or gateway cannot live: the process must end.
@@ -128,6 +135,7 @@ async def run(config: Config, keystore: Keystore, ledger: Ledger, tls: ServerTls
         shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         await supervise(
             [
+                Child(name="watermark", start=partial(keep, watermark, ledger.logs)),
                 Child(name="scribe", start=partial(_scribe, node)),
                 Child(name="answers", start=node.held.run),
                 Child(name="supervisor", start=partial(_supervisor, node)),
@@ -142,7 +150,7 @@ async def run(config: Config, keystore: Keystore, ledger: Ledger, tls: ServerTls
 
 
 def _compose(
-    config: Config, keystore: Keystore, ledger: Ledger, tls: ServerTls, listeners: list[trio.SocketListener], worker: Worker
+    config: Config, keystore: Keystore, ledger: Ledger, tls: ServerTls, listeners: list[trio.SocketListener], worker: Runner
 ) -> Node:
     time = LegalTime(SystemClock())
     for name in ledger.logs():
@@ -150,12 +158,12 @@ def _compose(
         if head.size:
             (last,) = ledger.read(name, head.size - 1, head.size)
             time.not_before(parse(last.entry).time)
-    scribe = Scribe(ledger, runner=worker, now=time.now)
+    limits, schedule = config.settings.limits, config.settings.schedule
+    room = Room(max_entries=limits.submissions)
+    scribe = Scribe(ledger, runner=worker, now=time.now, room=room, heads_period=schedule.heads / MICROS)
     held, standing, refused, directory = Held(scribe), NodeStanding(), Refused(), Directory()
     mailbox: Mailbox[SupervisorMessage] = Mailbox("supervisor")
-    around = Surroundings(
-        scribe=scribe, held=held, signer=keystore, time=time, standing=standing, snapshot_every=config.settings.schedule.snapshot
-    )
+    around = Surroundings(scribe=scribe, held=held, signer=keystore, time=time, standing=standing, snapshot_every=schedule.snapshot)
     node: Node
 
     async def admit(tenant: str, by: str, command: c.Found, respond: Respond) -> None:
@@ -288,18 +296,20 @@ async def _gateway(node: Node, ready: Callable[[], None], *, task_status: Life) 
         calls_in_flight=settings.limits.calls_per_connection,
         heartbeat_seconds=settings.schedule.heartbeat / MICROS,
     )
+    crowd = Crowd(node.gate, settings.limits.connections_per_principal)
     house = House(directory=node.directory, supervisor=node.supervisor_ref, scribe=node.scribe, about=node.about, keys_of=node.keys_of)
 
-    async def handle(connection: object) -> None:
-        node.connections += 1
-        try:
-            await converse(connection, house)  # type: ignore[arg-type]  # transport's Connection
-        finally:
-            node.connections -= 1
+    async def handle(connection: Connection) -> None:
+        with crowd.counted(connection.identity):
+            node.connections += 1
+            try:
+                await converse(connection, house)
+            finally:
+                node.connections -= 1
 
     async with trio.open_nursery() as nursery:
         await nursery.start(
-            partial(serve, node.listeners, tls=node.tls, origin=node.keystore.node, gate=node.gate, handle=handle, limits=limits)
+            partial(serve, node.listeners, tls=node.tls, origin=node.keystore.node, gate=crowd, handle=handle, limits=limits)
         )
         task_status.started()
         ready()

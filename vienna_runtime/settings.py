@@ -42,11 +42,6 @@ class Listen:
     names: tuple[str, ...] = _is(
         HOSTS, ("localhost", "127.0.0.1", "::1"), "The names and addresses that the server's certificate is made for."
     )
-    advertise: str = _is(
-        pattern("host:port, or nothing", r"|[A-Za-z0-9.:\[\]-]{1,255}:[0-9]{1,5}"),
-        "",
-        "The address written into invitations; empty means the one listened on.",
-    )
 
 
 @attrs.frozen(kw_only=True)
@@ -59,7 +54,8 @@ class Data:
     watermark: str = _is(
         PATH,
         "watermark",
-        "Where the last released size and root are kept outside the ledger, so that a rollback is noticed. Best on another disk.",
+        "The file that keeps the last released size and root of each log, outside the ledger, so that a rollback is noticed when the node "
+        "starts. Best on another disk.",
     )
     map_size: int = _is(size("16MiB", "16TiB"), 1 << 30, "The first size of the ledger's map; it grows by itself.")
 
@@ -81,13 +77,13 @@ class Limits:
     connections: int = _is(
         whole(1, 100_000), 2_000, "Connections at once; one costs under 100 KiB. The next is turned away with a time to come again."
     )
-    connections_per_principal: int = _is(whole(1, 10_000), 64, "Connections of one principal at once.")
+    connections_per_principal: int = _is(whole(1, 10_000), 64, "Connections of one principal at once; the next is told to come again.")
     handshakes_per_address: int = _is(whole(1, 10_000), 64, "Connections from one address that have not proved who they are.")
     handshake: int = _is(duration("1s", "2m"), 10 * _SECOND, "How long TLS, the upgrade and the proof of identity may take together.")
     mailbox: int = _is(
         whole(16, 1_000_000), 4_096, "Commands that wait for one tenant; a further one is refused with a time to come again."
     )
-    submissions: int = _is(whole(16, 1_000_000), 16_384, "Entries of all tenants that wait for the disk.")
+    submissions: int = _is(whole(256, 1_000_000), 16_384, "Entries of all tenants that may wait for the disk; of one tenant, half as many.")
     calls_per_connection: int = _is(whole(1, 10_000), 256, "Calls of one connection in flight.")
 
 

@@ -6,7 +6,7 @@ below, folded by ``evolve`` over whatever else stands between them.
 
 from __future__ import annotations
 
-from typing import ClassVar, TypeAlias, assert_never
+from typing import ClassVar, TypeAlias, assert_never, get_args
 
 import attrs
 
@@ -50,8 +50,18 @@ class TenantFrozen:
     why: str
 
 
-NodeEvent: TypeAlias = OperatorEnrolled | NodeTripped | NodeReset | RefusalsCounted | TenantFrozen
-KINDS: dict[str, type] = {kind.TAG: kind for kind in (OperatorEnrolled, NodeTripped, NodeReset, RefusalsCounted, TenantFrozen)}
+@attrs.frozen
+class RollbackAccepted:
+    """Whoever runs the node went on with a ledger that is not, or cannot be shown to be, the one it released."""
+
+    TAG: ClassVar[str] = "rollback.accepted/1"
+    reason: str
+    found: str  # what the node refused to start for
+    logs: tuple[tuple[str, int, bytes, int, bytes], ...]  # log, size and root once released, size and root gone on with (0: it is gone)
+
+
+NodeEvent: TypeAlias = OperatorEnrolled | NodeTripped | NodeReset | RefusalsCounted | TenantFrozen | RollbackAccepted
+KINDS: dict[str, type] = {kind.TAG: kind for kind in get_args(NodeEvent)}
 
 
 @attrs.define
@@ -70,7 +80,7 @@ def evolve_node(state: NodeState, event: NodeEvent) -> None:
             state.epoch, state.closed = event.epoch, f"{event.by}: {event.reason}"
         case NodeReset():
             state.closed = ""
-        case RefusalsCounted() | TenantFrozen():
+        case RefusalsCounted() | TenantFrozen() | RollbackAccepted():
             pass
         case _:
             assert_never(event)

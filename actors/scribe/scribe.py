@@ -74,13 +74,15 @@ class Scribe:
         now: Callable[[], int],
         room: Room | None = None,
         actor: str = "scribe",
+        heads_period: float = HEADS_PERIOD,
     ) -> None:
-        """``now`` is legal time in µs, for the entries that the scribe writes itself."""
+        """``now`` is legal time in µs, for the entries that the scribe writes itself; ``heads_period`` in seconds."""
         self._ledger = ledger
         self._runner = runner
         self._now = now
         self._room = room or Room()
         self._actor = actor
+        self._heads_period = heads_period
         self._watermark = Watermark()
         self._last = 0
         self._queue: list[Queued] = []
@@ -452,7 +454,7 @@ class Scribe:
 
     def _heads_soon(self) -> None:
         if self._heads_due == float("inf"):
-            self._heads_due = trio.current_time() + HEADS_PERIOD
+            self._heads_due = trio.current_time() + self._heads_period
 
     def _retry_after(self) -> int:
         return min(LONGEST_RETRY, max(SHORTEST_RETRY, round(self._pace * 2000)))

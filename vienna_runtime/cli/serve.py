@@ -19,19 +19,23 @@ from structlog.tracebacks import ExceptionDictTransformer
 from ledger import DirectoryBusy, Ledger
 from transport.tls import ServerTls, server_context
 from vienna_runtime import config as configs
-from vienna_runtime import node, passphrase, pki
+from vienna_runtime import node, passphrase, pki, rollback
 from vienna_runtime.errors import ServingError
 from vienna_runtime.keystore import Keystore
 from vienna_runtime.keystore_opener import opener_for
 from vienna_runtime.ledger_keys import LedgerKeys
 from vienna_runtime.secret import Secret
+from vienna_runtime.watermark import Watermark
+
+_LONGEST_REASON = 1000  # characters; a sentence or a ticket's number, kept for ever
 
 
 @click.command()
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--listen", default=None, help="HOST:PORT instead of the configured one; port 0 takes a free one.")
+@click.option("--accept-rollback", metavar="REASON", help="Serve a ledger that lies behind what was released; recorded with the reason.")
 @click.option("--json", "as_json", is_flag=True, help="Print the ready line as JSON.")
-def serve(directory: Path, listen: str | None, as_json: bool) -> None:
+def serve(directory: Path, listen: str | None, accept_rollback: str | None, as_json: bool) -> None:
     """Run the node in DIRECTORY.  Prints one line when it is ready; SIGTERM or Ctrl-C stops it in order, with a last commit.
 
     \b
@@ -41,6 +45,10 @@ def serve(directory: Path, listen: str | None, as_json: bool) -> None:
     """
     if not (directory / configs.FILE).exists():
         raise ServingError(f"there is no node in {directory}; make one with: vienna init {directory}")
+    if accept_rollback is not None and not (
+        accept_rollback.strip() and accept_rollback.isprintable() and len(accept_rollback) <= _LONGEST_REASON
+    ):
+        raise click.UsageError(f"--accept-rollback takes a reason of 1 to {_LONGEST_REASON} characters on one line")
     config = configs.load(directory, environ=os.environ, given=_given(listen))
     _start_logging(config)
     try:
@@ -48,7 +56,8 @@ def serve(directory: Path, listen: str | None, as_json: bool) -> None:
     except DirectoryBusy as error:
         raise ServingError(str(error)) from None
     try:
-        trio.run(_serve, config, keystore, ledger, tls, as_json)
+        watermark = rollback.begin(config, keystore.node, ledger, accept=accept_rollback)
+        trio.run(_serve, config, keystore, ledger, tls, watermark, as_json)
     finally:
         ledger.close()
 
@@ -68,7 +77,7 @@ def _open(config: configs.Config) -> tuple[Keystore, Ledger, ServerTls]:
     return keystore, ledger, server_context(places.server, places.server_key)
 
 
-async def _serve(config: configs.Config, keystore: Keystore, ledger: Ledger, tls: ServerTls, as_json: bool) -> None:
+async def _serve(config: configs.Config, keystore: Keystore, ledger: Ledger, tls: ServerTls, watermark: Watermark, as_json: bool) -> None:
     def ready(address: str) -> None:
         key = LedgerKeys(keystore).verifier("").text
         if as_json:
@@ -86,7 +95,7 @@ async def _serve(config: configs.Config, keystore: Keystore, ledger: Ledger, tls
                     return
 
             nursery.start_soon(until_told)
-            await node.run(config, keystore, ledger, tls, ready)
+            await node.run(config, keystore, ledger, tls, watermark, ready)
 
 
 def _given(listen: str | None) -> Mapping[tuple[str, str], str]:

@@ -149,6 +149,22 @@ async def test_the_heads_are_committed_to_once_a_second_while_anything_changes_a
     assert heads() - before == 4
 
 
+async def test_the_heads_are_committed_to_as_often_as_asked(bench: Any, autojump_clock: MockClock) -> None:
+    await bench.stop()
+    scribe = Scribe(bench.ledger, runner=bench.runner, now=lambda: 7, heads_period=60.0)
+    before = bench.tags()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(scribe.run)
+        room = scribe.reserve(B, 1)
+        assert isinstance(room, Reservation)
+        scribe.submit(B, scribe.epoch(B), scribe.position(B), bench.said("word"), room)
+        await trio.sleep(59)
+        assert bench.tags() == before
+        await trio.sleep(2)
+        assert len(bench.tags()) == len(before) + 1
+        nursery.cancel_scope.cancel()
+
+
 async def test_the_nodes_log_has_several_writers_and_each_finds_its_place(bench: Any, autojump_clock: MockClock) -> None:
     start = bench.ledger.head("").size
     epoch = bench.scribe.epoch("")

@@ -1,0 +1,117 @@
+"""The settings that a node hands on do what they say."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import TypeVar
+
+import attrs
+import pytest
+import trio
+from trio.testing import MockClock
+
+from actors.scribe import Full, Reservation
+from ledger import Draft, Ledger
+from transport.tls import ServerTls, server_context
+from vienna_runtime import config as configs
+from vienna_runtime import credential, founding, node, pki
+from vienna_runtime.client import connect
+from vienna_runtime.client.errors import Unreachable
+from vienna_runtime.keystore import Keystore
+from vienna_runtime.keystore_opener import opener_for
+from vienna_runtime.ledger_keys import LedgerKeys
+from vienna_runtime.secret import Secret
+
+T = TypeVar("T")
+NAME = "hofburg.example"
+
+
+def nobody(_what: str) -> Secret:
+    raise AssertionError("no passphrase is asked for")
+
+
+async def inline(function: Callable[[], T]) -> T:
+    return function()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    home = tmp_path / "node"
+    wanted = founding.Wanted(directory=home, node=NAME, operator="operator", host="127.0.0.1", port=0, insecure_dev_keys=True, ask=nobody)
+    founding.found(wanted, {})
+    return home
+
+
+@pytest.fixture
+def parts(home: Path) -> Iterator[tuple[Keystore, Ledger, ServerTls]]:
+    config = configs.load(home, environ={})
+    keystore = Keystore.open(config.keystore, opener_for(config.keystore, key_file=config.key_file, ask=lambda: nobody("")))
+    ledger = Ledger.open(config.ledger, node=NAME, keys=LedgerKeys(keystore))
+    places = pki.Places(config.tls)
+    yield keystore, ledger, server_context(places.server, places.server_key)
+    ledger.close()
+
+
+@pytest.mark.parametrize("most", [256, 1000])
+async def test_as_many_entries_may_wait_for_the_disk_as_set(home: Path, parts: tuple[Keystore, Ledger, ServerTls], most: int) -> None:
+    config = configs.load(home, environ={"VIENNA_LIMITS_SUBMISSIONS": str(most)})
+    made = node._compose(config, *parts, [], inline)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(made.scribe.run)
+        assert isinstance(made.scribe.reserve("", most // 2 + 1), Full)
+        room = made.scribe.reserve("", most // 2)
+        assert isinstance(room, Reservation)
+        room.release()
+        nursery.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("seconds", [2, 300])
+async def test_the_heads_are_committed_to_as_often_as_set(
+    home: Path, parts: tuple[Keystore, Ledger, ServerTls], seconds: int, autojump_clock: MockClock
+) -> None:
+    config = configs.load(home, environ={"VIENNA_SCHEDULE_HEADS": f"{seconds}s"})
+    made = node._compose(config, *parts, [], inline)
+    keystore, ledger, _ = parts
+    keystore.admit_tenant("belvedere")
+    async with trio.open_nursery() as nursery:
+        await nursery.start(made.scribe.run)
+        await made.scribe.admit("belvedere", public=b"", actor="operator")
+        room = made.scribe.reserve("belvedere", 1)
+        assert isinstance(room, Reservation)
+        made.scribe.submit("belvedere", made.scribe.epoch("belvedere"), 0, [Draft("word.said/1", 1, "ada", b"")], room)
+        size = ledger.head("").size
+        await trio.sleep(seconds - 0.5)
+        assert ledger.head("").size == size
+        await trio.sleep(1)
+        assert ledger.head("").size == size + 1
+        nursery.cancel_scope.cancel()
+
+
+@pytest.fixture
+def served(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[credential.Credential]:
+    """The operator of a node in a process of its own, where a principal may have two connections."""
+    monkeypatch.setenv("VIENNA_LIMITS_CONNECTIONS_PER_PRINCIPAL", "2")
+    command = [sys.executable, "-m", "vienna_runtime.cli.main", "serve", str(home), "--listen", "127.0.0.1:0", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as server:
+        try:
+            assert server.stdout is not None
+            address = json.loads(server.stdout.readline())["ready"]
+            yield attrs.evolve(credential.read(home / "operator.vienna", ask=lambda: nobody("")), address=address)
+        finally:
+            server.terminate()
+            server.wait(20)
+
+
+async def test_a_principal_has_as_many_connections_as_set_and_no_more(served: credential.Credential) -> None:
+    async with AsyncExitStack() as stack:
+        for _ in range(2):
+            await (await stack.enter_async_context(connect(served))).status()
+        with pytest.raises(Unreachable):
+            await stack.enter_async_context(connect(served))
+    async with connect(served) as again:
+        await again.status()
