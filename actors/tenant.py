@@ -434,12 +434,18 @@ class Tenant:
             room = self._around.scribe.reserve(self.name, ROOM, urgent=True)
             if not isinstance(room, Reservation):
                 return  # it stays due
-            events = due(self.state, Moment(now, Fresh(self._around.entropy(32))))
+            events = due(self.state, Moment(now, Fresh(self._around.entropy(32))), self._granting())
             if not events:
                 room.release()
                 return
             if isinstance(self._submit(events, "law", room, now), Refusal):
                 return
+
+    def _granting(self) -> bundles.Bundle | None:
+        """The active bundle, where anything may be granted under it now."""
+        if self.state.bundle is None or self._around.time.doubt is not None or self._around.standing.closed:
+            return None
+        return self._recall.bundle(self.state.bundle)
 
     def _reconcile(self, message: Reconcile) -> None:
         """Hands over the state as bytes once it is durable; whoever asked folds the log beside this tenant's work."""

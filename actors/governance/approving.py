@@ -15,8 +15,9 @@ def vote(state: State, command: c.Vote, by: Member, facts: Facts, moment: Moment
     """Checks the statement in numbered steps, then counts it.
 
     1. its form, 2. the approver's signature over the bytes as received, 3. that it is about this held case and exactly its card,
-    4. its time, 5. that this person may fill a seat, and has not approved already if it approves.  A denial is final, and an
-    approver may still deny what it has approved; the approval that completes the quorum issues the warrant in the same batch.
+    and for an approval that the card's bundle is the active one, 4. its time, 5. that this person may fill a seat, and for an
+    approval that it has not approved already.  A denial is final, also by who has approved; the approval that completes the
+    quorum issues the warrant in the same batch.
     """
     try:
         statement = approval.unverified_unpack(command.statement)
@@ -31,6 +32,9 @@ def vote(state: State, command: c.Vote, by: Member, facts: Facts, moment: Moment
         return Refusal(Code.NOT_HELD, f"the case does not wait for approval: it is {case.status}", about=case.case)
     if (wrong := _mismatch(statement, case, command.decision)) is not None:
         return Refusal(Code.STATEMENT_MISMATCH, wrong, about=case.case)
+    if command.decision == "approve" and case.bundle != state.bundle and not governed.is_change(case):
+        why = "another bundle has been activated and the case is being decided again: look at what it shows then"
+        return Refusal(Code.STATEMENT_MISMATCH, why, about=case.case)
     if abs(statement.time - moment.now) > approval.ALLOWED_SKEW:
         return Refusal(
             Code.TIME_SKEWED, "the signed time is more than 60 s from the node's: set your clock and sign again", about=case.case

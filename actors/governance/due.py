@@ -1,4 +1,4 @@
-"""What is owed because time has passed or a breaker has tripped: on start, and on every tick.
+"""What is owed because time has passed, a breaker has tripped or a bundle was activated: on start, and on every tick.
 
 Costs time in proportion to what is due: the deadlines are a heap, and what is over by the time it comes up is skipped.
 """
@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import heapq
 
+from . import activation, redeeming, reporting
 from . import events as e
-from . import redeeming, reporting
+from .bundle import Bundle
 from .decision import Moment
-from .ids import Instant
+from .ids import MINUTE, Instant, Micros
 from .state import LiveWarrant, State, worthless
+
+POSTPONED = Micros(1 * MINUTE)  # until a held case is looked at again that could not be decided: what keeps it takes a person
 
 
 def next_due(state: State) -> Instant | None:
@@ -19,21 +22,27 @@ def next_due(state: State) -> Instant | None:
     return state.deadlines[0][0] if state.deadlines else None
 
 
-def due(state: State, moment: Moment) -> tuple[e.Event, ...]:
+def due(state: State, moment: Moment, active: Bundle | None) -> tuple[e.Event, ...]:
     """The events of the first thing that is due at ``moment``, or none.  The caller records them and asks again with fresh randomness.
 
-    The deadline stays on the heap until its effect is folded, so that a batch that fails is owed again.
+    ``active`` is the active bundle, or None while nothing may be granted: what rests on it is then put off.  The deadline stays on
+    the heap until its effect is folded, so that a batch that fails is owed again.
     """
     while state.deadlines and state.deadlines[0][0] <= moment.now:
         _, kind, name = state.deadlines[0]
-        if events := _owed(state, kind, name, moment):
+        if kind == "bundle" and (active is None or state.suspended):
+            heapq.heapreplace(state.deadlines, (Instant(moment.now + POSTPONED), kind, name))
+            continue
+        if events := _owed(state, kind, name, moment, active):
             return events
         heapq.heappop(state.deadlines)
     return ()
 
 
-def _owed(state: State, kind: str, name: str, moment: Moment) -> tuple[e.Event, ...]:
+def _owed(state: State, kind: str, name: str, moment: Moment, active: Bundle | None) -> tuple[e.Event, ...]:
     match kind:
+        case "bundle" if active is not None:
+            return activation.decided_again(state, name, active, moment)
         case "held":
             return _held(state, name, moment)
         case "warrant":

@@ -81,7 +81,9 @@ def _decided(
             case.ttl, case.uses, case.cost_cap, case.verify = event.ttl, event.uses, event.cost_cap, event.verify
             case.bundle, case.policies, case.state_digest = event.bundle, event.policies, event.state_digest
             case.given = ()
-            state.tally.denied += not event.permitted
+            if not event.permitted:
+                state.tally.denied += 1
+                case.status = "over"
         case e.ApprovalRequested():
             case.status = "held"
             case.card = canonical.digest(event.card)
@@ -290,8 +292,16 @@ def _membership(state: State, event: Membership) -> None:
             pass
         case e.BundleActivated():
             state.bundle = event.bundle
+            _remind_to_decide_again(state)
         case _:
             assert_never(event)
+
+
+def _remind_to_decide_again(state: State) -> None:
+    """Cases that wait for people under another bundle than the active one: due at once."""
+    for case in state.cases.values():
+        if case.status == "held" and case.bundle != state.bundle:
+            state.remind(Instant(0), "bundle", case.case)
 
 
 def _drop_invitations(state: State, member: str) -> None:
@@ -306,6 +316,7 @@ def remember_deadlines(state: State) -> None:
     for case in state.cases.values():
         if case.status == "held":
             state.remind(case.expires_at, "held", case.case)
+    _remind_to_decide_again(state)
     for live in state.warrants.values():
         state.remind(live.expires_at if worthless(state, live) is None else Instant(0), "warrant", live.warrant)
     for run in state.runs.values():

@@ -164,8 +164,12 @@ def proceed(
     bundle: Bundle,
     moment: Moment,
     run: RunId | None = None,
+    latest: Instant | None = None,
 ) -> Decision:
-    """After a permitting verdict: a warrant at once (T0), or a card for people.  ``case`` need not be in the state yet."""
+    """After a permitting verdict: a warrant at once (T0), or a card for people, who have until ``latest`` at most.
+
+    ``case`` need not be in the state yet.
+    """
     admitted = breaker.admits(state, case.agent, wish.action, case.case, moment.now)
     if isinstance(admitted, Refusal):
         return admitted
@@ -186,7 +190,6 @@ def proceed(
     if run is not None:
         return Refusal(Code.NOT_ALLOWED, f"policy sets {verdict.tier}: propose without a run, and wait for the approval")
     expires = Instant(moment.now + bundle.settings.approval_deadline[cast(Tier, verdict.tier)])
-    if wish.deadline is not None:
-        expires = min(expires, wish.deadline)
+    expires = min([expires, *(end for end in (wish.deadline, latest) if end is not None)])
     shown = card.render(case, verdict, card.facts(state, case.case, case.agent), expires)
     return Decided((*before, verdict, e.ApprovalRequested(case.case, shown, expires)), {"case": case.case})

@@ -70,6 +70,22 @@ permit (principal, action == Action::"orders.payout", resource);
 forbid (principal, action == Action::"notes.append", resource) when { resource.kind == "holiday" };
 """
 
+OTHERS = {  # what may be activated in the workshop's place
+    "strict": (
+        ('@id("refund") @tier("T1")', '@id("refund") @tier("T2")'),
+        ('@id("append") @tier("T0")', '@id("append") @tier("T1")'),
+        (
+            'resource.kind == "holiday" };',
+            'resource.kind == "holiday" };\n@id("no-payouts") forbid (principal, action == Action::"orders.payout", resource);',
+        ),
+    ),
+    "loose": (
+        ('@id("refund") @tier("T1") @uses("2")', '@id("refund") @tier("T0") @uses("9")'),
+        ('@tier("T2") @quorum("1 of role:lead and 1 of role:finance")', '@tier("T1")'),
+    ),
+    "frugal": (("context.params.amount < 1000", "context.params.amount < 2"),),
+}
+
 CAST: tuple[tuple[str, str, str, tuple[str, ...], str | None], ...] = (
     ("ada", "agent", "greta", (), "greta"),
     ("mallory", "agent", "mallory", (), "greta"),
@@ -97,6 +113,7 @@ class Bench:
         self.keys: dict[str, SigningKey] = {}
         self.bundles = {bundle.digest: bundle}
         self.bundle = bundle
+        self.others: dict[str, Bundle] = {}
         self.issuer = SigningKey(hashlib.sha256(tenant.encode()).digest())
         self.mac_key = hashlib.sha256(b"mac" + tenant.encode()).digest()
         self.drawn = 0
@@ -159,7 +176,7 @@ class Bench:
         self.now = Instant(self.now + microseconds)
         owed: list[e.Event] = []
         for _ in range(10_000):
-            events = due(self.state, self.moment())
+            events = due(self.state, self.moment(), self.bundles.get(self.state.bundle or b""))
             if not events:
                 return owed
             owed += events
@@ -215,6 +232,12 @@ class Bench:
         self.record(e.BundlePushed(self.bundle.digest, {}))
         self.done(c.ActivateBundle(self.bundle.digest, "k-bundle"), "greta")
         return self
+
+    def activate(self, name: str) -> None:
+        """Another bundle by its name, or the one that the tenant began with."""
+        bundle = self.others.get(name, self.bundle)
+        self.bundles[bundle.digest] = bundle
+        self.done(c.ActivateBundle(bundle.digest, f"k{len(self.log)}"), "greta")
 
     def enrol(self, name: str, invitation: str | None = None) -> Decided:
         invitation = invitation or f"i-{name}"
@@ -312,9 +335,29 @@ def workshop() -> Bundle:
 
 
 @pytest.fixture(scope="session")
-def founded(workshop: Bundle) -> Callable[[], Bench]:
+def other_workshops() -> dict[str, Bundle]:
+    loaded = {}
+    for name, changes in OTHERS.items():
+        text = POLICIES
+        for old, new in changes:
+            assert old in text
+            text = text.replace(old, new)
+        bundle = load(Source({"bundle.toml": MANIFEST.encode(), "all.cedar": text.encode()}))
+        assert isinstance(bundle, Bundle), [str(item) for item in bundle.items]
+        loaded[name] = bundle
+    return loaded
+
+
+@pytest.fixture(scope="session")
+def founded(workshop: Bundle, other_workshops: dict[str, Bundle]) -> Callable[[], Bench]:
     """Makes a founded tenant with its whole cast, as often as asked."""
-    return lambda: Bench("belvedere", workshop).found()
+
+    def make() -> Bench:
+        bench = Bench("belvedere", workshop)
+        bench.others = other_workshops
+        return bench.found()
+
+    return make
 
 
 @pytest.fixture

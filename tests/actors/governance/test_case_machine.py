@@ -182,6 +182,16 @@ class Cases(RuleBasedStateMachine):
         if self.number() % 8 == 0:
             self.ask(c.RevokeMember(who, "left", f"key-{self.number()}"), "greta")
 
+    @rule(name=st.sampled_from(["strict", "loose", "frugal", "workshop"]), settle=st.booleans())
+    def activate(self, name: str, settle: bool) -> None:
+        """What waits under another bundle may be voted on, denied or withdrawn before it is decided again."""
+        bundle = self.bench.others.get(name, self.bench.bundle)
+        self.bench.bundles[bundle.digest] = bundle
+        self.ask(c.ActivateBundle(bundle.digest, f"key-{self.number()}"), "greta")
+        if settle:
+            self.bench.pass_time(0)
+            assert {case.bundle for case in self.bench.state.cases.values() if case.status == "held"} <= {bundle.digest}
+
     @rule(span=st.sampled_from([SECOND, SECOND, SECOND, MINUTE, MINUTE, 6 * MINUTE, 16 * MINUTE, 5 * HOUR]))
     def pass_time(self, span: int) -> None:
         self.bench.pass_time(span)
@@ -203,6 +213,11 @@ class Cases(RuleBasedStateMachine):
         assert {name: case.live for name, case in state.cases.items() if case.live} == dict(live)
 
     @invariant()
+    def each_open_case_knows_its_newest_entry(self) -> None:
+        newest = {getattr(event, "case", ""): seq for seq, _, event, _ in self.bench.log if not isinstance(event, e.BreakerProbed)}
+        assert all(case.last == newest[case.case] for case in self.bench.state.cases.values())
+
+    @invariant()
     def what_is_blocked_is_unknown(self) -> None:
         state = self.bench.state
         assert {run.effect for run in state.runs.values() if run.status == "unknown"} == set(state.blocked)
@@ -219,13 +234,22 @@ class Cases(RuleBasedStateMachine):
         approvals: dict[str, list[str]] = {}
         excluded: dict[str, tuple[str, ...]] = {}
         verdict: dict[str, e.CaseDecided] = {}
-        previous = None
+        deadline: dict[str, int] = {}
+        active, previous = b"", None
         for seq, at, event, _ in self.bench.log:
             match event:
                 case e.IntentProposed():
                     excluded[event.case] = event.excluded
                 case e.CaseDecided():
                     verdict[event.case], approvals[event.case] = event, []
+                case e.BundleActivated():
+                    active = event.bundle
+                case e.TargetStale():
+                    live.remove(event.warrant)
+                    deadline.pop(event.case, None)  # decided again on another state, with time of its own
+                case e.ApprovalRequested():
+                    assert event.expires_at <= deadline.setdefault(event.case, event.expires_at)
+                    deadline[event.case] = event.expires_at
                 case e.ApprovalGiven():
                     approvals[event.case].append(event.person)
                 case e.WarrantIssued():
@@ -239,7 +263,8 @@ class Cases(RuleBasedStateMachine):
                     assert made.expires_at <= at + decided.ttl
                     assert decided.cost_cap is None or (made.cost_cap is not None and made.cost_cap <= decided.cost_cap)
                     assert made.tier == decided.tier
-                case e.WarrantRevoked() | e.WarrantExpired() | e.TargetStale():
+                    assert made.bundle == active  # nothing is granted under a bundle that is no longer in force
+                case e.WarrantRevoked() | e.WarrantExpired():
                     assert event.warrant in live
                     live.remove(event.warrant)
                 case e.RunOpened():

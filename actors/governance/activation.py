@@ -1,0 +1,43 @@
+"""What an activation means for cases that wait for people: none is granted under a bundle that is no longer active.
+
+They are decided again at once, as if they were proposed now, and never get more time than they had.  A card names its bundle,
+so the approvals of the old card fall; were a card's bytes equal, they would stay.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from . import asking, governed, proposing
+from . import events as e
+from .bundle import Bundle
+from .decision import Moment
+from .judge import judge
+from .refusals import Refusal
+from .state import Case, State
+
+
+def decided_again(state: State, name: str, active: Bundle, moment: Moment) -> tuple[e.Event, ...]:
+    """The case's new verdict with a warrant or a new card, or its end; nothing where it does not wait under another bundle."""
+    case = state.cases.get(name)
+    if case is None or case.status != "held" or case.bundle == active.digest or governed.is_change(case):
+        return ()
+    if case.expires_at <= moment.now:
+        return ()  # its own deadline ends it
+    wish, agent = case.wish, state.members.get(case.agent)
+    if agent is None or agent.status != "active":
+        return _expired(state, case, "its agent is no longer a member", moment)
+    verdict = proposing.decided(case, active, judge(active, asking.question("propose", case, wish, agent, 0)), wish)
+    if not verdict.permitted:
+        letter = e.DeadLetterOpened(moment.fresh.dead_letter(), case.case, "denied", verdict.why, state.last_letter, closes=case.live == 0)
+        return (verdict, letter)
+    if case.stale:  # uses that were burnt before the target changed stay burnt
+        verdict = attrs.evolve(verdict, uses=min(verdict.uses, case.uses))
+    again = proposing.proceed(state, (), case, verdict, wish, agent, active, moment, latest=case.expires_at)
+    return _expired(state, case, again.why, moment) if isinstance(again, Refusal) else again.events
+
+
+def _expired(state: State, case: Case, because: str, moment: Moment) -> tuple[e.Event, ...]:
+    why = f"another bundle was activated, and under it the case cannot go on: {because}"
+    letter = e.DeadLetterOpened(moment.fresh.dead_letter(), case.case, "expired", why, state.last_letter, closes=case.live == 0)
+    return (e.CaseExpired(case.case, why), letter)

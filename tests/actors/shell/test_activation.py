@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from typing import Any
+
+from actors.governance import commands as c
+from actors.governance.ids import MINUTE
+from actors.governance.source import Source, digest
+from actors.messages import Done
+from actors.tenant import Tenant
+
+MANIFEST = b"""
+[bundle]
+name = "unasked"
+[actions."notes.read"]
+effect = "read"
+params = { path = "string" }
+[actions."notes.append"]
+executor = "till"
+params = { path = "string" }
+"""
+POLICIES = b"""
+@id("read") @tier("T0") @executor("agent") permit (principal, action == Action::"notes.read", resource);
+@id("append") @tier("T0") permit (principal, action == Action::"notes.append", resource);
+"""
+
+
+async def activate(shell: Any) -> bytes:
+    """Puts a bundle in force under which nobody is asked about notes any more."""
+    files = {"bundle.toml": MANIFEST, "all.cedar": POLICIES}
+    assert isinstance(await shell.ask(c.PushBundle(files), "anna"), Done)
+    assert isinstance(await shell.ask(c.ActivateBundle(digest(Source(files)), "k"), "anna"), Done)
+    return digest(Source(files))
+
+
+async def held(shell: Any) -> str:
+    outcome = await shell.ask(shell.proposal("k1", action="notes.append"), "ada")
+    assert isinstance(outcome, Done)
+    assert outcome.value["status"] == "held"
+    return str(outcome.value["case"])
+
+
+async def test_a_sweep_after_an_activation_decides_held_cases_again(shell: Any) -> None:
+    case = await held(shell)
+    bundle = await activate(shell)
+    await shell.sweep()
+    (live,) = shell.tenant.state.warrants.values()
+    assert (live.case, live.terms.bundle) == (case, bundle)
+
+
+async def test_nothing_is_granted_by_a_sweep_while_the_node_is_shut(shell: Any) -> None:
+    await held(shell)
+    await activate(shell)
+    shell.around.standing.closed = "operator: halt"
+    await shell.sweep()
+    assert not shell.tenant.state.warrants
+    shell.around.standing.closed = ""
+    shell.clock.advance(MINUTE)
+    await shell.sweep()
+    assert len(shell.tenant.state.warrants) == 1
+
+
+async def test_a_second_life_still_owes_the_new_verdict(shell: Any) -> None:
+    await held(shell)
+    await activate(shell)
+    shell.tenant = Tenant("belvedere", shell.around, shell.feed)
+    await shell.tenant.start()
+    await shell.sweep()
+    assert len(shell.tenant.state.warrants) == 1
