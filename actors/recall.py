@@ -77,6 +77,10 @@ class Recall:
             self._bundles.popitem(last=False)
         return loaded
 
+    def remembered(self, digest: bytes) -> bundles.Bundle | None:
+        """A bundle that need not be read."""
+        return self._bundles.get(digest)
+
     def unread(self, digest: bytes) -> bundles.Source | None:
         """The files of a pushed bundle that ``bundle`` would still have to read."""
         if digest in self._bundles or digest in self._read:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from actors.governance.bundle import Bundle, Source, load
 from actors.governance.canonical import Value
-from actors.governance.judge import judge
+from actors.governance.judge import foresee, judge
 from actors.governance.memo import Memo
 from actors.governance.question import Answer, Forbidden, Permitted, Question
 
@@ -309,4 +309,36 @@ def test_a_long_question_is_answered_and_not_remembered() -> None:
     bundle = fresh()
     long = attrs.evolve(REFUND, params={"amount": {"dec": "5.00"}, "note": "x" * 5_000})
     assert isinstance(judge(bundle, long), Permitted)
+    assert len(bundle.answers) == 0
+
+
+@given(st.lists(questions, min_size=1, max_size=20), st.lists(questions, max_size=20))
+def test_asking_ahead_changes_no_answer(asked: list[Question], foreseen: list[Question]) -> None:
+    bundle = attrs.evolve(BUNDLE, answers=Memo(64), parties=Memo(64), merged=Memo(64))
+    foresee(bundle, [*foreseen, *asked])
+    forgetful = attrs.evolve(BUNDLE, answers=Memo(0), parties=Memo(0), merged=Memo(0))
+    for question in asked:
+        assert judge(bundle, question) == judge(forgetful, question)
+
+
+def test_what_was_asked_ahead_is_not_asked_again() -> None:
+    bundle = fresh()
+    ahead = [attrs.evolve(REFUND, params={"amount": {"dec": f"{number}.00"}}) for number in range(30)]
+    foresee(bundle, ahead)
+    assert len(bundle.answers) == 30
+    assert isinstance(judge(bundle, ahead[7]), Permitted)
+    assert len(bundle.answers) == 30
+
+
+def test_a_question_that_cedar_cannot_be_handed_is_answered_no_and_spoils_no_other() -> None:
+    bundle = fresh()
+    half = attrs.evolve(REFUND, params={"amount": {"dec": "5.00"}, "note": "\ud800"})
+    foresee(bundle, [half, REFUND])
+    assert isinstance(judge(bundle, half), Forbidden)
+    assert isinstance(judge(bundle, REFUND), Permitted)
+
+
+def test_a_long_question_is_not_asked_ahead() -> None:
+    bundle = fresh()
+    foresee(bundle, [attrs.evolve(REFUND, params={"amount": {"dec": "5.00"}, "note": "x" * 5_000})] * 2)
     assert len(bundle.answers) == 0

@@ -1,0 +1,46 @@
+"""Policy is asked about all the proposals of a mailbox's batch at once, before each is decided by itself.
+
+What Cedar says is remembered under everything that it rests on, so asking ahead changes no decision: a proposal that is
+refused, or decided on another state than it was foreseen on, finds the answer to its own question or asks for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from actors.governance import commands as c
+from actors.governance.bundle import Bundle
+from actors.governance.judge import Question, foresee
+from actors.governance.state import State
+from actors.kernel import Envelope
+from actors.messages import Asked, TenantMessage
+
+WORTH_IT = 4  # messages; below that one call saves less than looking for it costs
+
+
+def look_ahead(state: State, active: Bundle | None, batch: Sequence[Envelope[TenantMessage]]) -> None:
+    """Has the answers ready that deciding ``batch`` will most likely ask ``active`` for."""
+    if active is not None and len(batch) >= WORTH_IT:
+        questions = list(_questions(state, batch))
+        if len(questions) >= WORTH_IT:
+            foresee(active, questions)
+
+
+def _questions(state: State, batch: Sequence[Envelope[TenantMessage]]) -> Iterator[Question]:
+    facts = {"founding": state.phase == "founding"}
+    for message, _ in batch:
+        if type(message) is not Asked or type(message.ask) is not c.Propose or not isinstance(message.by, str):
+            continue
+        member, wish = state.members.get(message.by), message.ask
+        if member is not None and member.status == "active":
+            yield Question(
+                phase="propose",
+                agent=member.member,
+                roles=member.roles,
+                owner=member.owner or "",
+                action=wish.action,
+                resource=wish.resource,
+                params=wish.params,
+                cost=wish.cost,
+                facts=facts,
+            )
