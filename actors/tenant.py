@@ -19,6 +19,7 @@ import trio
 from actors import answering, drafting, folding
 from actors.errors import StaleEpoch, StalePosition, StaleScope
 from actors.feed import CASE, MEMBER, Feed
+from actors.foresight import look_ahead
 from actors.governance import bundle as bundles
 from actors.governance import commands as c
 from actors.governance import events as e
@@ -107,6 +108,8 @@ class Tenant:
         for at, envelope in enumerate(batch):
             message = envelope.message
             try:
+                if not at and not self.frozen and self.state.bundle is not None:
+                    look_ahead(self.state, self._recall.remembered(self.state.bundle), batch)
                 if type(message) is Asked:
                     await self._prepare(message.ask)
                 if not self._usable() and not await self._restore():
