@@ -12,12 +12,15 @@ from rich.table import Table
 from rich.text import Text
 
 from actors.governance import canonical
+from actors.governance.intent import Intent
+from vienna_runtime.cli import changes
 from vienna_runtime.cli.here import Here, json_option, pass_here
 from vienna_runtime.cli.kinds import AMOUNT, DURATION
 from vienna_runtime.cli.phrases import clock, lasting, money, until
 from vienna_runtime.cli.shown import shown, value_text
 from vienna_runtime.client import Card, Progress, Vienna
 from vienna_runtime.client.vienna import now
+from vienna_runtime.errors import VerificationError
 
 Vote: TypeAlias = Callable[[Vienna, Card], Awaitable[Progress]]
 
@@ -82,6 +85,7 @@ def approve(here: Here, case: str, ttl: int | None, uses: int | None, cost_cap: 
     asked = "Approve this card" + (f", narrowed to: {', '.join(narrowing)}" if narrowing else "") + "?"
 
     async def vote(vienna: Vienna, card: Card) -> Progress:
+        refuse_unread(card)
         return await vienna.approve(card, ttl=ttl, uses=uses, cost_cap=cost_cap, reason=reason)
 
     _voted(here, case, asked, yes, vote, "approved")
@@ -122,18 +126,16 @@ def _voted(here: Here, case: str, question: str, yes: bool, vote: Vote, done: st
         return await vote(vienna, card)
 
     progress = here.ask(signed, credential)
+    digest = canonical.digest(card.packed)
     here.answer(
-        {"case": case, "decision": done, "status": progress.outcome, "card": canonical.digest(card.packed)},
-        Text.assemble(done, ": the case ", shown(case), f" is {progress.outcome}"),
+        {"case": case, "decision": done, "status": progress.outcome, "card": digest},
+        Text.assemble(done, ": the case ", shown(case), f" is {progress.outcome}; you signed the card {digest.hex()}"),
     )
 
 
 def card_text(card: Card) -> RenderableType:
     """The whole card.  Nothing of it is left out: what is signed and not shown would be signed unread."""
     fields, wish = card.fields, card.intent
-    signed = Table("", "", box=None, show_header=False, pad_edge=False)
-    for name, value in wish.params.items():
-        signed.add_row(Text.assemble("  ", shown(name)), shown(value_text(value)))
     rows: list[tuple[str, Text]] = [
         ("case", shown(card.case)),
         ("agent", shown(fields["agent"])),
@@ -168,13 +170,50 @@ def card_text(card: Card) -> RenderableType:
     beside = Table("", "", box=None, show_header=False, pad_edge=False)
     for name, value in card.beside.items():
         beside.add_row(Text.assemble("  ", shown(name)), shown(value_text(value)))
-    parts: list[RenderableType] = [Text("SIGNED by your answer", style="bold"), top, Text("params", style="dim")]
-    parts += [signed if wish.params else Text("  none"), bottom, Text("NOT SIGNED, told by the node beside the card", style="bold"), beside]
-    return Group(*parts)
+    signed = Text.assemble(("SIGNED by your answer", "bold"), f", as the card with the digest\n{canonical.digest(card.packed).hex()}")
+    parts: list[RenderableType] = [signed, top, *(_changes(wish) if changes.is_change(wish) else _params(wish)), bottom]
+    return Group(*parts, Text("NOT SIGNED, told by the node beside the card", style="bold"), beside)
+
+
+def _params(wish: Intent) -> list[RenderableType]:
+    table = Table("", "", box=None, show_header=False, pad_edge=False)
+    for name, value in wish.params.items():
+        table.add_row(Text.assemble("  ", shown(name)), shown(value_text(value)))
+    return [Text("params", style="dim"), table if wish.params else Text("  none")]
+
+
+def _changes(wish: Intent) -> list[RenderableType]:
+    """A change of the tenant itself: what would be recorded, field by field."""
+    parts: list[RenderableType] = [Text("a change of the tenant itself; once approved, this is recorded:")]
+    try:
+        for event in changes.changes_of(wish):
+            table = Table("", "", box=None, show_header=False, pad_edge=False)
+            for name, value in changes.fields_of(event).items():
+                table.add_row(Text(f"    {name}", style="dim"), shown(value))
+            parts += [Text(f"  {event.TAG}", style="bold"), table]
+    except canonical.NotCanonical as error:
+        parts.append(Text(f"  what it changes cannot be read by this program ({error}); it signs no approval of it", style="bold red"))
+    return parts
+
+
+def refuse_unread(card: Card) -> None:
+    """Nobody approves what could not be shown to them."""
+    if changes.is_change(card.intent):
+        try:
+            changes.changes_of(card.intent)
+        except canonical.NotCanonical as error:
+            raise VerificationError(f"what the card of {card.case} changes cannot be read, so it is not signed: {error}") from None
 
 
 def _as_json(card: Card) -> dict[str, object]:
     wish = card.intent
     intent = {"action": wish.action, "resource": wish.resource, "params": wish.params, "purpose": wish.purpose, "cost": wish.cost}
     intent |= {"state_digest": wish.state_digest, "parent": wish.parent, "deadline": wish.deadline}
-    return {"case": card.case, "signed": {**card.fields, "intent": intent}, "not_signed": card.beside, "card": card.packed}
+    found: dict[str, object] = {"case": card.case, "signed": {**card.fields, "intent": intent}, "not_signed": card.beside}
+    found |= {"card": card.packed, "digest": canonical.digest(card.packed)}
+    if changes.is_change(wish):
+        try:
+            found["changes"] = changes.as_json(wish)
+        except canonical.NotCanonical:
+            found["changes"] = None  # and no approval of it is signed
+    return found

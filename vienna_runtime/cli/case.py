@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from actors.governance import approval, canonical, intent, receipt, warrant
-from vienna_runtime.cli import steps
+from vienna_runtime.cli import changes, steps
 from vienna_runtime.cli.here import Here, json_option, pass_here
 from vienna_runtime.cli.phrases import clock, lasting, money, outcome_style
 from vienna_runtime.cli.shown import shown, value_text
@@ -72,8 +72,14 @@ def _details(step: Step) -> Iterator[tuple[str, Text]]:
 
 def _intent(wish: intent.Intent) -> Iterator[tuple[str, Text]]:
     yield "purpose", shown(wish.purpose)
-    for name, value in wish.params.items():
-        yield "param", shown(f"{name} = {value_text(value)}")
+    if changes.is_change(wish):
+        for event in changes.changes_of(wish):
+            yield "to record", Text(event.TAG)
+            for name, value in changes.fields_of(event).items():
+                yield "", shown(f"{name} = {value}")
+    else:
+        for name, param in wish.params.items():
+            yield "param", shown(f"{name} = {value_text(param)}")
     if wish.cost:
         yield "expected cost", Text(money(wish.cost))
     if wish.parent is not None:

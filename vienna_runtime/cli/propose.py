@@ -80,7 +80,8 @@ def propose(
     if to_redeem and not here.as_json:
         here.say("The warrant is yours to redeem and report: policy has you execute this yourself, by the SDK.")
     if not (ended.good or to_redeem or (not wait and not ended.ended)):
-        raise BadEnd(f"the case ended {ended.outcome}" + (f": {ended.why}" if ended.why else ""))
+        why = "" if wait and not here.as_json else ended.why  # its last step has just said it
+        raise BadEnd(f"the case ended {ended.outcome}" + (f": {why}" if why else ""))
 
 
 def summary(progress: Progress) -> Text:

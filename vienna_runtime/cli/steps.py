@@ -8,6 +8,7 @@ from typing import Any
 from rich.text import Text
 
 from actors.governance import canonical, intent, warrant
+from vienna_runtime.cli import changes
 from vienna_runtime.cli.phrases import clock, lasting, money, time_of_day
 from vienna_runtime.cli.shown import shown, value_text
 from vienna_runtime.client import Step
@@ -43,6 +44,8 @@ def wish_text(packed: bytes) -> Text:
         wish = intent.unpack(packed)
     except canonical.NotCanonical as error:
         return Text(f"an intent that cannot be read: {error}", style="red")
+    if changes.is_change(wish):
+        return shown(f"{wish.action} {wish.resource} ({changes.in_words(wish)})")
     params = ", ".join(f"{name}={value_text(value)}" for name, value in wish.params.items())
     return shown(f"{wish.action} {wish.resource} ({params})")
 

@@ -109,7 +109,7 @@ def test_an_operator_sees_tenants_and_their_numbers(as_: As) -> None:
 def test_what_policy_forbids_ends_with_1_and_says_why(as_: As) -> None:
     said = as_("ada", "propose", "git.log", "repo/vienna", "-p", "count:=0", "--purpose", "look")
     assert said.code == 1
-    assert "the parameter count must be at least 1" in said.err
+    assert "the parameter count must be at least 1" in said.out
 
 
 def test_a_case_goes_from_intent_to_verdict_through_an_approval(as_: As, house: House) -> None:
