@@ -22,17 +22,22 @@ _KEY = r"""(?:[A-Za-z0-9_-]+|"[^"\\]*"|'[^']*')"""
 _DOTTED = rf"{_KEY}(?:\s*\.\s*{_KEY})*"
 _HEADER = re.compile(rf"\s*(\[\[?)\s*({_DOTTED})\s*\]")
 _FIELD = re.compile(rf"\s*({_DOTTED})\s*=")
+_LONGEST_LINE = 4_096  # characters: a key of a hundred thousand dots takes ``tomllib`` minutes, for it is quadratic in them
 _SYNTAX = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", re.DOTALL)
 
 
 def read(file: str, text: str, findings: list[Finding]) -> Table | None:
-    """The root table; None, with a finding, where the text is not TOML."""
+    """The root table; None, with a finding, where the text is not TOML, or has lines that nobody could read."""
+    for number, line in enumerate(text.split("\n"), 1):
+        if len(line) > _LONGEST_LINE:
+            findings.append(Finding(file, number, 1, f"more than {_LONGEST_LINE} characters in one line", "break it into several"))
+            return None
     try:
         data = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # ValueError covers its own error and integers of absurd length
         found = _SYNTAX.fullmatch(str(error))
-        message, line, column = found.groups() if found else (str(error), None, None)
-        findings.append(Finding(file, int(line or text.count("\n") + 1), int(column or 1), f"not TOML: {message}"))
+        message, at, column = found.groups() if found else (str(error), None, None)
+        findings.append(Finding(file, int(at or text.count("\n") + 1), int(column or 1), f"not TOML: {message}"))
         return None
     return Table(file, data, (), _places(text), findings)
 
