@@ -88,7 +88,11 @@ class Refused:
 
 
 class Supervisor:
-    """An actor of the kernel.  ``admit`` makes a tenant's keys and log and sets its actor going."""
+    """An actor of the kernel.
+
+    ``admit`` makes a tenant's keys and log and sets its actor going, as far as they are not there, and asks it: whether it can be
+    founded, or invite its first admin again, is its own law to say.
+    """
 
     def __init__(
         self,
@@ -97,14 +101,12 @@ class Supervisor:
         standing: NodeStanding,
         refused: Refused,
         admit: Callable[[str, str, c.Found, Respond], Awaitable[None]],
-        is_known: Callable[[str], bool],
     ) -> None:
         self._scribe = scribe
         self._time = time
         self._standing = standing
         self._refused = refused
         self._admit = admit
-        self._is_known = is_known
         self.state = law.NodeState()
 
     async def start(self) -> None:
@@ -143,9 +145,6 @@ class Supervisor:
             if (wrong := problem(name)) is not None:
                 wanted.respond(Refusal(Code.MALFORMED, f"the {what}'s name {wrong}"))
                 return
-        if self._is_known(command.tenant):
-            wanted.respond(Refusal(Code.NAME_TAKEN, f"the tenant {command.tenant} exists already", about=command.tenant))
-            return
         try:
             await self._admit(command.tenant, wanted.by, command, wanted.respond)
         except (LedgerError, ActorsError, OSError) as error:

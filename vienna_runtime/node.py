@@ -23,7 +23,7 @@ from actors.errors import IntensityExceeded, StartFailed
 from actors.feed import Feed
 from actors.frozen import FrozenTenant
 from actors.gate import TenantGate
-from actors.gateway import House, converse
+from actors.gateway import House, converse, tell
 from actors.governance import commands as c
 from actors.governance.decision import Operator
 from actors.held import Held
@@ -169,12 +169,7 @@ def _compose(
     async def admit(tenant: str, by: str, command: c.Found, respond: Respond) -> None:
         await _admit(node, tenant, by, command, respond)
 
-    def is_known(name: str) -> bool:
-        """A tenant whose founding was interrupted before its first entry is not there yet: it can be asked for again."""
-        place = directory.get(name)
-        return place is not None and (place.tenant is None or bool(place.tenant.frozen) or place.tenant.state.phase != "unfounded")
-
-    supervisor = Supervisor(scribe, time, standing, refused, admit, is_known)
+    supervisor = Supervisor(scribe, time, standing, refused, admit)
     node = Node(
         config=config,
         keystore=keystore,
@@ -271,7 +266,7 @@ async def _admit(node: Node, tenant: str, by: str, command: c.Found, respond: Re
     assert node.tenants is not None
     if tenant not in {child.name for child in node.tenants.statistics()}:
         await node.tenants.add(_tenant_child(node, place))
-    await place.ref.tell(Asked(command, Operator(by), False, respond))
+    tell(place.ref, Asked(command, Operator(by), False, respond), respond)  # never a wait: the supervisor also shuts the node
 
 
 async def _reconciler(node: Node, *, task_status: Life) -> None:

@@ -19,9 +19,13 @@ LONGEST_INVITATION = 14 * 24 * HOUR  # an invitation that lies about longer is a
 
 
 def found(state: State, command: c.Found, by: str, moment: Moment) -> Decision:
-    """The first two entries of a tenant: its founding, and the invitation of its first admin."""
-    if state.phase != "unfounded":
-        return Refusal(Code.NAME_TAKEN, "the tenant exists already")
+    """The first two entries of a tenant: its founding, and the invitation of its first admin.
+
+    While nobody has taken that invitation up, founding it again invites again, in place of what was invited before.
+    """
+    arrived = any(m.kind == ADMIN and m.status in ("enrolled", "active") for m in state.members.values())
+    if state.phase not in ("unfounded", "founding") or arrived:
+        return Refusal(Code.NAME_TAKEN, "the tenant exists already", about=command.tenant)
     for what, name in (("tenant", command.tenant), ("admin", command.admin)):
         if (wrong := name_problem(name)) is not None:
             return Refusal(Code.MALFORMED, f"the {what}'s name {wrong}")
@@ -33,7 +37,11 @@ def found(state: State, command: c.Found, by: str, moment: Moment) -> Decision:
         MemberId(command.admin), ADMIN, Person(command.person), (), None,
         command.invitation, command.token_hash, Instant(command.expires_at),
     )  # fmt: skip
-    return Decided((e.TenantFounded(TenantId(command.tenant), by), invited), {"tenant": command.tenant})
+    if state.phase == "unfounded":
+        return Decided((e.TenantFounded(TenantId(command.tenant), by), invited), {"tenant": command.tenant})
+    others = [m.member for m in state.members.values() if m.status == "invited" and m.member != command.admin]
+    replaced = (e.MemberRevoked(other, f"operator {by} invited {command.admin} in its place") for other in others)
+    return Decided((*replaced, invited), {"tenant": command.tenant})
 
 
 def invite(state: State, command: c.Invite, by: Member, moment: Moment) -> Decision:

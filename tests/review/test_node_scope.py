@@ -10,11 +10,14 @@ import pytest
 import trio
 
 from actors.governance import commands as c
+from actors.governance.ids import HOUR
 from actors.governance.refusals import Code, Refusal
 from actors.kernel import Envelope
 from actors.messages import Done, Outcome, Unsettled
 from actors.supervisor import CreateTenant, Refused, ResetNode, Supervisor, SupervisorMessage, TripNode
 from ledger import WritingStopped
+from transport.answers import Reply
+from transport.errors import Unauthenticated
 from vienna_runtime import config
 from vienna_runtime.admission import public_part
 from vienna_runtime.keystore import Keystore
@@ -27,7 +30,7 @@ async def _fails(error: Exception, *_: object) -> None:
 
 async def _supervisor(shell: Any, error: Exception | None = None) -> Supervisor:
     admit = partial(_fails, error or WritingStopped("the disk is full"))
-    made = Supervisor(shell.scribe, shell.time, shell.around.standing, Refused(), admit, lambda _: False)
+    made = Supervisor(shell.scribe, shell.time, shell.around.standing, Refused(), admit)
     await made.start()
     return made
 
@@ -111,3 +114,27 @@ def test_a_founding_that_a_crash_interrupted_can_be_asked_for_again(fresh: Any) 
 
     trio.run(play)
     assert fresh.end() == 0
+
+
+def test_a_tenant_whose_first_admin_lost_its_invitation_is_given_another_and_the_lost_one_is_worthless(fresh: Any) -> None:
+    fresh.serve()
+
+    async def play() -> None:
+        async with fresh.as_operator() as operator:
+            lost, found = (operator.member.make("schoenbrunn", name, "admin") for name in ("anna", "rosa"))
+            for member in (lost, found):
+                assert (await operator.done("tenant.create", **_first(fresh, member)))["tenant"] == "schoenbrunn"
+            with pytest.raises(Unauthenticated):
+                await fresh.enrol(lost)
+            assert isinstance(await fresh.enrol(found), Reply)
+            assert await operator.refused("tenant.create", **_first(fresh, lost)) == "name_taken"
+
+    trio.run(play)
+
+
+def _first(fresh: Any, member: Any) -> dict[str, Any]:
+    invitation = member.invitation
+    return {
+        "tenant": member.tenant, "admin": member.name, "person": member.name,
+        "invitation": invitation.id, "token_hash": invitation.digest(), "expires_at": fresh.now() + HOUR,
+    }  # fmt: skip

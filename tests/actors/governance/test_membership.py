@@ -6,7 +6,7 @@ import pytest
 
 from actors.governance import commands as c
 from actors.governance import events as e
-from actors.governance.decision import Invitee
+from actors.governance.decision import Invitee, Operator
 from actors.governance.ids import HOUR
 from actors.governance.signing import fingerprint
 
@@ -41,6 +41,38 @@ def test_a_tenant_is_founded_once_and_its_first_admin_is_in_force_at_once(bench:
     assert bench.state.members["greta"].status == "active"
     assert bench.state.phase == "founding"
     assert bench.propose().founding
+
+
+def first(bench: Any, admin: str, number: int) -> c.Found:
+    return c.Found(bench.tenant, admin, admin, f"i-{number}", bytes([number]) * 32, bench.now + HOUR)
+
+
+def test_a_tenant_whose_first_admin_never_came_can_be_asked_for_again(founded: Any, workshop: Any) -> None:
+    bench = type(founded())("schoenbrunn", workshop)
+    otto = Operator("otto")
+    bench.done(first(bench, "rosa", 1), otto)
+    bench.pass_time(HOUR)
+    assert bench.state.members["rosa"].status == "revoked"
+    bench.done(first(bench, "rosa", 2), otto)
+    assert bench.tags() == ["tenant.founded", "member.invited", "member.revoked", "member.invited"]
+    bench.enrol("rosa", "i-2")
+    assert bench.state.members["rosa"].status == "active"
+    assert bench.refused(first(bench, "rosa", 3), otto) == "name_taken"
+    assert bench.refused(first(bench, "mallory", 3), otto) == "name_taken"
+
+
+def test_an_invitation_of_another_first_admin_makes_the_one_before_worthless(founded: Any, workshop: Any) -> None:
+    bench = type(founded())("schoenbrunn", workshop)
+    bench.done(first(bench, "rosa", 1), Operator("otto"))
+    bench.done(first(bench, "mitzi", 2), Operator("otto"))
+    assert list(bench.state.invitations) == ["i-2"]
+    assert bench.state.members["rosa"].status == "revoked"
+    bench.enrol("mitzi", "i-2")
+    assert [member.member for member in bench.state.active()] == ["mitzi"]
+
+
+def test_a_founded_tenant_takes_no_admin_from_the_operator(sealed: Any) -> None:
+    assert sealed.refused(first(sealed, "mallory", 1), Operator("otto")) == "name_taken"
 
 
 def test_an_invitation_admits_once_and_not_after_its_time(bench: Any) -> None:
