@@ -1,9 +1,9 @@
 """The composition root: one process, its actors in the order in which they may exist.
 
-0 watermark    outlives the scribe, to note its last words      3 supervisor  the node's log folded before anyone may decide
-1 scribe       nothing may happen that cannot be written        4 tenants     each kept alive, or frozen, by itself
-2 answers      nothing leaves before it is durable              5 reconciler
-                                                                6 gateway     last to open, first to close
+0 watermark    outlives the scribe, whose last words it notes   4 tenants     each kept alive, or frozen, by itself
+1 scribe       nothing may happen that cannot be written        5 reconciler
+2 answers      nothing leaves before it is durable              6 gateway     last to open, first to close
+3 supervisor   the node's log folded before anyone may decide
 """
 
 from __future__ import annotations
