@@ -108,7 +108,7 @@ class Tenant:
         for at, envelope in enumerate(batch):
             message = envelope.message
             try:
-                if not at and not self.frozen and self.state.bundle is not None:
+                if not at and not self.frozen and self.state.bundle is not None:  # in here: should it fall, all are answered
                     look_ahead(self.state, self._recall.remembered(self.state.bundle), batch)
                 if type(message) is Asked:
                     await self._prepare(message.ask)

@@ -257,3 +257,14 @@ async def test_256_callers_each_get_their_own_acknowledgement_from_the_real_thre
     for log in (B, S):
         records = ledger.read(log, 0, ledger.head(log).size)
         assert sorted(ledger.open_body(log, record).decode() for record in records) == sorted(written[log])
+
+
+async def test_what_was_reserved_and_not_used_is_room_again_before_the_commit(bench: Any, said: Any) -> None:
+    bench.hold()
+    room = bench.scribe.reserve(B, 2, urgent=True)
+    bench.scribe.submit(B, bench.scribe.epoch(B), bench.scribe.position(B), said("one"), room)
+    assert bench.scribe.statistics().urgent_entries == 1
+    bench.release()
+    await bench.settle()
+    assert bench.scribe.statistics().urgent_entries == 0
+    assert bench.words(B) == ["one"]
