@@ -7,7 +7,7 @@ slips through while others are being greeted is closed before its first call is 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import attrs
@@ -26,12 +26,14 @@ class Crowd:
 
     gate: Gate
     most: int  # connections of one principal
+    note: Callable[[str, str], None]  # source and code of a refusal before any decision, to be counted
     _inside: Counter[tuple[str, str]] = attrs.field(factory=Counter, init=False)
 
     async def admit(self, bearer: str | None, remote: str) -> Admission | Rejection:
         """As the gate behind it decides; 429 where the principal is inside too often."""
         admission = await self.gate.admit(bearer, remote)
         if isinstance(admission, Admission) and self._inside.get(_who(admission.identity), 0) >= self.most:
+            self.note(remote, "crowded")
             return Rejection(status=429, retry_after=RETRY)
         return admission
 

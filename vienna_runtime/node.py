@@ -291,7 +291,7 @@ async def _gateway(node: Node, ready: Callable[[], None], *, task_status: Life) 
         calls_in_flight=settings.limits.calls_per_connection,
         heartbeat_seconds=settings.schedule.heartbeat / MICROS,
     )
-    crowd = Crowd(node.gate, settings.limits.connections_per_principal)
+    crowd = Crowd(node.gate, settings.limits.connections_per_principal, node.refused.note)
     house = House(directory=node.directory, supervisor=node.supervisor_ref, scribe=node.scribe, about=node.about, keys_of=node.keys_of)
 
     async def handle(connection: Connection) -> None:
