@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TypeAlias
 
 import click
@@ -16,9 +17,9 @@ from actors.governance.intent import Intent
 from vienna_runtime.cli import changes
 from vienna_runtime.cli.here import Here, json_option, pass_here
 from vienna_runtime.cli.kinds import AMOUNT, DURATION
-from vienna_runtime.cli.phrases import clock, lasting, money, until
+from vienna_runtime.cli.phrases import clock, counted, lasting, money, until
 from vienna_runtime.cli.shown import shown, value_text
-from vienna_runtime.client import Card, Progress, Vienna
+from vienna_runtime.client import Card, Progress, Refused, Vienna
 from vienna_runtime.client.vienna import now
 from vienna_runtime.errors import VerificationError
 
@@ -59,7 +60,7 @@ def show(here: Here, case: str) -> None:
     Example:
       vienna approvals show c2e56ef79592c87eb5fa5
     """
-    card = here.ask(lambda vienna: vienna.card(case))
+    card = here.ask(partial(_card, case))
     here.answer(_as_json(card), card_text(card))
 
 
@@ -80,15 +81,26 @@ def approve(here: Here, case: str, ttl: int | None, uses: int | None, cost_cap: 
       vienna approvals approve c2e56ef79592c87eb5fa5 --ttl 5m --uses 1 --cost-cap 1.50 --reason "seen with the customer"
     """
     narrowing = [f"lives {lasting(ttl)}"] if ttl is not None else []
-    narrowing += [f"used {uses} times"] if uses is not None else []
-    narrowing += [f"costs {money(cost_cap)}"] if cost_cap is not None else []
+    narrowing += [counted(uses, "use")] if uses is not None else []
+    narrowing += [f"costs at most {money(cost_cap)}"] if cost_cap is not None else []
     asked = "Approve this card" + (f", narrowed to: {', '.join(narrowing)}" if narrowing else "") + "?"
+
+    def fits(card: Card) -> None:
+        """A wider term would be signed and change nothing; whoever typed it believes something else."""
+        limits: tuple[tuple[str, int | None, int | None, Callable[[int], str]], ...] = (
+            ("--ttl", ttl, card.fields["ttl"], lasting),
+            ("--uses", uses, card.fields["uses"], str),
+            ("--cost-cap", cost_cap, card.fields["cost_cap"], money),
+        )
+        for option, given, limit, said in limits:
+            if given is not None and limit is not None and given > limit:
+                raise click.UsageError(f"{option} can only narrow what the card says, which is {said(limit)}; nothing was signed")
 
     async def vote(vienna: Vienna, card: Card) -> Progress:
         refuse_unread(card)
         return await vienna.approve(card, ttl=ttl, uses=uses, cost_cap=cost_cap, reason=reason)
 
-    _voted(here, case, asked, yes, vote, "approved")
+    _voted(here, case, asked, yes, vote, "approved", fits)
 
 
 @approvals.command()
@@ -111,12 +123,22 @@ def deny(here: Here, case: str, reason: str, yes: bool) -> None:
     _voted(here, case, "Deny this card, for good?", yes, vote, "denied")
 
 
-def _voted(here: Here, case: str, question: str, yes: bool, vote: Vote, done: str) -> None:
+async def _card(case: str, vienna: Vienna) -> Card:
+    try:
+        return await vienna.card(case)
+    except Refused as error:
+        if error.code != "unknown":
+            raise
+        raise Refused(error.code, f"{error.why}; if it was decided already, `vienna case {case}` says how") from None
+
+
+def _voted(here: Here, case: str, question: str, yes: bool, vote: Vote, done: str, check: Callable[[Card], None] = lambda _: None) -> None:
     """One connection for looking and one for signing: a person may take an hour over the question between them."""
     if not yes and not sys.stdin.isatty():
         raise click.UsageError("there is no terminal to ask at: look with `vienna approvals show`, then repeat with --yes")
     credential = here.load()
-    card = here.ask(lambda vienna: vienna.card(case), credential)
+    card = here.ask(partial(_card, case), credential)
+    check(card)
     if not here.as_json:
         here.say(card_text(card))
     if not yes:
@@ -133,34 +155,37 @@ def _voted(here: Here, case: str, question: str, yes: bool, vote: Vote, done: st
     )
 
 
+whole = partial(shown, cut=False)  # on a card
+
+
 def card_text(card: Card) -> RenderableType:
     """The whole card.  Nothing of it is left out: what is signed and not shown would be signed unread."""
     fields, wish = card.fields, card.intent
     rows: list[tuple[str, Text]] = [
-        ("case", shown(card.case)),
-        ("agent", shown(fields["agent"])),
-        ("action", shown(wish.action, style="bold")),
-        ("resource", shown(wish.resource, style="bold")),
+        ("case", whole(card.case)),
+        ("agent", whole(fields["agent"])),
+        ("action", whole(wish.action, style="bold")),
+        ("resource", whole(wish.resource, style="bold")),
     ]
     after: list[tuple[str, Text]] = [
-        ("purpose", shown(wish.purpose)),
+        ("purpose", whole(wish.purpose)),
         ("expected cost", Text(money(wish.cost))),
-        ("parent case", shown(wish.parent or "none")),
+        ("parent case", whole(wish.parent or "none")),
         ("agent's deadline", Text("none" if wish.deadline is None else f"{clock(wish.deadline)} UTC")),
         ("agent saw state", Text(value_text(wish.state_digest))),
-        ("tier", shown(fields["tier"], style="bold")),
-        ("quorum", shown(fields["quorum"])),
-        ("decided by", shown(", ".join(fields["policies"]) or "none")),
-        ("because", shown(fields["why"] or "none")),
+        ("tier", whole(fields["tier"], style="bold")),
+        ("quorum", whole(fields["quorum"])),
+        ("decided by", whole(", ".join(fields["policies"]) or "none")),
+        ("because", whole(fields["why"] or "none")),
         ("bundle", Text(fields["bundle"].hex())),
-        ("executor", shown(fields["executor"] or "none: a change of the tenant itself")),
-        ("verified by", shown(value_text(fields["verify"]) if fields["verify"] else "the receipt alone")),
+        ("executor", whole(fields["executor"] or "none: a change of the tenant itself")),
+        ("verified by", whole(value_text(fields["verify"]) if fields["verify"] else "the receipt alone")),
         ("warrant lives", Text(lasting(fields["ttl"]) or "-")),
         ("uses", Text(str(fields["uses"]))),
         ("cost cap", Text(money(fields["cost_cap"]))),
         ("target state", Text(value_text(fields["state_digest"]))),
         ("while founding", Text("yes" if fields["founding"] else "no")),
-        ("the agent's record", shown(value_text(fields["facts"]))),
+        ("the agent's record", whole(value_text(fields["facts"]))),
         ("waits until", Text(f"{clock(fields['expires_at'])} UTC, {until(fields['expires_at'], now())}")),
     ]
     top, bottom = (Table("", "", box=None, show_header=False, pad_edge=False) for _ in range(2))
@@ -169,16 +194,20 @@ def card_text(card: Card) -> RenderableType:
             table.add_row(Text(name, style="dim"), text)
     beside = Table("", "", box=None, show_header=False, pad_edge=False)
     for name, value in card.beside.items():
-        beside.add_row(Text.assemble("  ", shown(name)), shown(value_text(value)))
+        beside.add_row(Text.assemble("  ", whole(name)), _told(name, value))
     signed = Text.assemble(("SIGNED by your answer", "bold"), f", as the card with the digest\n{canonical.digest(card.packed).hex()}")
     parts: list[RenderableType] = [signed, top, *(_changes(wish) if changes.is_change(wish) else _params(wish)), bottom]
     return Group(*parts, Text("NOT SIGNED, told by the node beside the card", style="bold"), beside)
 
 
+def _told(name: str, value: object) -> Text:
+    return Text(f"{clock(value)} UTC") if name == "expires_at" and isinstance(value, int) else whole(value_text(value))
+
+
 def _params(wish: Intent) -> list[RenderableType]:
     table = Table("", "", box=None, show_header=False, pad_edge=False)
     for name, value in wish.params.items():
-        table.add_row(Text.assemble("  ", shown(name)), shown(value_text(value)))
+        table.add_row(Text.assemble("  ", whole(name)), whole(value_text(value)))
     return [Text("params", style="dim"), table if wish.params else Text("  none")]
 
 
@@ -189,7 +218,7 @@ def _changes(wish: Intent) -> list[RenderableType]:
         for event in changes.changes_of(wish):
             table = Table("", "", box=None, show_header=False, pad_edge=False)
             for name, value in changes.fields_of(event).items():
-                table.add_row(Text(f"    {name}", style="dim"), shown(value))
+                table.add_row(Text(f"    {name}", style="dim"), whole(value))
             parts += [Text(f"  {event.TAG}", style="bold"), table]
     except canonical.NotCanonical as error:
         parts.append(Text(f"  what it changes cannot be read by this program ({error}); it signs no approval of it", style="bold red"))

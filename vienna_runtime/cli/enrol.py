@@ -15,9 +15,10 @@ from vienna_runtime import credential as credentials
 from vienna_runtime import invitation as invitations
 from vienna_runtime import known
 from vienna_runtime.cli.here import Here, json_option, pass_here
-from vienna_runtime.client import NotAdmitted, Refused
+from vienna_runtime.client import Refused, Unreachable
 from vienna_runtime.client.enrolment import enrol as enrol_member
 from vienna_runtime.client.enrolment import new_member
+from vienna_runtime.errors import FileTakenError
 from vienna_runtime.invitation import Invitation
 
 PEOPLE = frozenset({kinds.ADMIN, kinds.APPROVER})  # their keys stand for a person's decision: always sealed
@@ -45,13 +46,15 @@ def enrol(here: Here, invitation: str, output: Path | None, no_passphrase: bool)
     if here.address is not None:
         invited = attrs.evolve(invited, address=here.address)
     path = output or Path(f"{invited.name}{credentials.SUFFIX}")
+    if path.exists():
+        raise FileTakenError(path)  # said before a passphrase is asked for, twice, in vain
     passphrase = None if no_passphrase else here.ask_passphrase(path.name, new=True)
     member = new_member(invited)
     # Before the node knows the keys: a file without a member is harmless, a member whose keys are lost is not.
     credentials.write(path, member.credential, passphrase=passphrase)
     try:
         enrolled = trio.run(partial(enrol_member, invited, member))
-    except (Refused, NotAdmitted):
+    except (Refused, Unreachable):
         path.unlink()  # the node has never heard of these keys
         raise
     known.write(known.place(path), known.Known(enrolled.keys.log))
@@ -64,8 +67,19 @@ def enrol(here: Here, invitation: str, output: Path | None, no_passphrase: bool)
             "credential": str(path),
         },
         f"You are {enrolled.member}, {enrolled.kind} of {enrolled.tenant}. Your credential: {path}",
-        f"Your fingerprint, to be told to the tenant's admin in person: {enrolled.fingerprint}",
-        f"The admin then runs: vienna member confirm {enrolled.member} --fingerprint ...  (a tenant's first admin is in force at once)",
+        f"Your fingerprint: {enrolled.fingerprint}",
+        *_next(enrolled.member, enrolled.kind),
+    )
+
+
+def _next(member: str, kind: str) -> tuple[str, ...]:
+    if kind == kinds.OPERATOR:
+        return ()
+    first = ("If you are the tenant's first admin, you are in force already. Otherwise:",) if kind == kinds.ADMIN else ()
+    return (
+        *first,
+        "Tell it to the tenant's admin in person or by telephone; you are in force when the admin has run:",
+        f'  vienna member confirm {member} --fingerprint "..."',
     )
 
 

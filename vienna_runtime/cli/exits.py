@@ -60,7 +60,7 @@ def _one(error: BaseException) -> Ending:
         case KeyboardInterrupt() | click.Abort():
             return Ending(INTERRUPTED, "interrupted", "interrupted")
         case click.UsageError():
-            return Ending(USAGE, "usage", error.format_message(), () if error.ctx is None else (error.ctx.get_usage(),))
+            return Ending(USAGE, "usage", error.format_message(), () if error.ctx is None else _usage(error.ctx))
         case click.ClickException():
             return Ending(USAGE, "usage", error.format_message())
         case BadEnd():
@@ -82,6 +82,10 @@ def _one(error: BaseException) -> Ending:
             return Ending(USAGE, "usage", f"{error.filename}: {(error.strerror or 'cannot be used').lower()}")
         case _:
             return Ending(BAD_END, "unexpected", f"unexpected: {type(error).__name__}: {error}", expected=False)
+
+
+def _usage(context: click.Context) -> tuple[str, ...]:
+    return context.get_usage(), f"More: {context.command_path} --help"
 
 
 def _leaves(raised: BaseException) -> Iterator[BaseException]:

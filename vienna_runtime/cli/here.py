@@ -17,13 +17,15 @@ from rich.text import Text
 
 from vienna_runtime import credential as credentials
 from vienna_runtime import passphrase
+from vienna_runtime.cli.uncut import uncut
 from vienna_runtime.client import Vienna, connect
 from vienna_runtime.credential import Credential
+from vienna_runtime.errors import CredentialError, VerificationError
 from vienna_runtime.secret import Secret
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
-PLAIN_WIDTH = 160  # columns where there is no terminal: whoever reads a pipe wants whole lines
+PLAIN_WIDTH = 4096  # columns where there is no terminal: whoever reads a pipe wants one line for each row
 
 
 @attrs.define
@@ -48,7 +50,13 @@ class Here:
     def load(self) -> Credential:
         """The credential, its passphrase asked for where it is sealed."""
         path = self.credential_path()
-        found = credentials.read(path, ask=lambda: self.ask_passphrase(path.name))
+        try:
+            found = credentials.read(path, ask=lambda: self.ask_passphrase(path.name))
+        except FileNotFoundError:
+            raise CredentialError(f"there is no credential {path}; name yours with --credential FILE or in VIENNA_CREDENTIAL") from None
+        except VerificationError:
+            # The seal cannot tell the two apart; the first is what happens every day.
+            raise VerificationError(f"{path} does not open: the passphrase is wrong, or somebody altered the file") from None
         return found if self.address is None else attrs.evolve(found, address=self.address)
 
     def ask_passphrase(self, what: str, *, new: bool = False) -> Secret:
@@ -82,7 +90,11 @@ class Here:
 
     def say(self, line: RenderableType, *, err: bool = False) -> None:
         """Prints for people.  A ``str`` is this program's own words; text from elsewhere comes as ``shown``."""
-        _console(err).print(Text(line) if isinstance(line, str) else line, soft_wrap=isinstance(line, (str, Text)))
+        console = _console(err)
+        if isinstance(line, (str, Text)):
+            console.print(Text(line) if isinstance(line, str) else line, soft_wrap=True)
+        else:
+            console.print(uncut(line, console.width), crop=False)
 
 
 class _Console(Console):

@@ -9,7 +9,7 @@ from typing import Any
 
 from actors.governance import apikey
 from vienna_runtime import invitation as invitations
-from vienna_runtime.client import Refused, Vienna
+from vienna_runtime.client import Refused, Unreachable, Vienna
 from vienna_runtime.client.enrolment import new_invitation
 from vienna_runtime.invitation import Invitation
 from vienna_runtime.secret import Secret
@@ -47,6 +47,6 @@ async def invite(
     )
     try:
         return await record(token, expires)
-    except Refused:
+    except (Refused, Unreachable):
         path.unlink()  # noqa: ASYNC240  # nothing else runs here; after anything else the node may know the token, and the file stays
         raise

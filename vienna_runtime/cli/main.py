@@ -62,6 +62,13 @@ class Lazy(click.Group):
         found: click.Command = getattr(importlib.import_module(f"vienna_runtime.cli.{module}"), attribute)
         return found
 
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.NoSuchCommand:
+            # Its own suggestions come from commands that are registered, and of these there are none.
+            raise click.NoSuchCommand(args[0], possibilities=COMMANDS, ctx=ctx) from None
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         self._listing = True
         try:

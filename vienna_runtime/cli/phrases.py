@@ -46,6 +46,11 @@ def money(micros: int | None) -> str:
     return whole.rstrip("0").rstrip(".") if "." in whole else whole
 
 
+def counted(number: int, thing: str, things: str = "") -> str:
+    """``1 use``, ``3 uses``."""
+    return f"{number} {thing if number == 1 else things or thing + 's'}"
+
+
 def outcome_style(outcome: str) -> str:
     """The colour of an outcome."""
     if outcome in GOOD_ENDS:

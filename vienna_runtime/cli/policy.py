@@ -14,6 +14,7 @@ from vienna_runtime.cli.exits import BadEnd
 from vienna_runtime.cli.here import Here, json_option, pass_here
 from vienna_runtime.cli.kinds import DIGEST
 from vienna_runtime.cli.member import waiting
+from vienna_runtime.cli.phrases import counted
 from vienna_runtime.cli.shown import shown
 from vienna_runtime.client import Vienna
 from vienna_runtime.errors import VerificationError
@@ -61,7 +62,7 @@ def check(here: Here, directory: Path) -> None:
         {"ok": not failed, "bundle": loaded.digest, "name": loaded.name, "findings": [], "tests": tests},
         *(shown(f"{directory / result.file}:{result.line}:1: {result.name}: {result.why}") for result in failed),
         Text.assemble(
-            shown(loaded.name), f": {len(loaded.policies)} policies, {len(loaded.catalogue)} actions, ",
+            shown(loaded.name), f": {counted(len(loaded.policies), 'policy', 'policies')}, {counted(len(loaded.catalogue), 'action')}, ",
             f"{len(results) - len(failed)} of {len(results)} tests pass",
         ),
         f"bundle {loaded.digest.hex()}",

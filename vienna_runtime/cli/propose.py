@@ -7,7 +7,7 @@ from rich.text import Text
 
 from actors.governance.canonical import Value
 from vienna_runtime.cli import steps
-from vienna_runtime.cli.exits import BadEnd
+from vienna_runtime.cli.exits import INTERRUPTED, BadEnd, ending
 from vienna_runtime.cli.here import Here, json_option, pass_here, plain
 from vienna_runtime.cli.kinds import AMOUNT, DURATION, PARAM
 from vienna_runtime.cli.phrases import outcome_style
@@ -53,7 +53,10 @@ def propose(
     if len(dict(params)) != len(params):
         raise click.UsageError("a parameter is named twice")
 
+    cases: list[str] = []  # its id, once it has one
+
     def on_step(step: Step) -> None:
+        cases[:] = [step.body["case"]]
         if here.as_json:
             here.json_line({"step": {"seq": step.seq, "time": step.time, "tag": step.tag, "actor": step.actor, "body": plain(step.body)}})
         else:
@@ -73,7 +76,13 @@ def propose(
             on_step=on_step if wait else None,
         )
 
-    ended = here.ask(whole)
+    try:
+        ended = here.ask(whole)
+    except BaseException as error:  # raised again
+        if ending(error).code == INTERRUPTED and cases and not here.as_json:
+            here.say(Text.assemble("the case goes on without you; look: vienna case ", shown(cases[0])), err=True)
+            here.say(Text.assemble("to wait for it again: the same command with --key ", shown(chosen)), err=True)
+        raise
     found = {"case": ended.case, "outcome": ended.outcome, "tier": ended.tier, "why": ended.why, "key": chosen}
     here.answer(found, summary(ended))
     to_redeem = wait and not ended.ended and ended.warrant is not None

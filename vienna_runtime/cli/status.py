@@ -69,6 +69,6 @@ def _fill(table: Table, value: Mapping[str, Any], indent: str) -> None:
             case int() if name in _TIMES:
                 table.add_row(label, lasting(item))
             case str():
-                table.add_row(label, shown(item))
+                table.add_row(label, shown(item or "-"))  # suspended, frozen, read only: the reason, where there is one
             case _:
                 table.add_row(label, shown(value_text(item)))

@@ -7,9 +7,9 @@ from typing import Any
 
 from rich.text import Text
 
-from actors.governance import canonical, intent, warrant
+from actors.governance import canonical, intent, receipt, warrant
 from vienna_runtime.cli import changes
-from vienna_runtime.cli.phrases import clock, lasting, money, time_of_day
+from vienna_runtime.cli.phrases import clock, counted, lasting, money, time_of_day
 from vienna_runtime.cli.shown import shown, value_text
 from vienna_runtime.client import Step
 
@@ -81,7 +81,7 @@ def _issued(body: Body) -> Text:
         return Text(f"a warrant that cannot be read: {error}", style="red")
     cap = "" if terms.cost_cap is None else f", at most {money(terms.cost_cap)}"
     life = lasting(terms.expires_at - terms.not_before)
-    return shown(f"{terms.warrant} for {terms.executor}: {terms.uses} use{'s' if terms.uses != 1 else ''} within {life}{cap}")
+    return shown(f"{terms.warrant} for {terms.executor}: {counted(terms.uses, 'use')} within {life}{cap}")
 
 
 def _opened(body: Body) -> Text:
@@ -89,11 +89,23 @@ def _opened(body: Body) -> Text:
 
 
 def _reported(body: Body) -> Text:
-    return shown(f"run {body['run']}: {body['outcome']}, cost {money(body['cost'])}")
+    found = f"run {body['run']}: {body['outcome']}, cost {money(body['cost'])}"
+    return shown(f"{found}: {why}" if (why := _why_not(body)) else found)
+
+
+def _why_not(body: Body) -> str:
+    """What the executor says went wrong: everybody who sees that a run failed asks this next."""
+    if body["outcome"] == "succeeded":
+        return ""
+    try:
+        evidence = receipt.unverified_unpack(body["receipt"]).evidence
+    except canonical.NotCanonical as error:
+        return f"a receipt that cannot be read: {error}"
+    return str(evidence.get("why", ""))
 
 
 def _verified(body: Body) -> Text:
-    found = shown(f"{body['verdict']} (by {body['basis']}{' of ' + body['verifier'] if body['verifier'] else ''})")
+    found = shown(f"{body['verdict']} ({'observed by ' + body['verifier'] if body['verifier'] else 'by ' + body['basis']})")
     for name, expected, observed, agrees in body["checks"]:
         if not agrees:
             found.append_text(shown(f"; {name}: expected {expected}, observed {observed}", style="red"))
@@ -104,15 +116,53 @@ def _letter(body: Body) -> Text:
     return shown(f"{body['letter']}: {body['kind']}: {body['why']}")
 
 
+def _invited(body: Body) -> Text:
+    roles = f", roles {', '.join(body['roles'])}" if body["roles"] else ""
+    owner = f", owned by {body['owner']}" if body["owner"] else ""
+    return shown(f"{body['member']}, {body['kind']}, person {body['person']}{roles}{owner}; until {clock(body['expires_at'])} UTC")
+
+
+def _enrolled(body: Body) -> Text:
+    return shown(f"{body['member']} made keys and waits to be confirmed")
+
+
+def _pushed(body: Body) -> Text:
+    return shown(f"{body['bundle'].hex()}: {', '.join(body['files'])}")
+
+
+def _refused(body: Body) -> Text:
+    about = f" {body['about']}" if body["about"] else ""
+    return shown(f"{body['command']}{about}: {body['why']} ({body['code']})")
+
+
 def _plain(body: Body) -> Text:
-    for name in ("why", "reason"):
-        if body.get(name):
-            return shown(str(body[name]))
+    why = next((str(body[name]) for name in ("why", "reason") if body.get(name)), None)
+    if why is not None:
+        whom = [str(body[name]) for name in _NAMED if body.get(name)]
+        return shown(": ".join((*whom, why)))
     told = ((name, value) for name, value in body.items() if name not in ("case", "closes"))
-    return shown(", ".join(f"{name} {value_text(value)}" for name, value in told))
+    return shown(", ".join(f"{name.replace('_', ' ')} {_brief(name, value)}" for name, value in told))
+
+
+_NAMED = ("member", "letter", "scope", "warrant", "run")  # what an event is about, said before why it happened
+_SEEN = 8  # bytes of a key, a digest or a signature: enough to tell two apart; `--json` has all of them
+
+
+def _brief(name: str, value: object) -> str:
+    match value:
+        case int() if name in ("until", "expires_at"):
+            return f"{clock(value)} UTC"
+        case bytes() if len(value) > _SEEN and name not in ("bundle", "previous"):  # those are typed again: `policy activate`
+            return f"{value[:_SEEN].hex()}…"
+        case _:
+            return value_text(value)
 
 
 _SENTENCES: Mapping[str, Callable[[Body], Text]] = {
+    "member.invited/1": _invited,
+    "member.enrolled/1": _enrolled,
+    "bundle.pushed/1": _pushed,
+    "command.refused/1": _refused,
     "intent.proposed/1": _proposed,
     "case.decided/1": _decided,
     "approval.requested/1": _requested,

@@ -18,6 +18,7 @@ from ledger.header import parse
 from vienna_runtime import known
 from vienna_runtime.cli import steps
 from vienna_runtime.cli.here import Here, json_option, pass_here, plain
+from vienna_runtime.cli.shown import escape
 from vienna_runtime.client import Refused, Step, Vienna, connect
 from vienna_runtime.client.vienna import log_of
 from vienna_runtime.tail import Belief, Entry, VerifyingTail
@@ -110,9 +111,9 @@ class _Printer:
             return
         if fields is None:
             fields = {"why": "(the body was removed)" if removed else "(header only)"}
-        self._here.say(
-            steps.line(Step(seq=header.sequence, time=header.time, tag=header.tag, actor=header.actor, step=header.step, body=fields))
-        )
+        line = steps.line(Step(seq=header.sequence, time=header.time, tag=header.tag, actor=header.actor, step=header.step, body=fields))
+        # Cases are interleaved here, and every other command about one asks for its id.
+        self._here.say(Text.assemble(line, ("  ", ""), (escape(header.case), "dim")) if header.case else line)
 
 
 def _fields(tag: str, body: bytes | None) -> dict[str, Any] | None:

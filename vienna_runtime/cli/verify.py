@@ -14,6 +14,8 @@ from vienna_runtime.cli.here import Here, json_option, pass_here
 from vienna_runtime.cli.kinds import VERIFIER_KEY
 from vienna_runtime.cli.shown import escape, shown
 
+_LEDGER_FILE = "data.mdb"  # LMDB's own name for it
+
 
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path, exists=True, file_okay=False))
@@ -50,6 +52,8 @@ def _ledger_in(path: Path) -> Path:
     """The ledger of a node's directory, or the directory itself."""
     if (path / config.FILE).exists():
         return config.load(path, environ={}).ledger
+    if not (path / _LEDGER_FILE).exists():
+        raise click.UsageError(f"there is no ledger in {path}: name a node's directory, or the ledger's own")
     return path
 
 

@@ -63,9 +63,23 @@ def test_an_unknown_command_is_usage(capsys: pytest.CaptureFixture[str]) -> None
     assert "prpose" in capsys.readouterr().err
 
 
+def test_a_misspelt_command_is_answered_with_the_one_that_was_meant(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(["aproval"]) == 2
+    said = capsys.readouterr().err
+    assert "approval" in said.partition("Did you mean")[2]
+    assert "More: vienna --help" in said
+
+
+def test_a_directory_without_a_ledger_is_said_to_have_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    key = "vienna.local+a622a2a1+AXMAzxc+4wvFj3DDK2wMLrcXShvswkGPOJKbKTEKohQm"
+    assert main.run(["verify", str(tmp_path), "--key", key]) == 2
+    assert "there is no ledger in" in capsys.readouterr().err
+
+
 def test_a_missing_file_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     assert main.run(["--credential", "nobody.vienna", "status"]) == 2
-    assert capsys.readouterr().err == "nobody.vienna: no such file or directory\n"
+    said = "there is no credential nobody.vienna; name yours with --credential FILE or in VIENNA_CREDENTIAL\n"
+    assert capsys.readouterr().err == said
 
 
 @pytest.mark.parametrize("where", [["--json", "status"], ["status", "--json"]])

@@ -132,6 +132,44 @@ def test_a_case_goes_from_intent_to_verdict_through_an_approval(as_: As, house: 
     assert "\x1b" not in seen.out
     again = as_("dora", "approve", case, "--yes")
     assert again.code == 1
+    assert f"`vienna case {case}` says how" in again.err
+
+
+def test_a_term_wider_than_the_card_is_refused_before_anything_is_signed(as_: As) -> None:
+    case = as_("ada", "propose", *COMMIT, "-p", "message=wide", "--no-wait", json=True).json["case"]
+    for wider in (("--ttl", "10h"), ("--uses", "999")):
+        said = as_("clara", "approve", case, "--yes", *wider)
+        assert said.code == 2
+        assert f"{wider[0]} can only narrow" in said.err
+    assert "approval.given" not in as_("ada", "case", case).out
+    assert as_("clara", "deny", case, "--yes", "--reason", "too wide").code == 0
+
+
+def test_nothing_of_a_card_is_cut_however_long_its_words(as_: As) -> None:
+    message = "x" * 5000 + "/prod"
+    case = as_("ada", "propose", *COMMIT, "-p", f"message={message}", "--no-wait", json=True).json["case"]
+    card = as_("clara", "approvals", "show", case).out
+    assert "…" not in card
+    assert card.replace("\n", "").replace(" ", "").count("x" * 5000 + "/prod") == 1
+    assert as_("clara", "deny", case, "--yes", "--reason", "too long").code == 0
+
+
+def test_an_interrupted_proposal_says_where_the_case_is_and_how_to_wait_again(as_: As, house: House) -> None:
+    program = [sys.executable, "-m", "vienna_runtime.cli.main", "--credential", str(house.credential("ada")), "--address", house.address]
+    asked = [*program, "propose", *COMMIT, "-p", "message=patience", "--key", "patience"]
+    with subprocess.Popen(asked, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as proposal:
+        assert proposal.stdout is not None
+        assert any("approval.requested" in line for line in proposal.stdout)
+        proposal.send_signal(signal.SIGINT)
+        _, said = proposal.communicate(timeout=20)
+    case = as_("ada", "propose", *COMMIT, "-p", "message=patience", "--key", "patience", "--no-wait", json=True).json["case"]
+    assert proposal.returncode == 130
+    assert said.splitlines() == [
+        f"the case goes on without you; look: vienna case {case}",
+        "to wait for it again: the same command with --key patience",
+        "interrupted",
+    ]
+    assert as_("clara", "deny", case, "--yes", "--reason", "nobody waits").code == 0
 
 
 def test_a_proposal_shows_the_case_as_it_moves(as_: As, house: House) -> None:
@@ -268,6 +306,22 @@ def test_an_invitation_that_the_node_refuses_leaves_no_file(as_: As, tmp_path: P
     assert said.code == 1
     assert "owner" in said.err
     assert not (tmp_path / "ben.invitation").exists()
+
+
+def test_an_enrolment_that_reached_no_node_can_be_repeated(as_: As, house: House, tmp_path: Path) -> None:
+    assert as_("rosa", "member", "add", "gustav", "--kind", "auditor", "--person", "Gustav").code == 0
+    assert run(["--address", "127.0.0.1:1", "enrol", "gustav.invitation", "--no-passphrase"]) == 4
+    assert not (tmp_path / "gustav.vienna").exists()
+    assert run(["--address", house.address, "enrol", "gustav.invitation", "--no-passphrase"]) == 0
+
+
+def test_a_credential_in_the_way_is_said_before_a_passphrase_is_asked_for(
+    as_: As, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert as_("rosa", "member", "add", "hilde", "--kind", "approver", "--person", "Hilde").code == 0
+    (tmp_path / "hilde.vienna").touch()
+    assert run(["enrol", "hilde.invitation"]) == 2
+    assert "exists already" in capsys.readouterr().err  # and not that there is no terminal to ask at
 
 
 def test_an_approvers_keys_are_sealed_and_enrolling_twice_is_refused(

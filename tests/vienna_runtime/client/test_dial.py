@@ -122,7 +122,13 @@ async def test_nobody_at_the_address_is_a_sentence_with_the_address(tmp_path: Pa
     places = certificates(tmp_path / "tls", now=NOW)
     error = await why(door("127.0.0.1:1", places))
     assert not isinstance(error, (Untrusted, NotAdmitted))
-    assert "nothing answers at 127.0.0.1:1" in str(error)
+    assert str(error).startswith("nothing answers at 127.0.0.1:1: connection refused")
+
+
+async def test_a_name_without_an_address_is_said_to_have_none(tmp_path: Path) -> None:
+    places = certificates(tmp_path / "tls", now=NOW)
+    error = await why(door("nowhere.invalid:7443", places))  # RFC 6761, section 6.4: never resolves
+    assert str(error) == "nothing answers at nowhere.invalid:7443: no address is known for this name"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,35 @@
+"""Whatever the width of the terminal, every character of a table is on it."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console, Group
+from rich.table import Table
+
+from vienna_runtime.cli.uncut import ROOMY, uncut
+
+CASE = "c99fbbd9f4a982de24031"
+RESOURCE = "repo/" + "x" * 200 + "/prod"
+
+
+def printed(width: int) -> str:
+    table = Table("case", "action", "resource", "purpose", "deadline", box=None, pad_edge=False)
+    table.add_row(CASE, "lantern.dim", RESOURCE, "less light at night", "in 19m 56s")
+    file = io.StringIO()
+    Console(file=file, width=width).print(uncut(Group(table), width), crop=False)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("width", [20, 40, ROOMY, 80, 120, 400])
+def test_no_character_of_a_word_that_is_too_long_is_left_out(width: int) -> None:
+    said = printed(width)
+    assert "…" not in said
+    assert said.count("x") == 200
+    assert all(said.count(character) >= CASE.count(character) for character in set(CASE))
+
+
+@pytest.mark.parametrize("width", [ROOMY, 80, 120])
+def test_an_id_that_is_typed_again_stays_on_one_line(width: int) -> None:
+    assert CASE in printed(width)
