@@ -11,8 +11,9 @@ from rich.text import Text
 
 from actors.governance import approval, canonical, intent, receipt, warrant
 from vienna_runtime.cli import changes, steps
+from vienna_runtime.cli.hanging import Hanging
 from vienna_runtime.cli.here import Here, json_option, pass_here
-from vienna_runtime.cli.phrases import clock, lasting, money, outcome_style
+from vienna_runtime.cli.phrases import clock, counted, lasting, money, outcome_style
 from vienna_runtime.cli.shown import shown, value_text
 from vienna_runtime.client import Step
 
@@ -36,11 +37,11 @@ def case(here: Here, name: str) -> None:
 
 def lineage(value: Mapping[str, Any]) -> RenderableType:
     """The steps in their order, what each says below it, and the outcome."""
-    lines: list[Text] = []
+    lines: list[RenderableType] = []
     for entry in value["entries"]:
         step = Step.of(entry)
-        lines.append(steps.line(step))
-        lines += [Text.assemble(_INDENT, (f"{name:<14s} ", "dim"), text) for name, text in _details(step)]
+        lines.append(Hanging(steps.line(step)))
+        lines += [Hanging(Text.assemble(_INDENT, (f"{name:<14s} ", "dim"), text)) for name, text in _details(step)]
     outcome = str(value["outcome"])
     lines.append(Text.assemble("case ", shown(value["case"]), ": ", (outcome, f"bold {outcome_style(outcome)}")))
     return Group(*lines)
@@ -91,9 +92,21 @@ def _intent(wish: intent.Intent) -> Iterator[tuple[str, Text]]:
 def _vote(statement: approval.Statement) -> Iterator[tuple[str, Text]]:
     yield "card", Text(statement.card.hex())
     if statement.narrowing:
-        yield "narrowed to", shown(value_text(statement.narrowing))
+        yield "narrowed to", shown(", ".join(_term(name, value) for name, value in statement.narrowing.items()))
     if statement.reason:
         yield "reason", shown(statement.reason)
+
+
+def _term(name: str, value: object) -> str:
+    match name, value:
+        case "ttl", int(life):
+            return f"lives {lasting(life)}"
+        case "cost_cap", int(cap):
+            return f"costs at most {money(cap)}"
+        case "uses", int(uses):
+            return counted(uses, "use")
+        case _:
+            return f"{name} {value_text(value)}"
 
 
 def _warrant(terms: warrant.Warrant) -> Iterator[tuple[str, Text]]:

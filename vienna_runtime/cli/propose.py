@@ -8,6 +8,7 @@ from rich.text import Text
 from actors.governance.canonical import Value
 from vienna_runtime.cli import steps
 from vienna_runtime.cli.exits import INTERRUPTED, BadEnd, ending
+from vienna_runtime.cli.hanging import Hanging
 from vienna_runtime.cli.here import Here, json_option, pass_here, plain
 from vienna_runtime.cli.kinds import AMOUNT, DURATION, PARAM
 from vienna_runtime.cli.phrases import outcome_style
@@ -60,7 +61,7 @@ def propose(
         if here.as_json:
             here.json_line({"step": {"seq": step.seq, "time": step.time, "tag": step.tag, "actor": step.actor, "body": plain(step.body)}})
         else:
-            here.say(steps.line(step))
+            here.say(Hanging(steps.line(step)))
 
     async def whole(vienna: Vienna) -> Progress:
         return await vienna.propose(

@@ -17,6 +17,7 @@ from ledger import Header, VerificationError
 from ledger.header import parse
 from vienna_runtime import known
 from vienna_runtime.cli import steps
+from vienna_runtime.cli.hanging import Hanging
 from vienna_runtime.cli.here import Here, json_option, pass_here, plain
 from vienna_runtime.cli.shown import escape
 from vienna_runtime.client import Refused, Step, Vienna, connect
@@ -113,7 +114,7 @@ class _Printer:
             fields = {"why": "(the body was removed)" if removed else "(header only)"}
         line = steps.line(Step(seq=header.sequence, time=header.time, tag=header.tag, actor=header.actor, step=header.step, body=fields))
         # Cases are interleaved here, and every other command about one asks for its id.
-        self._here.say(Text.assemble(line, ("  ", ""), (escape(header.case), "dim")) if header.case else line)
+        self._here.say(Hanging(Text.assemble(line, "  ", (escape(header.case), "dim")) if header.case else line))
 
 
 def _fields(tag: str, body: bytes | None) -> dict[str, Any] | None:

@@ -127,6 +127,7 @@ def test_a_case_goes_from_intent_to_verdict_through_an_approval(as_: As, house: 
     working.join(10)
     seen = as_("ada", "case", case)
     assert f"case {case}: verified" in seen.out
+    assert "narrowed to    1 use\n" in seen.out
     assert "reason         seen" in seen.out
     assert "<U+001B>[2J" in seen.out
     assert "\x1b" not in seen.out
