@@ -64,7 +64,10 @@ MEANINGS = {
     "too_few_persons": ("sealing needs two persons besides you who can approve", "confirm more approvers or admins"),
     "last_one": ("the tenant would be left without an admin", "name another first"),
     "bundle_invalid": ("the bundle does not load; `detail.findings` lists every fault", "run `vienna policy check`"),
-    "too_large": ("the answer would not fit into one message", "ask for less: a smaller `limit`, or read the entries with `tail`"),
+    "too_large": (
+        "the intent is larger than a case keeps (64 KiB), or the answer would not fit into one message",
+        "put large content where both sides can read it; ask for less, or read the entries with `tail`",
+    ),
     "frozen": (
         "the tenant's log did not match and takes no entries; reads still work",
         "see [a frozen tenant](operations.md#a-tenant-is-frozen)",

@@ -19,6 +19,7 @@ from .refusals import Code, Refusal, unknown
 from .settings import Tier
 from .state import Case, Member, State
 
+LARGEST_INTENT = 64 * 1024  # bytes: an open case keeps it in memory, and a person must be able to read it on a card
 GOVERNED_PREFIX = "vienna."  # actions of the tenant itself; no agent can propose one, no bundle can speak of one
 RETRY_PREFIX = "retry:"  # idempotency keys of intents proposed again from a dead letter: an agent that took one would stand in its way
 
@@ -49,6 +50,10 @@ def wished(state: State, command: c.Propose, by: Member, facts: Facts, moment: M
         args = wish.args
     except canonical.NotCanonical as error:
         return Refusal(Code.MALFORMED, f"propose: the params have no canonical form: {error}")
+    if len(packed) > LARGEST_INTENT:
+        return Refusal(
+            Code.TOO_LARGE, f"the intent has {len(packed)} bytes, at most {LARGEST_INTENT}: put large content where both sides can read it"
+        )
     if facts.prior is not None:
         return repeat(facts.prior, packed, command.key)
     if wish.parent is not None and facts.parent is None:

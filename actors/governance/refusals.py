@@ -52,7 +52,7 @@ class Code(Enum):
     TOO_FEW_PERSONS = "too_few_persons"
     LAST_ONE = "last_one"  # would leave the tenant without admin or quorum
     BUNDLE_INVALID = "bundle_invalid"
-    TOO_LARGE = "too_large"  # the answer does not fit a message
+    TOO_LARGE = "too_large"  # the intent is larger than a case keeps, or the answer than a message holds
     FROZEN = "frozen"  # the tenant's log could not be read and it only answers reads
 
 

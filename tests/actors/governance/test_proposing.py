@@ -79,3 +79,7 @@ def test_an_effect_has_one_name_in_a_tenant_and_another_in_the_next() -> None:
     assert intent.effect_id("belvedere", args) == intent.effect_id("belvedere", args)
     assert intent.effect_id("belvedere", args) != intent.effect_id("schoenbrunn", args)
     assert len(intent.effect_id("belvedere", args)) == 32
+
+
+def test_an_intent_larger_than_a_case_keeps_is_refused(bench: Any) -> None:
+    assert bench.refused(bench.wish(params={"text": "x" * 70_000}), "ada") == "too_large"
