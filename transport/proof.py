@@ -28,13 +28,17 @@ class Challenge:
 
 def challenge_bytes(challenge: Challenge) -> bytes:
     """Exactly the bytes that are signed: purpose tag, a zero byte, then the canonical map of the four fields in this order."""
-    return PURPOSE + b"\0" + encode_one(
-        {
-            "nonce": challenge.nonce,
-            "principal": challenge.principal,
-            "origin": challenge.origin,
-            "certificate": challenge.certificate,
-        }
+    return (
+        PURPOSE
+        + b"\0"
+        + encode_one(
+            {
+                "nonce": challenge.nonce,
+                "principal": challenge.principal,
+                "origin": challenge.origin,
+                "certificate": challenge.certificate,
+            }
+        )
     )
 
 
