@@ -54,7 +54,7 @@ from vienna_runtime.watermark import Watermark, keep
 log = structlog.get_logger(__name__)
 
 COLLECT = (20_000, 20, 50)  # objects, and rounds: a case leaves hundreds of objects and no cycle; looking for some every 700 cost 5 % of it
-SWITCH = 0.0005  # s the interpreter lets one thread run: the default 5 ms would hold a finished commit back behind the event loop
+SWITCH = 0.002  # s the interpreter lets one thread run: the default 5 ms would hold a finished commit back behind the event loop
 MICROS = 1_000_000
 
 
