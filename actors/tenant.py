@@ -24,6 +24,7 @@ from actors.governance import bundle as bundles
 from actors.governance import commands as c
 from actors.governance import events as e
 from actors.governance import guarding
+from actors.governance.calls import is_urgent
 from actors.governance.canonical import NotCanonical
 from actors.governance.decide import decide
 from actors.governance.decision import Ancestor, Asker, Facts, Invitee, Moment, Operator
@@ -246,10 +247,7 @@ class Tenant:
 
     def _command(self, command: c.Command, by: Asker) -> Outcome | Callable[[], Outcome]:
         """The outcome, or what makes it once everything decided so far is durable (a repeat is answered from the ledger)."""
-        urgent = isinstance(command, (c.Report, c.Attest, c.RevokeWarrant, c.RevokeMember, c.TripBreaker, c.Suspend)) or (
-            isinstance(command, c.Vote) and command.decision == "deny"
-        )
-        room = self._around.scribe.reserve(self.name, ROOM, urgent=urgent)
+        room = self._around.scribe.reserve(self.name, ROOM, urgent=is_urgent(command))
         match room:
             case Full(retry_after=wait):
                 return Refusal(Code.BUSY, "too much is waiting to be written", wait)

@@ -34,7 +34,6 @@ _MAGIC = b"vienna\x00w"  # no text file begins so
 _FRAME = struct.Struct(">8sQI32s")
 _SMALLEST = 4096  # bytes of a slot: a page, some forty logs
 _LARGEST = 64 << 20  # bytes of the file; a hundred thousand logs are 10 MB
-_HASH = 32
 
 
 @attrs.frozen

@@ -224,6 +224,12 @@ _ROWS = (
 )
 
 CALLS: Mapping[str, Call] = {row.tag: row for row in _ROWS}
+_URGENT = frozenset((row.build, row.fixed.get("decision")) for row in _ROWS if row.urgent)
+
+
+def is_urgent(command: c.Command) -> bool:
+    """Whether the call that makes this command has the urgent lane, at the scribe as at the mailbox."""
+    return (type(command), getattr(command, "decision", None)) in _URGENT
 
 
 def parse(tag: str, fields: Mapping[str, Value], kind: str) -> c.Ask | Refusal:

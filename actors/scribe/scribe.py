@@ -115,10 +115,6 @@ class Scribe:
         standing = self._standing(log)
         return not standing.over and epoch == standing.epoch
 
-    def is_writing(self) -> bool:
-        """Whether the ledger is open and takes entries."""
-        return self._read_only is None
-
     def reserve(self, log: str, entries: int, *, urgent: bool = False) -> Reservation | Full | ReadOnly | LogFrozen:
         """Room for what is about to be decided.  ``urgent``: the lane of reports, denials, revocations, trips and pauses."""
         standing = self._standing(log)

@@ -8,7 +8,7 @@ from functools import partial
 import attrs
 from nacl.signing import SigningKey
 
-from actors.governance import apikey, kinds
+from actors.governance import apikey
 from actors.governance.membership import enrolment
 from actors.governance.signing import Purpose, fingerprint, signed_bytes
 from vienna_runtime.client.dial import Door, dial
@@ -110,8 +110,3 @@ async def enrol(invitation: Invitation, member: NewMember, *, patience: Patience
 def new_invitation(tenant: str) -> apikey.Token:
     """A fresh invitation token: the inviter keeps it, the node gets its id and hash."""
     return apikey.mint(apikey.TokenKind.INVITATION, tenant, id=os.urandom(apikey.ID_BYTES), secret=os.urandom(apikey.SECRET_BYTES))
-
-
-def must_sign(kind: str) -> bool:
-    """Whether members of this kind prove possession of a signing key on every connection."""
-    return kind in kinds.SIGNING_KINDS or kind == kinds.OPERATOR

@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from actors.governance import commands as c
-from actors.governance.calls import CALLS, parse
+from actors.governance.calls import CALLS, is_urgent, parse
 from actors.governance.refusals import Refusal
 from actors.governance.wire_fields import Absent, Bytes, Field, Flag, Map, Names, Number, Text, describe
 
@@ -77,3 +77,12 @@ def test_an_unknown_tag_is_named_and_cut() -> None:
     refusal = parse("x" * 1000 + "\x1b", {}, "agent")
     assert isinstance(refusal, Refusal)
     assert len(refusal.why) < 100
+
+
+def test_the_urgent_lane_is_for_what_the_table_says_and_for_no_approval() -> None:
+    urgent = {tag for tag, call in CALLS.items() if call.urgent}
+    assert urgent == {"report", "deny", "attest", "member.revoke", "warrant.revoke", "breaker.trip", "tenant.suspend"}
+    assert is_urgent(c.Vote("deny", b"", b""))
+    assert not is_urgent(c.Vote("approve", b"", b""))
+    assert is_urgent(c.Report(b"", b""))
+    assert not is_urgent(c.Cancel("c1", "no"))
