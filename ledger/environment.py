@@ -8,6 +8,8 @@
     logs          "/" ‖ name                         where the log ends, see ``ledger.tail``
     commitments   sequence (8) in the node's log     what a log.heads entry commits to
     snapshots     log id ‖ size (8)                  see ``ledger.snapshots``
+    segments      log id ‖ stop (8)                  what lies in files, see ``ledger.segments``
+    witnessed     log id                             the newest checkpoint that witnesses cosigned
     meta          text                               format, node name, probe
 
 Numbers are big-endian, so that keys sort as numbers.  Nodes lie with the leaf that completes them: one put an entry for
@@ -30,12 +32,14 @@ from typing import Any, TypeAlias, cast
 import lmdb
 
 from ledger.errors import Closed, DiskFull, UnsuitableDirectory
+from ledger.segments import Files
 
 Txn: TypeAlias = Any  # lmdb.Transaction; the library has no types
 Item: TypeAlias = tuple[bytes, bytes]
 Fault: TypeAlias = Callable[[str], None]
 
-TABLES = ("entries", "bodies", "cases", "index", "logs", "commitments", "snapshots", "meta")
+TABLES = ("entries", "bodies", "cases", "index", "logs", "commitments", "snapshots", "segments", "witnessed", "meta")
+YOUNGER_TABLES = frozenset({"segments", "witnessed"})  # a ledger made before them is read without; its next writer makes them
 FORMAT = b"vienna ledger 1"
 DEFAULT_MAP_SIZE = 1 << 30  # address space, not disk; doubling from here stops every reader once a doubling
 LARGEST_MAP_SIZE = 1 << 46  # what a 64-bit process can map, with room for everything else
@@ -50,6 +54,7 @@ class Environment:
 
     def __init__(self, path: Path, *, map_size: int = DEFAULT_MAP_SIZE, read_only: bool = False) -> None:
         self._path, self._read_only, self._map_size = path, read_only, map_size
+        self.files = Files(path)
         self._gate = threading.Condition()
         self._readers, self._shut = 0, False
         self._lmdb: Any = None
@@ -74,7 +79,13 @@ class Environment:
             )
             try:
                 # A reader sees tables that exist; the writer makes them, in one durable transaction.
-                self._tables = {name: opened.open_db(name.encode(), create=not self._read_only) for name in TABLES}
+                self._tables = {}
+                for name in TABLES:
+                    try:
+                        self._tables[name] = opened.open_db(name.encode(), create=not self._read_only)
+                    except lmdb.NotFoundError:
+                        if name not in YOUNGER_TABLES:
+                            raise
             except BaseException:
                 opened.close()
                 raise
@@ -146,6 +157,10 @@ class Environment:
     def table(self, name: str) -> Any:
         """A handle for the calls of a transaction."""
         return self._tables[name]
+
+    def find_table(self, name: str) -> Any | None:
+        """The same, or None for one that a reader of an older ledger does not find."""
+        return self._tables.get(name)
 
     @property
     def map_size(self) -> int:

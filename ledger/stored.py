@@ -1,17 +1,20 @@
-"""Entries and nodes as they lie in the tables: read by place, never believed.
+"""Entries, bodies and nodes as they lie in the tables or in the archive's files: read by place, never believed.
 
-Everything takes a read transaction; nothing here opens one.
+Everything takes a read transaction; nothing here opens one.  What a table does not hold is looked for in the archive, of
+which the same transaction says what lies there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import cast
+from collections.abc import Callable, Iterator
+from typing import TypeAlias, cast
 
+from ledger import archived
 from ledger.entry import Record
 from ledger.environment import NUMBER, POSITION, Environment, Txn
 from ledger.errors import VerificationError
 from ledger.seal import unchecked
+from ledger.segments import Segment
 from ledger.tree import HASH_SIZE, NodeAt, nodes_with_leaf
 
 
@@ -23,12 +26,18 @@ def split(index: int, value: bytes) -> tuple[bytes, bytes]:
 
 def value_at(env: Environment, txn: Txn, log: int, index: int) -> bytes | None:
     """What is stored for the entry at ``index``."""
-    return cast("bytes | None", txn.get(POSITION.pack(log, index), db=env.table("entries")))
+    value = cast("bytes | None", txn.get(POSITION.pack(log, index), db=env.table("entries")))
+    if value is None and (segment := archived.holding(env, txn, log, index)) is not None:
+        return env.files.entry(segment, index)
+    return value
 
 
 def body_at(env: Environment, txn: Txn, log: int, index: int) -> bytes | None:
     """The sealed body with its check in front."""
-    return cast("bytes | None", txn.get(POSITION.pack(log, index), db=env.table("bodies")))
+    value = cast("bytes | None", txn.get(POSITION.pack(log, index), db=env.table("bodies")))
+    if value is None and (segment := archived.holding(env, txn, log, index)) is not None:
+        return env.files.body(segment, index)
+    return value
 
 
 def record_at(env: Environment, txn: Txn, log: int, index: int) -> Record:
@@ -41,10 +50,28 @@ def record_at(env: Environment, txn: Txn, log: int, index: int) -> Record:
 
 
 def values(env: Environment, txn: Txn, log: int, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
-    """(index, stored value) of what is there from ``start`` to before ``stop``, in order."""
-    cursor = txn.cursor(env.table("entries"))
-    end = POSITION.pack(log, stop)
-    if cursor.set_range(POSITION.pack(log, start)):
+    """(index, stored entry) of what is there from ``start`` to before ``stop``, in order."""
+    return _both(env, txn, "entries", env.files.entries, log, start, stop)
+
+
+def bodies(env: Environment, txn: Txn, log: int, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
+    """(index, stored body) of what is there from ``start`` to before ``stop``, in order."""
+    return _both(env, txn, "bodies", env.files.bodies, log, start, stop)
+
+
+_InFiles: TypeAlias = Callable[[Segment, int, int], Iterator[tuple[int, bytes]]]
+
+
+def _both(env: Environment, txn: Txn, table: str, in_files: _InFiles, log: int, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
+    """From the archive what the table does not begin with, then from the table."""
+    cursor, end = txn.cursor(env.table(table)), POSITION.pack(log, stop)
+    held = cursor.set_range(POSITION.pack(log, start)) and cursor.key() < end
+    at, first = start, POSITION.unpack(cursor.key())[1] if held else stop
+    while at < first and (segment := archived.holding(env, txn, log, at)) is not None:
+        until = min(first, segment.stop)
+        yield from in_files(segment, at, until)
+        at = until
+    if held:
         for key, value in cursor:
             if key >= end:
                 return
