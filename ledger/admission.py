@@ -21,6 +21,7 @@ class Admission:
     log: str
     key: VerifierKey
     id: int  # under which the store keeps it; a place, no promise
+    issuer: bytes = b""  # the Ed25519 key that its warrants verify with; said by the admitter, empty where it issues none
 
 
 def compose(admission: Admission, more: bytes) -> bytes:
@@ -34,7 +35,9 @@ def compose(admission: Admission, more: bytes) -> bytes:
     added = canonical.decode_map(more) if more else {}
     if own.keys() & added.keys():
         raise VerificationError(f"the admission says {sorted(own.keys() & added.keys())} itself")
-    return canonical.encode({**added, **own})
+    public = canonical.encode({**added, **own})
+    parse(public)  # what nobody could read must not be written
+    return public
 
 
 def parse(public: bytes) -> Admission:
@@ -46,4 +49,7 @@ def parse(public: bytes) -> Admission:
     key = VerifierKey.parse(verifier)
     if key.name != origin:
         raise VerificationError("an admission whose key has another origin's name")
-    return Admission(log, key, number)
+    issuer = fields.get("issuer", b"")
+    if not isinstance(issuer, bytes) or len(issuer) not in (0, 32):
+        raise VerificationError("an admission whose issuer key is none")
+    return Admission(log, key, number, issuer)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from collections.abc import Sequence
 
 import attrs
 
@@ -49,9 +50,16 @@ def origin_of(node: str, log: str) -> str:
     return node if log == NODE else f"{node}/{log}"
 
 
-def open_checkpoint(data: bytes, key: VerifierKey) -> Checkpoint:
-    """The checkpoint that ``key`` signed for the log of its own name; else VerificationError."""
-    checkpoint = Checkpoint.parse(open_note(data, [key]).text)
-    if checkpoint.origin != key.name:
-        raise VerificationError(f"a checkpoint of {checkpoint.origin}, not of {key.name}")
+def open_checkpoint(data: bytes, keys: VerifierKey | Sequence[VerifierKey]) -> Checkpoint:
+    """The checkpoint of the log that ``keys`` are named after: at least one of them signed it, and none wrongly.
+
+    A log has two keys while one takes over from the other; which of them counts for which size is ``ledger.trust``'s.
+    """
+    keys = (keys,) if isinstance(keys, VerifierKey) else keys
+    names = {key.name for key in keys}
+    if len(names) != 1:
+        raise VerificationError("a checkpoint is opened with the keys of one log")
+    checkpoint = Checkpoint.parse(open_note(data, keys).text)
+    if checkpoint.origin not in names:
+        raise VerificationError(f"a checkpoint of {checkpoint.origin}, not of {keys[0].name}")
     return checkpoint

@@ -10,9 +10,15 @@ ADMISSION = Admission("belvedere", KEY, 1)
 
 
 def test_an_admission_reads_back_with_what_its_admitter_added_beside_it() -> None:
-    public = compose(ADMISSION, canonical.encode({"issuer": b"key"}))
-    assert parse(public) == ADMISSION
-    assert canonical.decode_map(public)["issuer"] == b"key"
+    public = compose(ADMISSION, canonical.encode({"issuer": bytes(32), "region": "1010"}))
+    assert parse(public) == Admission("belvedere", KEY, 1, bytes(32))
+    assert canonical.decode_map(public)["region"] == "1010"
+    assert parse(compose(ADMISSION, b"")) == ADMISSION
+
+
+def test_an_admitter_cannot_name_an_issuer_key_that_is_none() -> None:
+    with pytest.raises(VerificationError, match="issuer"):
+        compose(ADMISSION, canonical.encode({"issuer": b"key"}))
 
 
 def test_an_admitter_cannot_say_what_the_admission_says_itself() -> None:

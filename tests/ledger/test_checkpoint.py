@@ -48,3 +48,23 @@ def test_a_true_signature_over_another_logs_checkpoint_is_refused() -> None:
     assert open_checkpoint(signed[0], SIGNER.verifier) == own
     with pytest.raises(VerificationError, match="belvedere"):
         open_checkpoint(signed[1], SIGNER.verifier)
+
+
+def test_one_of_several_keys_opens_it_and_a_wrong_signature_of_another_spoils_it() -> None:
+    own, next_, foreign = (NoteSigner("hofburg.example", bytes([n]) * 32) for n in range(3))
+    text = Checkpoint("hofburg.example", 1, bytes(32)).text()
+    note = compose(text, [own.sign(text.encode()), foreign.sign(text.encode())])
+    assert open_checkpoint(note, [next_.verifier, own.verifier]).size == 1
+    with pytest.raises(VerificationError, match="none of the known"):
+        open_checkpoint(note, [next_.verifier])
+    spoilt = compose(text, [own.sign(text.encode()), next_.sign(b"another text\n")])
+    with pytest.raises(VerificationError, match="not over this note"):
+        open_checkpoint(spoilt, [next_.verifier, own.verifier])
+
+
+def test_keys_of_different_logs_open_nothing() -> None:
+    text = Checkpoint("hofburg.example", 1, bytes(32)).text()
+    note = compose(text, [SIGNER.sign(text.encode())])
+    for keys in ([SIGNER.verifier, NoteSigner("hofburg.example/belvedere", bytes(32)).verifier], []):
+        with pytest.raises(VerificationError, match="keys of one log"):
+            open_checkpoint(note, keys)

@@ -138,12 +138,12 @@ def test_what_was_acknowledged_is_there_after_closing_and_opening(opened: Callab
 
 def test_the_nodes_log_lists_origin_key_and_what_the_admitter_adds(opened: Callable[..., Ledger], keys: Keys) -> None:
     ledger = opened()
-    ledger.create("belvedere", public=canonical.encode({"issuer": b"public key"}), time=NOVEMBER, actor="operator")
+    ledger.create("belvedere", public=canonical.encode({"issuer": bytes(32)}), time=NOVEMBER, actor="operator")
     (record,) = ledger.read("", 0, 9)
     key = keys.verifier("belvedere")
     assert canonical.decode(header.parse(record.entry).public) == {
         "id": 1,
-        "issuer": b"public key",
+        "issuer": bytes(32),
         "origin": key.name,
         "tenant": "belvedere",
         "verifier": key.text,
