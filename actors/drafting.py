@@ -6,7 +6,7 @@ import attrs
 
 from actors.governance import codec, index, reporting
 from actors.governance import events as e
-from actors.governance.evolve import evolve
+from actors.governance.evolve import STANDING, evolve
 from actors.governance.ids import Instant
 from actors.governance.settings import BreakerLimits
 from actors.governance.signing import Purpose, signed_bytes
@@ -49,6 +49,8 @@ def record(state: State, events: tuple[e.Event, ...], actor: str, now: Instant, 
         else:
             step, above = 0 if case is None else case.step + 1, case
         follows = () if above is None else (above.last,)
+        if state.standing is not None and (case_id or kind in STANDING):
+            follows = (*follows, state.standing)
         evolve(state, event, now, state.size)
         keys = index.keys(event)
         drafts.append(

@@ -261,8 +261,18 @@ Membership = (
     | e.MemberEnrolled | e.MemberConfirmed | e.MemberRevoked | e.BundlePushed | e.BundleActivated
 )  # fmt: skip
 
+# What a decision rests on beside its case.  Each of these entries, and each entry of a case, names the newest one before it.
+STANDING = frozenset(
+    {
+        e.TenantFounded, e.TenantSealed, e.TenantSuspended, e.TenantResumed, e.MemberInvited,
+        e.MemberEnrolled, e.MemberConfirmed, e.MemberRevoked, e.BundleActivated,
+    }
+)  # fmt: skip
+
 
 def _membership(state: State, event: Membership) -> None:
+    if type(event) in STANDING:
+        state.standing = state.size - 1  # this entry
     match event:
         case e.TenantFounded():
             state.phase = "founding"

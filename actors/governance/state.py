@@ -197,6 +197,7 @@ class State:
     blocked: dict[str, RunId] = attrs.Factory(dict)  # effect → the run whose outcome is unknown
     breakers: dict[str, Breaker] = attrs.Factory(dict)
     last_letter: int | None = None  # sequence number of the newest dead letter
+    standing: int | None = None  # of the newest entry that says who belongs to the tenant and which bundle is in force
     tally: Tally = attrs.Factory(Tally)
     deadlines: list[tuple[Instant, str, str]] = attrs.field(factory=list, eq=False, repr=False, metadata={"derived": True})
 

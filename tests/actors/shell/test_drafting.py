@@ -15,13 +15,18 @@ def headers(shell: Any) -> list[Any]:
 
 
 def walked(entries: list[Any], last: int) -> list[str]:
-    """The tags from the entry ``last`` back to the one that follows nothing."""
-    found, at = [], [last]
-    while at:
-        (number,) = at
-        found.append(entries[number].tag.partition("/")[0])
-        at = list(entries[number].follows)
-    return found
+    """The tags of a case from the entry ``last`` back to its first."""
+    found, at = [], last
+    while True:
+        found.append(entries[at].tag.partition("/")[0])
+        if entries[at].step == 1:
+            return found
+        at, _ = entries[at].follows
+
+
+def standing(entries: list[Any]) -> list[int]:
+    tags = ("tenant.", "member.", "bundle.activated")
+    return [entry.sequence for entry in entries if entry.tag.startswith(tags)]
 
 
 async def test_a_case_can_be_walked_backwards_from_any_of_its_entries(shell: Any) -> None:
@@ -35,8 +40,16 @@ async def test_a_case_can_be_walked_backwards_from_any_of_its_entries(shell: Any
     assert walked(entries, case[-1].sequence)[-3:] == ["approval.requested", "case.decided", "intent.proposed"]
 
 
-async def test_what_is_of_no_case_follows_nothing(shell: Any) -> None:
-    assert [entry.follows for entry in headers(shell) if not entry.case] == [()] * len(headers(shell))
+async def test_who_belongs_to_the_tenant_is_a_chain_that_every_entry_of_a_case_ends_in(shell: Any) -> None:
+    await shell.whole_case("k1")
+    await shell.ask(c.RevokeMember("ben", "no more", "r1"), "anna")
+    await shell.whole_case("k2")
+    entries = headers(shell)
+    links = standing(entries)
+    assert [entries[link].follows for link in links] == [(), *((link,) for link in links[:-1])]
+    for entry in entries:
+        newest = max((link for link in links if link < entry.sequence), default=None)
+        assert (entry.follows[-1] == newest) if entry.case else entry.sequence in links or entry.follows == ()
 
 
 async def test_a_child_follows_its_parent_as_long_as_that_is_open(shell: Any) -> None:
@@ -46,8 +59,8 @@ async def test_a_child_follows_its_parent_as_long_as_that_is_open(shell: Any) ->
     child = await shell.ask(attrs.evolve(shell.proposal("k2", action="notes.append"), parent=parent.value["case"]), "ada")
     assert isinstance(child, Done)
     first = next(entry for entry in headers(shell) if entry.case == child.value["case"])
-    assert first.follows == (newest,)
+    assert first.follows == (newest, standing(headers(shell))[-1])
     await shell.ask(c.Cancel(str(parent.value["case"]), "no more"), "ada")
     late = await shell.ask(attrs.evolve(shell.proposal("k3", action="notes.append"), parent=parent.value["case"]), "ada")
     assert isinstance(late, Done)
-    assert next(entry for entry in headers(shell) if entry.case == late.value["case"]).follows == ()
+    assert next(entry for entry in headers(shell) if entry.case == late.value["case"]).follows == (standing(headers(shell))[-1],)
