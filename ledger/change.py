@@ -46,12 +46,10 @@ class Change:
         if tail.size != batch.position:
             return Conflict(batch.log, batch.position, tail.size)
         if batch.drafts:
-            writes = Writes()
             try:
-                self.tails[batch.log] = extend(tail, batch.log, batch.drafts, log.sealing, writes)
+                self.tails[batch.log] = extend(tail, batch.log, batch.drafts, log.sealing, self._writes)
             except BadDraftAt as bad:
                 return Refused(batch.log, bad.index, bad.why)
-            self._writes.add(writes)
         return batch.log, tail.size
 
     def replace(self, log: str, tail: Tail) -> None:

@@ -83,8 +83,7 @@ def pack(draft: Draft, tenant: str, sequence: int, previous: bytes, commitment: 
         _packers.packer.reset()
         raise BadDraft(f"not a header: {error}") from None
     if draft.public:
-        _check_public(draft.public)
-        packed = _WITH_PUBLIC + packed[1:] + _PUBLIC + draft.public
+        packed = _WITH_PUBLIC + packed[1:] + _PUBLIC + checked_public(draft.public)
     if len(packed) > LARGEST_HEADER:
         raise BadDraft(f"a header of {len(packed)} bytes; the most is {LARGEST_HEADER}")
     return packed
@@ -146,9 +145,11 @@ def _encoded(public: dict[str, canonical.Value]) -> bytes:
         raise VerificationError(f"the header's public part has no canonical form: {error}") from None
 
 
-def _check_public(public: bytes) -> None:
+def checked_public(public: bytes) -> bytes:
+    """A public part that a header may carry, as it is; raises BadDraft."""
     try:
         if not canonical.decode_map(public):
             raise BadDraft("an empty public part is left out")
     except VerificationError as error:
         raise BadDraft(f"the public part: {error}") from None
+    return public

@@ -14,16 +14,16 @@ from hashlib import sha256
 
 import attrs
 import msgpack
-from nacl.bindings import crypto_secretbox_easy
 
 from ledger import header
 from ledger.entry import Draft
 from ledger.environment import NUMBER, POSITION, Item
 from ledger.errors import BadDraft, VerificationError
+from ledger.header_writer import HeaderWriter
 from ledger.keys import DataKey, Keys
-from ledger.seal import NONCE_SIZE, RANDOM_SIZE, checked
+from ledger.seal import NONCE_SIZE, RANDOM_SIZE
+from ledger.sealer import Sealer
 from ledger.tree import HASH_SIZE, root_of
-from ledger.tree import extend as extend_tree
 
 LONGEST_CASE = 200  # bytes; with its numbers a case stays below LMDB's longest key, 511
 LONGEST_KEY = 480  # bytes; likewise
@@ -75,31 +75,35 @@ class Writes:
     cases: list[Item] = attrs.Factory(list)
     index: list[Item] = attrs.Factory(list)
 
-    def add(self, other: Writes) -> None:
-        """Take over what another batch writes."""
-        self.entries.extend(other.entries)
-        self.bodies.extend(other.bodies)
-        self.cases.extend(other.cases)
-        self.index.extend(other.index)
+    def sizes(self) -> tuple[int, int, int, int]:
+        """What ``cut`` takes to forget everything added later."""
+        return len(self.entries), len(self.bodies), len(self.cases), len(self.index)
+
+    def cut(self, sizes: tuple[int, int, int, int]) -> None:
+        """Forget what was added since: a batch that was refused leaves no trace."""
+        for items, size in zip((self.entries, self.bodies, self.cases, self.index), sizes, strict=True):
+            del items[size:]
 
 
 class Sealing:
-    """The data key for a time, asked for once a month and log."""
+    """What a log's appends keep from batch to batch: the data key of the day, and the writers of headers and bodies."""
 
     def __init__(self, keys: Keys, log: str) -> None:
         self._keys, self._log = keys, log
         self._day, self._month, self._key = -1, "", None
+        self.headers, self.sealer = HeaderWriter(log), Sealer()
 
     _key: DataKey | None
 
-    def key(self, time: int) -> DataKey:
-        """The key of the month of ``time``."""
-        if self._key is None or time // _DAY != self._day:
+    def key(self, time: int) -> tuple[DataKey, int, int]:
+        """The key of the month of ``time``, and the first and the last µs of that day: it need not be asked for again before."""
+        day = time // _DAY
+        if self._key is None or day != self._day:
             month = month_of(time)
             if self._key is None or month != self._month:
                 self._key = self._keys.data_key(self._log, month)
-            self._day, self._month = time // _DAY, month
-        return self._key
+            self._day, self._month = day, month
+        return self._key, day * _DAY, day * _DAY + _DAY - 1
 
     def forget(self) -> None:
         """Ask again next time."""
@@ -123,32 +127,47 @@ class BadDraftAt(Exception):
 
 
 def extend(tail: Tail, log: str, drafts: Sequence[Draft], sealing: Sealing, writes: Writes) -> Tail:
-    """The tail after ``drafts``; what that puts is added to ``writes``.  Raises BadDraftAt."""
-    number, size, frontier, previous = tail.id, tail.size, list(tail.frontier), tail.last
+    """The tail after ``drafts``; what that puts is added to ``writes``, nothing when it raises BadDraftAt."""
+    number, size, frontier, previous, time = tail.id, tail.size, list(tail.frontier), tail.last, tail.time
     entries, bodies, cases, index = writes.entries, writes.bodies, writes.cases, writes.index
+    before = writes.sizes()
     random = os.urandom(RANDOM_SIZE * len(drafts))  # one system call a batch
-    pack, position, count, prefix, place = header.pack, POSITION.pack, NUMBER.pack, number.to_bytes(4, "big"), 0
-    time = tail.time
-    for draft in drafts:
-        try:
+    write, text, stored = sealing.headers.write, sealing.headers.text, sealing.sealer.stored
+    position, count, join, prefix, place = POSITION.pack, NUMBER.pack, b"".join, number.to_bytes(4, "big"), 0
+    key: DataKey | None = None
+    first, last = 0, -1  # µs between which it seals
+    named, named_text, named_prefix = "", b"\xa0", b""  # entries of one case often follow each other
+    try:
+        for draft in drafts:
             time = draft.time
-            nonce, salt = random[place : place + NONCE_SIZE], random[place + NONCE_SIZE : place + RANDOM_SIZE]
+            if draft.case != named:
+                named = draft.case
+                named_text, named_prefix = text(named), case_prefix(prefix, named) if named else b""
+            nonce, content = random[place : place + NONCE_SIZE], random[place + NONCE_SIZE : place + RANDOM_SIZE] + draft.body
             place += RANDOM_SIZE
-            content = salt + draft.body
-            packed = pack(draft, log, size, previous, sha256(content).digest())
-            key = sealing.key(time)
-            sealed = checked(key.id + nonce + crypto_secretbox_easy(content, nonce, key.secret))
-            previous = sha256(b"\x00" + packed).digest()
+            packed = write(draft, named_text, size, previous, sha256(content).digest())
+            if key is None or not first <= time <= last:
+                key, first, last = sealing.key(time)
+            sealed = stored(key, nonce, content)
+            previous = node = sha256(b"\x00" + packed).digest()
+            done, at = [node], size
+            while at & 1:  # ``tree.extend``, without a call an entry
+                node = sha256(b"\x01" + frontier.pop() + node).digest()
+                done.append(node)
+                at >>= 1
+            frontier.append(node)
+            done.append(packed)
             where = position(number, size)
-            entries.append((where, b"".join(extend_tree(frontier, size, previous)) + packed))
+            entries.append((where, join(done)))
             bodies.append((where, sealed))
-            if draft.case:
-                cases.append((case_prefix(prefix, draft.case) + count(draft.step) + count(size), b""))
+            if named:
+                cases.append((named_prefix + count(draft.step) + where[4:], b""))
             for name in draft.keys:
-                index.append((index_key(prefix, name), count(size)))
-        except (BadDraft, TypeError) as error:
-            raise BadDraftAt(size - tail.size, str(error)) from None
-        size += 1
+                index.append((index_key(prefix, name), where[4:]))
+            size += 1
+    except (BadDraft, TypeError) as error:
+        writes.cut(before)
+        raise BadDraftAt(size - tail.size, str(error)) from None
     return Tail(number, size, tuple(frontier), previous, time, tail.committed)
 
 

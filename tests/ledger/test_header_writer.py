@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ledger import canonical
+from ledger.entry import Draft
+from ledger.errors import BadDraft
+from ledger.header import FIRST, LARGEST_HEADER, pack
+from ledger.header_writer import LONGEST_KEPT, MOST_KEPT, HeaderWriter
+
+DRAFT = Draft("intent.proposed/1", 1_795_000_000_000_000, "ada", b"", case="case-1", step=3, follows=(1, 2))
+PUBLIC = canonical.encode({"size": 4, "origin": "hofburg.example"})
+
+texts = st.text(st.characters(codec="utf-8"), max_size=300)
+numbers = st.one_of(
+    st.integers(0, canonical.LARGEST), st.sampled_from([0, 127, 128, 255, 256, 65535, 65536, 2**32 - 1, 2**32, canonical.LARGEST])
+)
+
+
+def written(writer: HeaderWriter, draft: Draft, sequence: int = 7, previous: bytes = FIRST, commitment: bytes = bytes(32)) -> bytes:
+    return writer.write(draft, writer.text(draft.case), sequence, previous, commitment)
+
+
+@given(st.data())
+def test_a_log_of_headers_has_the_bytes_that_the_definition_gives(data: st.DataObject) -> None:
+    tenant = data.draw(texts)
+    writer = HeaderWriter(tenant)
+    for _ in range(data.draw(st.integers(1, 4))):
+        sequence = data.draw(numbers)
+        follows = data.draw(st.lists(st.integers(0, sequence - 1), max_size=20)) if sequence else []
+        draft = Draft(
+            data.draw(texts),
+            data.draw(numbers),
+            data.draw(texts),
+            b"",
+            case=data.draw(texts),
+            step=data.draw(numbers),
+            follows=tuple(follows),
+            public=data.draw(st.sampled_from([b"", PUBLIC])),
+        )
+        previous, commitment = data.draw(st.binary(min_size=32, max_size=32)), data.draw(st.binary(min_size=32, max_size=32))
+        assert written(writer, draft, sequence, previous, commitment) == pack(draft, tenant, sequence, previous, commitment)
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        attrs.evolve(DRAFT, time=1.5),  # type: ignore[arg-type]
+        attrs.evolve(DRAFT, time=True),
+        attrs.evolve(DRAFT, time=-1),
+        attrs.evolve(DRAFT, time=2**63),
+        attrs.evolve(DRAFT, step=2**63),
+        attrs.evolve(DRAFT, follows=(7,)),
+        attrs.evolve(DRAFT, follows=(-1,)),
+        attrs.evolve(DRAFT, follows=(True,)),
+        attrs.evolve(DRAFT, actor="\ud800"),
+        attrs.evolve(DRAFT, tag="\ud800"),
+        attrs.evolve(DRAFT, case="\ud800"),
+        attrs.evolve(DRAFT, tag=b"bytes"),  # type: ignore[arg-type]
+        attrs.evolve(DRAFT, actor=7),  # type: ignore[arg-type]
+        attrs.evolve(DRAFT, case=None),  # type: ignore[arg-type]
+        attrs.evolve(DRAFT, actor="a" * LARGEST_HEADER),
+        attrs.evolve(DRAFT, public=b"\x80"),
+        attrs.evolve(DRAFT, public=b"\x91\x01"),
+        attrs.evolve(DRAFT, public=b"\x81\xa1a\xcc\x05"),
+    ],
+    ids=range(18),
+)
+def test_a_draft_that_no_header_may_carry_is_refused_and_harms_no_later_one(draft: Draft) -> None:
+    writer = HeaderWriter("belvedere")
+    with pytest.raises(BadDraft):
+        written(writer, draft)
+    assert written(writer, DRAFT) == pack(DRAFT, "belvedere", 7, FIRST, bytes(32))
+
+
+def test_it_keeps_few_texts_and_short_ones() -> None:
+    writer = HeaderWriter("belvedere")
+    for number in range(MOST_KEPT * 2 + 1):
+        written(writer, attrs.evolve(DRAFT, actor=f"agent-{number}", tag=f"tag-{number}"))
+    written(writer, attrs.evolve(DRAFT, actor="a" * LONGEST_KEPT * 3))
+    assert len(writer._actors) <= MOST_KEPT
+    assert len(writer._tags) <= MOST_KEPT
+    assert max(map(len, writer._actors)) < LONGEST_KEPT
