@@ -26,7 +26,7 @@ import lmdb
 
 from ledger import admission, commitments, removal, seal, stored
 from ledger.entry import NODE
-from ledger.environment import FORMAT, NUMBER, POSITION, Environment, Txn
+from ledger.environment import FORMAT, NUMBER, Environment, Txn
 from ledger.errors import UnsuitableDirectory, VerificationError
 from ledger.header import FIRST, Header, parse
 from ledger.keys import Keys
@@ -211,7 +211,7 @@ class _Audit:
 
     def _check_body(self, txn: Txn, log: str, number: int, header: Header) -> bool:
         """Whether the body is there; one that is there is whole, and the committed one as far as keys are at hand."""
-        body = txn.get(POSITION.pack(number, header.sequence), db=self._env.table("bodies"))
+        body = stored.body_at(self._env, txn, number, header.sequence)
         if body is None:
             return False
         if not seal.is_whole(body):

@@ -14,6 +14,7 @@ import errno
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from hmac import compare_digest
 from pathlib import Path
 from types import MappingProxyType
@@ -21,7 +22,7 @@ from types import MappingProxyType
 import attrs
 import lmdb
 
-from ledger import admission, commitments, header, proofs, seal, snapshots, stored
+from ledger import admission, archived, archiving, commitments, header, node_index, proofs, seal, snapshots, stored, witnessed
 from ledger.audit import Progress, Report, no_progress, verify_environment
 from ledger.change import Change
 from ledger.checkpoint import origin_of
@@ -43,6 +44,7 @@ from ledger.errors import (
 )
 from ledger.keys import Keys
 from ledger.logs import NODE_ID, Log, load
+from ledger.segments import Segment
 from ledger.snapshots import Snapshot
 from ledger.tail import LONGEST_CASE, Sealing, Tail, case_prefix, index_key, month_of
 from ledger.tree import HASH_SIZE, NodeAt, frontier_places, subtree_root
@@ -108,7 +110,7 @@ class Ledger:
             if entry.key.name != origin_of(self._node, log):
                 raise BadDraft(f"the key of log {log!r} is named {entry.key.name}, its origin is {origin_of(self._node, log)}")
             try:
-                draft = Draft(admission.TAG, time, actor, b"", public=admission.compose(entry, public))
+                draft = Draft(admission.TAG, time, actor, b"", public=admission.compose(entry, public), keys=(node_index.keys(log),))
             except VerificationError as error:
                 raise BadDraft(f"the public part: {error}") from None
             change = self._change()
@@ -144,7 +146,8 @@ class Ledger:
                 commitments.Committed(commitments.name_hash(log.name), log.tail.size, log.head.root) for log in changed
             )
             change, position = self._change(), self._logs[NODE].tail.size
-            change.append(Batch(NODE, position, (Draft(commitments.TAG, time, actor, b"", public=public),)))
+            keys = tuple(node_index.committed(log.name) for log in changed)
+            change.append(Batch(NODE, position, (Draft(commitments.TAG, time, actor, b"", public=public, keys=keys),)))
             change.put("commitments", NUMBER.pack(position), leaves)
             for log in changed:
                 change.replace(log.name, attrs.evolve(log.tail, committed=log.tail.size))
@@ -161,6 +164,59 @@ class Ledger:
             snapshot = snapshots.make(key, log, Head(size, root, b""), fingerprint, state)
             self._durably(lambda txn: snapshots.put(self._env, txn, known.tail.id, snapshot))
             return snapshot.digest
+
+    def prepare_segment(self, log: str, *, before: int, progress: Callable[[int], None] = lambda index: None) -> Segment | None:
+        """Write the next closed month of a log (or a part of it) to the archive's files; None when none is over by ``before`` (µs).
+
+        Holds up nothing and changes nothing: ``adopt_segment`` does.  One at a time.  Raises OSError, and then leaves nothing.
+        """
+        tail = self._log(log).tail
+        with self._env.reading() as txn:
+            segment = archiving.next_segment(self._env, txn, tail, before)
+        if segment is not None:
+            archiving.write(self._env, segment, progress)
+        return segment
+
+    def adopt_segment(self, segment: Segment) -> None:
+        """Name a prepared segment; raises BadDraft when bodies in it have changed since, and it must be prepared again."""
+        with self._writing:
+            self._check_writable()
+            with self._env.reading() as txn:
+                archiving.check(self._env, txn, segment)
+            self._durably(lambda txn: archiving.put(self._env, txn, segment))
+
+    def sweep_archived(self, log: str) -> bool:
+        """Drop some of what the archive holds from the tables; whether there is more."""
+        with self._writing:
+            self._check_writable()
+            number, more = self._log(log).tail.id, False
+
+            def sweep(txn: Txn) -> None:
+                nonlocal more
+                more = archiving.sweep(self._env, txn, number)
+
+            self._durably(sweep)
+            return more
+
+    def archived(self, log: str) -> int:
+        """How many entries, from the first on, lie in the archive."""
+        with self._env.reading() as txn:
+            return archived.archived(self._env, txn, self._log(log).tail.id)
+
+    def put_witnessed(self, log: str, note: bytes) -> None:
+        """Keep a cosigned checkpoint of ``log``; VerificationError for one that is not its own, or is smaller than what is kept."""
+        self.put_all_witnessed({log: note})
+
+    def put_all_witnessed(self, notes: Mapping[str, bytes]) -> None:
+        """The same for many logs in one transaction: all of them, or none."""
+        with self._writing:
+            self._check_writable()
+            for name, note in notes.items():
+                size, keys = self._log(name).tail.size, (self._keys.verifier(name),)
+                witnessed.check(note, keys, size=size, root_at=partial(self.root_at, name), before=self.witnessed(name))
+            if notes:
+                numbers = {self._log(name).tail.id: note for name, note in notes.items()}
+                self._durably(lambda txn: witnessed.put_all(self._env, txn, numbers))
 
     def probe(self) -> None:
         """Write and sync something that says nothing; raises what a commit would while writing does not work.
@@ -227,6 +283,15 @@ class Ledger:
         seq = None if found is None else int(NUMBER.unpack(found)[0])
         return seq if seq is not None and seq < tail.size else None  # a commit may be on the disk before it is known here
 
+    def commitment(self, log: str) -> tuple[int, bytes] | None:
+        """The newest entry of the node's log that commits to ``log``, and all its leaves."""
+        seq = self.find(NODE, node_index.committed(log))
+        if seq is None:
+            return None
+        with self._env.reading() as txn:
+            leaves = txn.get(NUMBER.pack(seq), db=self._env.table("commitments"))
+        return None if leaves is None else (seq, leaves)
+
     def case_entries(self, log: str, case: str) -> list[int]:
         """The entries of a case, by its own counter."""
         tail = self._log(log).tail
@@ -259,6 +324,12 @@ class Ledger:
         """RFC 9162 §2.1.4; raises ValueError for sizes that the log has not."""
         self._check_size(log, second)
         return self._proved(log, lambda node_at: proofs.prove_consistency(node_at, first, second))
+
+    def witnessed(self, log: str) -> bytes | None:
+        """The newest checkpoint that others have cosigned, as a note; None where there is none."""
+        number = self._log(log).tail.id
+        with self._env.reading() as txn:
+            return witnessed.get(self._env, txn, number)
 
     def snapshots(self, log: str) -> list[Snapshot]:
         """What is kept, newest first; not opened, so not believed."""
