@@ -7,6 +7,7 @@
     │   ├── UnknownLog           no log of that name was admitted
     │   ├── LogExists            a log of that name was admitted before
     │   ├── BadDraft             a value that no header may carry
+    │   ├── BadPolicy            a witness policy that cannot be read; names the line
     │   └── BodyRemoved          the body was there and is gone, as it may be
     ├── LogFrozen                the log did not match when it was opened: reads only
     ├── CommitFailed             the disk: whether the transaction is on it is not known
@@ -52,6 +53,14 @@ class LogExists(CallerError):
 
 class BadDraft(CallerError):
     """A draft holds a value that no header may carry."""
+
+
+class BadPolicy(CallerError):
+    """A witness policy has a fault; ``line`` is 0 where it is the whole file's."""
+
+    def __init__(self, line: int, what: str) -> None:
+        super().__init__(f"line {line}: {what}" if line else what)
+        self.line, self.what = line, what
 
 
 class BodyRemoved(CallerError):
