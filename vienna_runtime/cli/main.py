@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -48,15 +49,17 @@ class _Listed(click.Command):
 
 
 class Lazy(click.Group):
-    """A group whose commands are imported one by one."""
+    """A group whose commands, those of its ``table``, are imported one by one."""
+
+    table: Mapping[str, tuple[str, str, str]] = COMMANDS
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return list(self.table)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
+        if cmd_name not in self.table:
             return None
-        module, attribute, short = COMMANDS[cmd_name]
+        module, attribute, short = self.table[cmd_name]
         if getattr(self, "_listing", False):
             return _Listed(cmd_name, short_help=short)
         found: click.Command = getattr(importlib.import_module(f"vienna_runtime.cli.{module}"), attribute)
@@ -67,7 +70,7 @@ class Lazy(click.Group):
             return super().resolve_command(ctx, args)
         except click.NoSuchCommand:
             # Its own suggestions come from commands that are registered, and of these there are none.
-            raise click.NoSuchCommand(args[0], possibilities=COMMANDS, ctx=ctx) from None
+            raise click.NoSuchCommand(args[0], possibilities=self.table, ctx=ctx) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         self._listing = True

@@ -1,0 +1,19 @@
+"""``vienna ledger``: what is done to, or made from, the ledger's files.  Each command lives in a file of its own."""
+
+from __future__ import annotations
+
+import click
+
+from vienna_runtime.cli.main import Lazy
+
+# name: module, attribute, help in the list of commands, as in ``main.COMMANDS``.
+COMMANDS: dict[str, tuple[str, str, str]] = {}
+
+
+class _Ledger(Lazy):
+    table = COMMANDS
+
+
+@click.group(cls=_Ledger)
+def ledger() -> None:
+    """The ledger's files."""
