@@ -17,37 +17,32 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from hmac import compare_digest
 from pathlib import Path
-from types import MappingProxyType
 
 import attrs
 import lmdb
 
-from ledger import admission, archived, archiving, commitments, header, node_index, proofs, seal, snapshots, stored, witnessed
-from ledger.audit import Progress, Report, no_progress, verify_environment
+from ledger import admission, archiving, commitments, node_index, snapshots, witnessed
 from ledger.change import Change
 from ledger.checkpoint import origin_of
 from ledger.directory import WriterLock, prepare
-from ledger.entry import NODE, Answer, Batch, Draft, Head, Receipt, Record
+from ledger.entry import NODE, Answer, Batch, Draft, Head, Receipt
 from ledger.environment import DEFAULT_MAP_SIZE, FORMAT, NUMBER, Environment, Fault, Txn
 from ledger.errors import (
     BadDraft,
-    BodyRemoved,
     Closed,
     CommitFailed,
     DiskFull,
     LogExists,
     LogFrozen,
-    UnknownLog,
     UnsuitableDirectory,
     VerificationError,
     WritingStopped,
 )
 from ledger.keys import Keys
 from ledger.logs import NODE_ID, Log, load
+from ledger.reading import Reader
 from ledger.segments import Segment
-from ledger.snapshots import Snapshot
-from ledger.tail import LONGEST_CASE, Sealing, Tail, case_prefix, index_key, month_of
-from ledger.tree import HASH_SIZE, NodeAt, frontier_places, subtree_root
+from ledger.tail import LONGEST_CASE, Sealing, Tail, month_of
 
 LOWEST_ROOM = 1 << 20  # bytes free below which an input/output error counts as a full disk: LMDB reports a short write so
 
@@ -56,15 +51,15 @@ def no_fault(point: str) -> None:
     """The disk as it is."""
 
 
-class Ledger:
+class Ledger(Reader):
     """See the module."""
 
     def __init__(self, env: Environment, lock: WriterLock, path: Path, node: str, keys: Keys, fault: Fault) -> None:
-        self._env, self._lock, self._path, self._node, self._keys, self._fault = env, lock, path, node, keys, fault
+        super().__init__(env, keys)
+        self._lock, self._path, self._node, self._fault = lock, path, node, fault
         self._writing = threading.Lock()
         self._stopped: str | None = None  # why nothing is written until reopen()
         self._probe_failed = False  # stopped by probe() alone, which may then reopen by itself
-        self._logs: dict[str, Log] = {}
 
     @classmethod
     def open(
@@ -198,11 +193,6 @@ class Ledger:
             self._durably(sweep)
             return more
 
-    def archived(self, log: str) -> int:
-        """How many entries, from the first on, lie in the archive."""
-        with self._env.reading() as txn:
-            return archived.archived(self._env, txn, self._log(log).tail.id)
-
     def put_witnessed(self, log: str, note: bytes) -> None:
         """Keep a cosigned checkpoint of ``log``; VerificationError for one that is not its own, or is smaller than what is kept."""
         self.put_all_witnessed({log: note})
@@ -238,121 +228,6 @@ class Ledger:
         """Close, open, and look at the end of every log: what is there is what is true."""
         with self._writing:
             self._reopen()
-
-    # What is read
-
-    def logs(self) -> Mapping[str, Head]:
-        """Where every log ends, as durable just now."""
-        return MappingProxyType({name: log.head for name, log in self._logs.items()})
-
-    def head(self, log: str) -> Head:
-        """Where a log ends, as durable just now."""
-        return self._log(log).head
-
-    def read(self, log: str, start: int, stop: int) -> list[Record]:
-        """The entries from ``start`` to before ``stop``, fewer where the log ends."""
-        tail = self._log(log).tail
-        with self._env.reading() as txn:
-            return [stored.record_at(self._env, txn, tail.id, index) for index in range(max(0, start), min(stop, tail.size))]
-
-    def open_body(self, log: str, record: Record) -> bytes:
-        """The body, as the header committed to it; raises BodyRemoved, or VerificationError for anything else."""
-        return self.open_salted(log, record)[seal.SALT_SIZE :]
-
-    def open_salted(self, log: str, record: Record) -> bytes:
-        """Salt ‖ body: what the header's commitment is the SHA-256 of, for a reader who checks it; raises as ``open_body``."""
-        try:
-            parsed = header.parse(record.entry)
-            if parsed.tenant != log or parsed.sequence != record.seq:
-                raise VerificationError("the header belongs to another place")
-            if record.sealed is None:
-                raise BodyRemoved(f"the body of entry {record.seq} of log {log!r} was removed")
-            key = self._keys.data_key_by_id(log, seal.key_id(record.sealed))
-            if key is None:
-                raise VerificationError("the data key that sealed the body is not there")
-            return seal.open_salted(key, record.sealed, parsed.commitment)
-        except VerificationError as error:
-            raise error.at(log, record.seq) from None
-
-    def find(self, log: str, key: bytes) -> int | None:
-        """The last entry that was written under an index key."""
-        tail = self._log(log).tail
-        where = index_key(tail.id.to_bytes(4, "big"), key)
-        with self._env.reading() as txn:
-            found = txn.get(where, db=self._env.table("index"))
-        seq = None if found is None else int(NUMBER.unpack(found)[0])
-        return seq if seq is not None and seq < tail.size else None  # a commit may be on the disk before it is known here
-
-    def commitment(self, log: str) -> tuple[int, bytes] | None:
-        """The newest entry of the node's log that commits to ``log``, and all its leaves."""
-        seq = self.find(NODE, node_index.committed(log))
-        if seq is None:
-            return None
-        with self._env.reading() as txn:
-            leaves = txn.get(NUMBER.pack(seq), db=self._env.table("commitments"))
-        return None if leaves is None else (seq, leaves)
-
-    def case_entries(self, log: str, case: str) -> list[int]:
-        """The entries of a case, by its own counter."""
-        tail = self._log(log).tail
-        prefix = case_prefix(tail.id.to_bytes(4, "big"), case)
-        with self._env.reading() as txn:
-            return [seq for seq in stored.case_sequence(self._env, txn, prefix) if seq < tail.size]
-
-    def leaf_hashes(self, log: str, start: int, stop: int) -> list[bytes]:
-        """The leaf hashes from ``start`` to before ``stop``, fewer where the log ends."""
-        tail = self._log(log).tail
-        with self._env.reading() as txn:
-            return [value[:HASH_SIZE] for _, value in stored.values(self._env, txn, tail.id, max(0, start), min(stop, tail.size))]
-
-    def root_at(self, log: str, size: int) -> bytes:
-        """The root of the log's first ``size`` entries; raises ValueError for a size that the log has not."""
-        self._check_size(log, size)
-        return self._root_at(self._log(log), size)
-
-    def frontier(self, log: str, size: int) -> tuple[bytes, ...]:
-        """The roots of the complete subtrees at ``size``, widest first: what recomputing the root from there needs."""
-        self._check_size(log, size)
-        return self._proved(log, lambda node_at: tuple(node_at(level, index) for level, index in frontier_places(size)))
-
-    def prove_inclusion(self, log: str, index: int, size: int) -> tuple[bytes, ...]:
-        """RFC 9162 §2.1.3; raises ValueError for a size or an index that the log has not."""
-        self._check_size(log, size)
-        return self._proved(log, lambda node_at: proofs.prove_inclusion(node_at, index, size))
-
-    def prove_consistency(self, log: str, first: int, second: int) -> tuple[bytes, ...]:
-        """RFC 9162 §2.1.4; raises ValueError for sizes that the log has not."""
-        self._check_size(log, second)
-        return self._proved(log, lambda node_at: proofs.prove_consistency(node_at, first, second))
-
-    def witnessed(self, log: str) -> bytes | None:
-        """The newest checkpoint that others have cosigned, as a note; None where there is none."""
-        number = self._log(log).tail.id
-        with self._env.reading() as txn:
-            return witnessed.get(self._env, txn, number)
-
-    def snapshots(self, log: str) -> list[Snapshot]:
-        """What is kept, newest first; not opened, so not believed."""
-        number = self._log(log).tail.id
-        with self._env.reading() as txn:
-            return snapshots.stored(self._env, txn, number)
-
-    def open_snapshot(self, log: str, snapshot: Snapshot) -> bytes:
-        """The state, when digest, seal, binding and the log's own root at that size all hold; else VerificationError."""
-        known = self._log(log)
-        key = self._keys.data_key_by_id(log, seal.key_id(snapshot.sealed))
-        if key is None:
-            raise VerificationError("the data key that sealed the snapshot is not there", log=log, index=snapshot.size)
-        if not 0 < snapshot.size <= known.tail.size or not compare_digest(self._root_at(known, snapshot.size), snapshot.root):
-            raise VerificationError("the snapshot is of another log than this", log=log, index=snapshot.size)
-        return snapshots.unseal(key, log, snapshot)
-
-    def verify(self, *, progress: Progress = no_progress, bodies: bool = True) -> Report:
-        """``verify_directory`` from within, while others write; ``bodies`` are opened against their commitments.
-
-        Damaged pages may kill this process, so a server that wants to live has ``verify_in_child`` do it.
-        """
-        return verify_environment(self._env, self._keys.verifier(NODE), progress=progress, keys=self._keys if bodies else None)
 
     # Inside
 
@@ -437,27 +312,6 @@ class Ledger:
             raise Closed("the ledger is closed")
         if self._stopped is not None:
             raise WritingStopped(f"nothing is written until the ledger is reopened: {self._stopped}")
-
-    def _log(self, log: str) -> Log:
-        try:
-            return self._logs[log]
-        except KeyError:
-            raise UnknownLog(f"no log named {log!r} was admitted") from None
-
-    def _check_size(self, log: str, size: int) -> None:
-        if not 0 <= size <= self._log(log).tail.size:
-            raise ValueError(f"log {log!r} has no size {size} yet")
-
-    def _proved(self, log: str, prove: Callable[[NodeAt], tuple[bytes, ...]]) -> tuple[bytes, ...]:
-        with self._env.reading() as txn:
-            return prove(stored.nodes(self._env, txn, self._log(log).tail.id))
-
-    def _root_at(self, log: Log, size: int) -> bytes:
-        if size == log.tail.size:
-            return log.head.root
-        with self._env.reading() as txn:
-            node_at = stored.nodes(self._env, txn, log.tail.id)
-            return subtree_root(node_at, 0, size)
 
 
 _CLOSED = "closed"
