@@ -15,6 +15,7 @@ from ledger.errors import VerificationError
 from ledger.header import Header
 
 TAG = "log.bodies_removed/1"
+INDEX = b"removals"  # the index key of the newest removal of a log; each ``follows`` the one before, so that all are found
 
 
 def compose(ranges: Iterable[tuple[int, int]]) -> bytes:
