@@ -39,6 +39,9 @@ class Keys:
     def verifier(self, log: str) -> VerifierKey:
         return self._signer(log).verifier
 
+    def verifiers(self, log: str) -> tuple[VerifierKey, ...]:
+        return (self.verifier(log),)
+
     def data_key(self, log: str, month: str) -> DataKey:
         digest = sha256(f"{log} {month}".encode()).digest()
         return DataKey(digest[:8], digest)

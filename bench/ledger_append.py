@@ -62,6 +62,9 @@ class BenchKeys:
     def verifier(self, log: str) -> VerifierKey:
         return self._signers[log].verifier
 
+    def verifiers(self, log: str) -> tuple[VerifierKey, ...]:
+        return (self.verifier(log),)
+
     def data_key(self, log: str, month: str) -> DataKey:
         return self._key
 

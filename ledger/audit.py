@@ -2,11 +2,12 @@
 
 Reads only, in a stream, beside a running writer, and without a data key.  In this order:
 
-    1  one view of where every log ends; the node's name is the key's
+    1  one view of where every log ends; the node's name is the key's, which is or was one of its keys
     2  the node's log from its first entry: every header re-encodes and follows the one before, every leaf hash and
        node stored is the one that follows from the entries, the frontier and the last row agree, the checkpoint is signed
-    3  what that log says: which other logs there are, under which keys, and which heads of theirs it committed to
-    4  every other log likewise, with its own key; its tree had each committed root at each committed size
+    3  what that log says: which other logs there are, which keys count for them and for itself, and which heads of theirs it
+       committed to
+    4  every other log likewise, with its own keys; its tree had each committed root at each committed size
     5  every body is there and whole (by its CRC; with ``keys`` it is opened against its commitment), or a removal names it
 
 Damaged pages can kill the reading process: ``ledger.audit_child`` runs this in one that may die.
@@ -35,6 +36,7 @@ from ledger.note import VerifierKey
 from ledger.opening import check_head
 from ledger.tail import Tail, case_prefix, parse_row
 from ledger.tree import HASH_SIZE, extend, root_of
+from ledger.trust import Trust
 
 CHUNK = 4096  # entries a read transaction: an old one would keep the writer from reusing pages
 
@@ -91,7 +93,7 @@ class _Audit:
 
     def __init__(self, env: Environment, key: VerifierKey, progress: Progress, keys: Keys | None) -> None:
         self._env, self._key, self._progress, self._keys = env, key, progress, keys
-        self._admitted: dict[str, admission.Admission] = {}
+        self._trust = Trust(key)
         # SHA-256 of the log's name → 40 bytes a commitment: size ‖ root. Bytes, since there may be one a second for years.
         self._committed: dict[bytes, bytearray] = {}
 
@@ -100,18 +102,19 @@ class _Audit:
             rows = self._rows()
         if NODE not in rows:
             raise VerificationError("the row of the node's log is missing", log=NODE)
-        found = [self._check_log(NODE, NODE_ID, self._key, *rows[NODE])]
-        for entry in self._admitted.values():
+        found = [self._check_log(NODE, NODE_ID, *rows[NODE])]
+        admitted = self._trust.admissions
+        for entry in admitted.values():
             if entry.log not in rows:
                 raise VerificationError("a log that was admitted is missing", log=entry.log)
-        names = {commitments.name_hash(log) for log in self._admitted}
+        names = {commitments.name_hash(log) for log in admitted}
         if self._committed.keys() - names:
             raise VerificationError("the node's log commits to a log that was never admitted", log=NODE)
         for log in sorted(rows.keys() - {NODE}):
-            if log not in self._admitted:
+            if log not in admitted:
                 raise VerificationError("a log that was never admitted", log=log)
-            entry = self._admitted[log]
-            found.append(self._check_log(log, entry.id, entry.key, *rows[log]))
+            entry = admitted[log]
+            found.append(self._check_log(log, entry.id, *rows[log]))
         return Report(self._key.name, tuple(found))
 
     def _rows(self) -> dict[str, tuple[Tail, bytes]]:
@@ -136,7 +139,7 @@ class _Audit:
                     raise VerificationError("an entry lies beyond the end of the log", log=name, index=index)
         return rows
 
-    def _check_log(self, log: str, number: int, key: VerifierKey, tail: Tail, checkpoint: bytes) -> Verified:
+    def _check_log(self, log: str, number: int, tail: Tail, checkpoint: bytes) -> Verified:
         if tail.id != number:
             raise VerificationError("the row that ends the log points to another log's entries", log=log)
         expected = _commitments(self._committed.get(commitments.name_hash(log), bytearray()))
@@ -167,7 +170,7 @@ class _Audit:
             raise VerificationError(f"the node committed to size {pending[0]}, the log ends at {tail.size}", log=log)
         if (gone := missing.first_outside(removed)) is not None:
             raise VerificationError("the body is missing and no entry says that it was removed", log=log, index=gone)
-        self._check_end(log, key, tail, checkpoint, Tail(number, tail.size, tuple(frontier), previous, time, committed))
+        self._check_end(log, tail, checkpoint, Tail(number, tail.size, tuple(frontier), previous, time, committed))
         return Verified(log, tail.size, tail.root, seen, missing.count())
 
     def _check_entry(
@@ -197,12 +200,10 @@ class _Audit:
     def _heed(self, txn: Txn, header: Header) -> None:
         """What the node's own log says about the others."""
         try:
-            if header.tag == admission.TAG:
-                entry = admission.parse(header.public)
-                if entry.log in self._admitted or entry.id != len(self._admitted) + 1:
-                    raise VerificationError("a log is admitted twice, or out of turn")
-                self._admitted[entry.log] = entry
-            elif header.tag == commitments.TAG:
+            self._trust.heed(header)
+            if header.tag == admission.TAG and admission.parse(header.public).id != len(self._trust.admissions):
+                raise VerificationError("a log is admitted out of turn")
+            if header.tag == commitments.TAG:
                 leaves = txn.get(NUMBER.pack(header.sequence), db=self._env.table("commitments"))
                 for head in commitments.parse(header.public, leaves):
                     self._committed.setdefault(head.name, bytearray()).extend(NUMBER.pack(head.size) + head.root)
@@ -227,13 +228,13 @@ class _Audit:
                 raise error.at(log, header.sequence) from None
         return True
 
-    def _check_end(self, log: str, key: VerifierKey, stated: Tail, checkpoint: bytes, found: Tail) -> None:
+    def _check_end(self, log: str, stated: Tail, checkpoint: bytes, found: Tail) -> None:
         end = found.size - 1 if found.size else None
         if stated != found:
             names = [field.name for field in attrs.fields(Tail) if getattr(stated, field.name) != getattr(found, field.name)]
             raise VerificationError(f"the row that ends the log differs from its entries in {', '.join(names)}", log=log, index=end)
         try:
-            check_head(stated, checkpoint, key)
+            check_head(stated, self._trust.open(log, checkpoint))
         except VerificationError as error:
             raise VerificationError(f"the checkpoint: {error.what}", log=log, index=end) from None
 

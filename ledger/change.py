@@ -28,6 +28,7 @@ class Change:
         self._more: list[tuple[str, Item]] = []
         self.tails: dict[str, Tail] = {}
         self.heads: dict[str, Head] = {}
+        self._again: set[str] = set()
 
     def __bool__(self) -> bool:
         return bool(self.tails)
@@ -58,6 +59,11 @@ class Change:
             raise LogFrozen(f"log {log!r} takes no entries: {known.frozen}")
         self.tails[log] = tail
 
+    def sign_again(self, log: str) -> None:
+        """Have a log's checkpoint signed although it has not grown: other keys sign now."""
+        self.replace(log, self._logs[log].tail)
+        self._again.add(log)
+
     def put(self, table: str, key: bytes, value: bytes) -> None:
         """Put something beside the entries."""
         self._more.append((table, (key, value)))
@@ -67,7 +73,7 @@ class Change:
         for name, tail in self.tails.items():
             root = tail.root
             log = self._logs.get(name)
-            if log is not None and log.tail.size == tail.size:
+            if log is not None and log.tail.size == tail.size and name not in self._again:
                 self.heads[name] = log.head
                 continue
             text = Checkpoint(origin_of(self._node, name), tail.size, root).text()

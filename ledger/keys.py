@@ -43,6 +43,9 @@ class Keys(Protocol):
     def verifier(self, log: str) -> VerifierKey:
         """The key that checks the log's checkpoints now; named by the log's origin."""
 
+    def verifiers(self, log: str) -> tuple[VerifierKey, ...]:
+        """Every key that signs the log's checkpoints at present, that one first: two while keys rotate."""
+
     def data_key(self, log: str, month: str) -> DataKey:
         """The current sealing key of ``month`` ("2026-11"); made, and kept durably, when there is none."""
 

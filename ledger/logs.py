@@ -58,10 +58,10 @@ def _load_one(env: Environment, txn: Txn, name: str, row: bytes, node: str, keys
         return Log(name, none, Head(0, none.root, b"", str(error.at(name))), Sealing(keys, name))
     why = None
     try:
-        key = keys.verifier(name)
-        if key.name != origin_of(node, name):
-            raise VerificationError(f"the key signs as {key.name}, the log is {origin_of(node, name)}", log=name)
-        check_log(env, txn, name, tail, checkpoint, key)
+        signing = keys.verifiers(name)
+        if signing[0].name != origin_of(node, name):
+            raise VerificationError(f"the key signs as {signing[0].name}, the log is {origin_of(node, name)}", log=name)
+        check_log(env, txn, name, tail, checkpoint, signing)
     except VerificationError as error:
         why = str(error)
     return Log(name, tail, Head(tail.size, tail.root, checkpoint, why), Sealing(keys, name))

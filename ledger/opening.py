@@ -1,6 +1,6 @@
 """Nothing is assumed of a log that is opened: what its end says of itself must agree.
 
-    1  the signed checkpoint names this log, its size, and the root of the stored frontier
+    1  the checkpoint, signed by a key that signs now, names this log, its size, and the root of the stored frontier
     2  each hash of the frontier is the node stored at its place
     3  the last entries re-encode, follow one another, hash to their leaves, and complete the nodes stored with them
     4  nothing lies beyond the end
@@ -10,10 +10,11 @@ A log that fails is served frozen, read-only, under the reason found here; the w
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hmac import compare_digest
 
 from ledger import stored
-from ledger.checkpoint import open_checkpoint
+from ledger.checkpoint import Checkpoint, open_checkpoint
 from ledger.environment import Environment, Txn
 from ledger.errors import VerificationError
 from ledger.header import FIRST, Header, parse
@@ -24,7 +25,7 @@ from ledger.tree import HASH_SIZE, NodeAt, frontier_places, leaf_hash, node_hash
 TAIL_ENTRIES = 64  # more than one torn page holds, at 3 µs each: a thousand logs open in a fifth of a second
 
 
-def check_log(env: Environment, txn: Txn, log: str, tail: Tail, checkpoint: bytes, key: VerifierKey) -> None:
+def check_log(env: Environment, txn: Txn, log: str, tail: Tail, checkpoint: bytes, keys: Sequence[VerifierKey]) -> None:
     """Raise VerificationError naming the first bad entry near the end of the log, if there is one."""
     node_at = stored.nodes(env, txn, tail.id)
     start = max(0, tail.size - TAIL_ENTRIES)
@@ -36,7 +37,7 @@ def check_log(env: Environment, txn: Txn, log: str, tail: Tail, checkpoint: byte
                 raise VerificationError("the entry is missing", index=index)
             previous, _ = check_entry(log, index, value, previous, node_at)
         check_frontier(tail, previous, node_at)
-        check_head(tail, checkpoint, key)
+        check_head(tail, open_checkpoint(checkpoint, keys))
         for index, _ in stored.values(env, txn, tail.id, tail.size, tail.size + 1):
             raise VerificationError("an entry lies beyond the end of the log", index=index)
     except VerificationError as error:
@@ -74,9 +75,8 @@ def check_frontier(tail: Tail, last: bytes, node_at: NodeAt) -> None:
         raise VerificationError("the row that ends the log names another last entry", index=tail.size - 1 if tail.size else None)
 
 
-def check_head(tail: Tail, checkpoint: bytes, key: VerifierKey) -> None:
-    """The checkpoint is signed for this log, this size and this root."""
-    signed = open_checkpoint(checkpoint, key)
+def check_head(tail: Tail, signed: Checkpoint) -> None:
+    """The checkpoint that was signed is of this size and this root."""
     if signed.size != tail.size:
         raise VerificationError(f"the signed checkpoint is of size {signed.size}, the log of {tail.size}")
     if not compare_digest(signed.root, tail.root):

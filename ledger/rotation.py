@@ -19,9 +19,9 @@ import attrs
 from nacl.bindings import crypto_core_ed25519_is_valid_point, crypto_sign_open
 from nacl.exceptions import CryptoError
 
-from ledger import canonical
-from ledger.entry import NODE
-from ledger.errors import VerificationError
+from ledger import canonical, node_index
+from ledger.entry import NODE, Draft
+from ledger.errors import BadDraft, VerificationError
 from ledger.note import VerifierKey
 
 TAG = "log.rotated/1"
@@ -110,6 +110,31 @@ def parse(public: bytes) -> Rotation:
         if not _verifies(signer, rotation.message(), signature):
             raise VerificationError(f"a rotation that the {whose} key did not sign")
     return rotation
+
+
+def log_of(public: bytes) -> str:
+    """The log whose key a public part hands over; BadDraft where it is no rotation."""
+    try:
+        return parse(public).log
+    except VerificationError as error:
+        raise BadDraft(f"the rotation: {error}") from None
+
+
+def draft(public: bytes, *, size: int, current: VerifierKey, last: int | None, time: int, actor: str) -> Draft:
+    """The entry, if it is the next link at a log of ``size`` whose checkpoints ``current`` signs; else BadDraft.
+
+    ``last`` is the entry of the node's log that said before which keys the log has.
+    """
+    try:
+        found = parse(public)
+    except VerificationError as error:
+        raise BadDraft(f"the rotation: {error}") from None
+    if found.size != size or found.origin != current.name:
+        raise BadDraft(f"a rotation of {found.origin} at size {found.size}; the log is {current.name} and has {size} entries")
+    if found.kind is Kind.CHECKPOINT and found.previous != current.public:
+        raise BadDraft("a rotation from a key that does not sign the log's checkpoints")
+    follows = () if last is None else (last,)
+    return Draft(TAG, time, actor, b"", follows=follows, public=public, keys=(node_index.keys(found.log),))
 
 
 def _verifies(public: bytes, message: bytes, signature: bytes) -> bool:

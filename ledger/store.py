@@ -21,7 +21,7 @@ from pathlib import Path
 import attrs
 import lmdb
 
-from ledger import admission, archiving, commitments, node_index, snapshots, witnessed
+from ledger import admission, archiving, commitments, node_index, rotation, snapshots, witnessed
 from ledger.change import Change
 from ledger.checkpoint import origin_of
 from ledger.directory import WriterLock, prepare
@@ -112,6 +112,31 @@ class Ledger(Reader):
             change.append(Batch(NODE, self._logs[NODE].tail.size, (draft,)))
             change.replace(log, Tail(entry.id))
             return self._commit_own(change)
+
+    def rotate(self, public: bytes, *, time: int, actor: str) -> Receipt:
+        """Put on the node's log that a key hands over (``rotation.compose``); the new one signs nothing before that.
+
+        BadDraft for what is no next link.  The receipt is the node's log's, signed by the old key still.
+        """
+        with self._writing:
+            self._check_writable()
+            log, node = self._log(rotation.log_of(public)), self._logs[NODE].tail.size
+            if log.frozen is not None:
+                raise LogFrozen(f"log {log.name!r} takes no entries: {log.frozen}")
+            current, last = self._keys.verifier(log.name), self.find(NODE, node_index.keys(log.name))
+            draft = rotation.draft(public, size=log.tail.size, current=current, last=last, time=time, actor=actor)
+            change = self._change()
+            change.append(Batch(NODE, node, (draft,)))
+            return self._commit_own(change)
+
+    def sign_again(self, log: str) -> None:
+        """Have the log's checkpoint, at the size it has, signed by whoever signs now: every key that does counts then."""
+        with self._writing:
+            self._check_writable()
+            self._log(log)
+            change = self._change()
+            change.sign_again(log)
+            self._commit(change)
 
     def append_many(self, batches: Sequence[Batch]) -> list[Answer]:
         """Make batches of many logs durable in one transaction; answers in their order, after both syncs.

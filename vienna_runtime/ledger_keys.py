@@ -33,6 +33,10 @@ class LedgerKeys:
         """The key that checks the log's checkpoints now."""
         return self._verifier(log, self._keystore.checkpoint_pairs(log)[0])
 
+    def verifiers(self, log: str) -> tuple[VerifierKey, ...]:
+        """Every key that signs its checkpoints at present, the newest first."""
+        return tuple(self._verifier(log, pair) for pair in self._keystore.checkpoint_pairs(log))
+
     def data_key(self, log: str, month: str) -> DataKey:
         """The current sealing key of that month; durable before it is returned."""
         return _data_key(self._keystore.data_key(log, month))

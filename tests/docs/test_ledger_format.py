@@ -163,6 +163,9 @@ class Keys:
     def verifier(self, log: str) -> VerifierKey:
         return self._signer(log).verifier
 
+    def verifiers(self, log: str) -> tuple[VerifierKey, ...]:
+        return (self.verifier(log),)
+
     def data_key(self, log: str, month: str) -> DataKey:
         return DataKey(sha256(f"id of {log} {month}".encode()).digest()[:8], sha256(f"data key of {log} {month}".encode()).digest())
 

@@ -26,6 +26,9 @@ class MemoryKeys:
     def verifier(self, log: str) -> VerifierKey:
         return self._signer(log).verifier
 
+    def verifiers(self, log: str) -> tuple[VerifierKey, ...]:
+        return (self.verifier(log),)
+
     def data_key(self, log: str, month: str) -> DataKey:
         return DataKey(_id(log, month), sha256(f"data key {log} {month}".encode()).digest())
 

@@ -63,6 +63,9 @@ class Keys:
     def verifier(self, log: str) -> VerifierKey:
         return self._signer(log).verifier
 
+    def verifiers(self, log: str) -> tuple[VerifierKey, ...]:
+        return (self.verifier(log),)
+
     def data_key(self, log: str, month: str) -> DataKey:
         made = hashlib.sha256(f"{log} {month}".encode()).digest()
         return DataKey(made[:8], made)
