@@ -7,12 +7,12 @@ the two together.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
 
 import msgpack
 
 from ledger.canonical import LARGEST
-from ledger.entry import Draft
 from ledger.errors import BadDraft
 from ledger.header import LARGEST_HEADER, VERSION, checked_public
 
@@ -23,19 +23,33 @@ _NO_FOLLOWS = b"\x90\xaacommitment\xc4\x20"  # msgpack: an empty list, the next 
 _COMMITMENT = b"\xaacommitment\xc4\x20"
 
 
-class HeaderWriter:
-    """For one log, and one thread at a time: a writer has its lock."""
+Text = TypeVar("Text", str, bytes)
+
+
+class HeaderWriter(Generic[Text]):
+    """For one log, and one thread at a time: a writer has its lock.  ``Text`` is what tags, actors and cases come as."""
 
     def __init__(self, tenant: str) -> None:
         self._packer = msgpack.Packer(autoreset=True)
         self._pack: Callable[[object], bytes] = self._packer.pack
         self._tenant = tenant
-        self._tags: dict[str, bytes] = {}
-        self._actors: dict[str, bytes] = {}
+        self._tags: dict[Text, bytes] = {}
+        self._actors: dict[Text, bytes] = {}
 
-    def write(self, draft: Draft, case: bytes, sequence: int, previous: bytes, commitment: bytes) -> bytes:
-        """The entry's bytes; ``case`` is the draft's as msgpack.  Raises BadDraft for what no header may carry.  Hot."""
-        time, step, follows, public = draft.time, draft.step, draft.follows, draft.public
+    def write(
+        self,
+        tag: Text,
+        sequence: int,
+        time: int,
+        actor: Text,
+        case: bytes,  # packed, by ``text``
+        step: int,
+        previous: bytes,
+        follows: Sequence[int],
+        commitment: bytes,
+        public: bytes,
+    ) -> bytes:
+        """The entry's bytes, or BadDraft for what no header may carry.  Hot."""
         if type(time) is not int or type(step) is not int or not 0 <= time <= LARGEST or not 0 <= step <= LARGEST:
             raise BadDraft("time and step are whole numbers from 0 to 2⁶³−1")
         if follows and not all(type(number) is int and 0 <= number < sequence for number in follows):
@@ -43,11 +57,11 @@ class HeaderWriter:
         pack = self._pack
         packed = b"".join(
             (
-                self._tags.get(draft.tag) or self._tag(draft.tag),
+                self._tags.get(tag) or self._tag(tag),
                 pack(sequence),
                 b"\xa4time",
                 pack(time),
-                self._actors.get(draft.actor) or self._actor(draft.actor),
+                self._actors.get(actor) or self._actor(actor),
                 case,
                 b"\xa4step",
                 pack(step),
@@ -64,25 +78,38 @@ class HeaderWriter:
             raise BadDraft(f"a header of {len(packed)} bytes; the most is {LARGEST_HEADER}")
         return packed
 
-    def text(self, text: str) -> bytes:
+    def text(self, text: Text) -> bytes:
         """A text as msgpack; raises BadDraft for what is none."""
-        if not isinstance(text, str):
-            raise BadDraft(f"not a header: a {type(text).__name__} where a text belongs")
         try:
-            return self._pack(text)
-        except ValueError as error:  # half a surrogate pair
+            return self._pack(self._str(text))
+        except ValueError as error:  # half a surrogate pair, or no UTF-8
             self._packer.reset()
             raise BadDraft(f"not a header: {error}") from None
 
-    def _tag(self, tag: str) -> bytes:
-        head = b"\x8b\xa7version" + self._pack(VERSION) + b"\xa3tag" + self.text(tag) + b"\xa6tenant" + self.text(self._tenant)
+    def _str(self, text: Text) -> str:
+        if not isinstance(text, str):
+            raise BadDraft(f"not a header: a {type(text).__name__} where a text belongs")
+        return text
+
+    def _tag(self, tag: Text) -> bytes:
+        tenant: bytes = self._pack(self._tenant)
+        head = b"\x8b\xa7version" + self._pack(VERSION) + b"\xa3tag" + self.text(tag) + b"\xa6tenant" + tenant
         return _kept(self._tags, tag, head + b"\xa8sequence")
 
-    def _actor(self, actor: str) -> bytes:
+    def _actor(self, actor: Text) -> bytes:
         return _kept(self._actors, actor, b"\xa5actor" + self.text(actor) + b"\xa4case")
 
 
-def _kept(among: dict[str, bytes], text: str, packed: bytes) -> bytes:
+class HeaderRewriter(HeaderWriter[bytes]):
+    """The same for texts that were read as UTF-8 bytes, to tell whether what was read has its only form."""
+
+    def _str(self, text: bytes) -> str:
+        if not isinstance(text, bytes):
+            raise BadDraft(f"not a header: a {type(text).__name__} where a text belongs")
+        return text.decode()
+
+
+def _kept(among: dict[Text, bytes], text: Text, packed: bytes) -> bytes:
     if len(packed) <= LONGEST_KEPT * 2:  # with the names and the tenant around it
         if len(among) >= MOST_KEPT:
             among.clear()

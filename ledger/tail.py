@@ -91,7 +91,7 @@ class Sealing:
     def __init__(self, keys: Keys, log: str) -> None:
         self._keys, self._log = keys, log
         self._day, self._month, self._key = -1, "", None
-        self.headers, self.sealer = HeaderWriter(log), Sealer()
+        self.headers, self.sealer = HeaderWriter[str](log), Sealer()
 
     _key: DataKey | None
 
@@ -145,7 +145,8 @@ def extend(tail: Tail, log: str, drafts: Sequence[Draft], sealing: Sealing, writ
                 named_text, named_prefix = text(named), case_prefix(prefix, named) if named else b""
             nonce, content = random[place : place + NONCE_SIZE], random[place + NONCE_SIZE : place + RANDOM_SIZE] + draft.body
             place += RANDOM_SIZE
-            packed = write(draft, named_text, size, previous, sha256(content).digest())
+            commitment, step = sha256(content).digest(), draft.step
+            packed = write(draft.tag, size, time, draft.actor, named_text, step, previous, draft.follows, commitment, draft.public)
             if key is None or not first <= time <= last:
                 key, first, last = sealing.key(time)
             sealed = stored(key, nonce, content)
@@ -161,7 +162,7 @@ def extend(tail: Tail, log: str, drafts: Sequence[Draft], sealing: Sealing, writ
             entries.append((where, join(done)))
             bodies.append((where, sealed))
             if named:
-                cases.append((named_prefix + count(draft.step) + where[4:], b""))
+                cases.append((named_prefix + count(step) + where[4:], b""))
             for name in draft.keys:
                 index.append((index_key(prefix, name), where[4:]))
             size += 1

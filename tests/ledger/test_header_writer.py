@@ -9,7 +9,7 @@ from ledger import canonical
 from ledger.entry import Draft
 from ledger.errors import BadDraft
 from ledger.header import FIRST, LARGEST_HEADER, pack
-from ledger.header_writer import LONGEST_KEPT, MOST_KEPT, HeaderWriter
+from ledger.header_writer import LONGEST_KEPT, MOST_KEPT, HeaderRewriter, HeaderWriter
 
 DRAFT = Draft("intent.proposed/1", 1_795_000_000_000_000, "ada", b"", case="case-1", step=3, follows=(1, 2))
 PUBLIC = canonical.encode({"size": 4, "origin": "hofburg.example"})
@@ -20,14 +20,25 @@ numbers = st.one_of(
 )
 
 
-def written(writer: HeaderWriter, draft: Draft, sequence: int = 7, previous: bytes = FIRST, commitment: bytes = bytes(32)) -> bytes:
-    return writer.write(draft, writer.text(draft.case), sequence, previous, commitment)
+def written(writer: HeaderWriter[str], draft: Draft, sequence: int = 7, previous: bytes = FIRST, commitment: bytes = bytes(32)) -> bytes:
+    return writer.write(
+        draft.tag,
+        sequence,
+        draft.time,
+        draft.actor,
+        writer.text(draft.case),
+        draft.step,
+        previous,
+        draft.follows,
+        commitment,
+        draft.public,
+    )
 
 
 @given(st.data())
 def test_a_log_of_headers_has_the_bytes_that_the_definition_gives(data: st.DataObject) -> None:
     tenant = data.draw(texts)
-    writer = HeaderWriter(tenant)
+    writer, rewriter = HeaderWriter[str](tenant), HeaderRewriter(tenant)
     for _ in range(data.draw(st.integers(1, 4))):
         sequence = data.draw(numbers)
         follows = data.draw(st.lists(st.integers(0, sequence - 1), max_size=20)) if sequence else []
@@ -42,7 +53,13 @@ def test_a_log_of_headers_has_the_bytes_that_the_definition_gives(data: st.DataO
             public=data.draw(st.sampled_from([b"", PUBLIC])),
         )
         previous, commitment = data.draw(st.binary(min_size=32, max_size=32)), data.draw(st.binary(min_size=32, max_size=32))
-        assert written(writer, draft, sequence, previous, commitment) == pack(draft, tenant, sequence, previous, commitment)
+        expected = pack(draft, tenant, sequence, previous, commitment)
+        assert written(writer, draft, sequence, previous, commitment) == expected
+        tag, actor, case = (text.encode() for text in (draft.tag, draft.actor, draft.case))
+        again = rewriter.write(
+            tag, sequence, draft.time, actor, rewriter.text(case), draft.step, previous, draft.follows, commitment, draft.public
+        )
+        assert again == expected
 
 
 @pytest.mark.parametrize(
@@ -70,17 +87,24 @@ def test_a_log_of_headers_has_the_bytes_that_the_definition_gives(data: st.DataO
     ids=range(18),
 )
 def test_a_draft_that_no_header_may_carry_is_refused_and_harms_no_later_one(draft: Draft) -> None:
-    writer = HeaderWriter("belvedere")
+    writer = HeaderWriter[str]("belvedere")
     with pytest.raises(BadDraft):
         written(writer, draft)
     assert written(writer, DRAFT) == pack(DRAFT, "belvedere", 7, FIRST, bytes(32))
 
 
 def test_it_keeps_few_texts_and_short_ones() -> None:
-    writer = HeaderWriter("belvedere")
+    writer = HeaderWriter[str]("belvedere")
     for number in range(MOST_KEPT * 2 + 1):
         written(writer, attrs.evolve(DRAFT, actor=f"agent-{number}", tag=f"tag-{number}"))
     written(writer, attrs.evolve(DRAFT, actor="a" * LONGEST_KEPT * 3))
     assert len(writer._actors) <= MOST_KEPT
     assert len(writer._tags) <= MOST_KEPT
     assert max(map(len, writer._actors)) < LONGEST_KEPT
+
+
+def test_bytes_that_are_no_text_have_no_form() -> None:
+    rewriter = HeaderRewriter("belvedere")
+    for wrong in (b"\xff", b"\xed\xa0\x80", "text", 7, None):
+        with pytest.raises(BadDraft):
+            rewriter.text(wrong)  # type: ignore[arg-type]
