@@ -1,7 +1,7 @@
 """The composition root: one process, its actors in the order in which they may exist.
 
 0 watermark    outlives the scribe, whose last words it notes   4 tenants     each kept alive, or frozen, by itself
-1 scribe       nothing may happen that cannot be written        5 reconciler
+1 scribe       nothing may happen that cannot be written        5 housekeeper, reconciler
 2 answers      nothing leaves before it is durable              6 gateway     last to open, first to close
 3 supervisor   the node's log folded before anyone may decide
 """
@@ -27,6 +27,7 @@ from actors.gateway import House, converse, tell
 from actors.governance import commands as c
 from actors.governance.decision import Operator
 from actors.held import Held
+from actors.housekeeper import Housekeeper
 from actors.kernel import Child, Down, Mailbox, Notice, Ref, Strategy, Supervision, SystemClock, run_actor, supervise
 from actors.kernel.cell import Life
 from actors.legal_time import LegalTime
@@ -44,6 +45,7 @@ from transport.limits import DEFAULT
 from transport.server import serve
 from transport.tls import ServerTls
 from vienna_runtime.admission import public_part
+from vienna_runtime.archivist import Archivist
 from vienna_runtime.config import Config
 from vienna_runtime.crowd import Crowd
 from vienna_runtime.keystore import Keystore
@@ -75,6 +77,7 @@ class Node:
     supervisor: Supervisor
     supervisor_mailbox: Mailbox[SupervisorMessage]
     gate: TenantGate
+    housekeeper: Housekeeper
     started: float
     tenants: Supervision | None = None
     connections: int = 0
@@ -140,6 +143,7 @@ async def run(
                 Child(name="answers", start=node.held.run),
                 Child(name="supervisor", start=partial(_supervisor, node)),
                 Child(name="tenants", start=partial(_tenants, node), shutdown=15.0),
+                Child(name="housekeeper", start=node.housekeeper.run),
                 Child(name="reconciler", start=partial(_reconciler, node)),
                 Child(name="gateway", start=partial(_gateway, node, lambda: ready(shown))),
             ],
@@ -184,6 +188,7 @@ def _compose(
         supervisor=supervisor,
         supervisor_mailbox=mailbox,
         gate=TenantGate(directory, lambda: node.supervisor.state, refused),
+        housekeeper=Housekeeper({c.Archive: Archivist(scribe).archive}),
         started=trio.current_time(),
     )
     return node
@@ -292,7 +297,14 @@ async def _gateway(node: Node, ready: Callable[[], None], *, task_status: Life) 
         heartbeat_seconds=settings.schedule.heartbeat / MICROS,
     )
     crowd = Crowd(node.gate, settings.limits.connections_per_principal, node.refused.note)
-    house = House(directory=node.directory, supervisor=node.supervisor_ref, scribe=node.scribe, about=node.about, keys_of=node.keys_of)
+    house = House(
+        directory=node.directory,
+        supervisor=node.supervisor_ref,
+        scribe=node.scribe,
+        housekeeper=node.housekeeper,
+        about=node.about,
+        keys_of=node.keys_of,
+    )
 
     async def handle(connection: Connection) -> None:
         with crowd.counted(connection.identity):

@@ -56,7 +56,7 @@ def archive(ledger: Ledger, log: str = "belvedere", *, before: int = NOVEMBER) -
 def rows(directory: Path, table: str) -> int:
     env = lmdb.open(str(directory), max_dbs=len(TABLES), lib_version=0, readonly=True)
     with env.begin() as txn:
-        count = sum(POSITION.unpack(key)[0] == 1 for key, _ in txn.cursor(env.open_db(table.encode(), txn=txn)))
+        count: int = sum(POSITION.unpack(key)[0] == 1 for key, _ in txn.cursor(env.open_db(table.encode(), txn=txn)))
     env.close()
     return count
 

@@ -7,7 +7,9 @@ import click
 from vienna_runtime.cli.main import Lazy
 
 # name: module, attribute, help in the list of commands, as in ``main.COMMANDS``.
-COMMANDS: dict[str, tuple[str, str, str]] = {}
+COMMANDS: dict[str, tuple[str, str, str]] = {
+    "archive": ("ledger_archive", "archive", "Move closed months out of the database."),
+}
 
 
 class _Ledger(Lazy):
