@@ -12,6 +12,7 @@
     ├── InsecureKeysError   the operator's: development keys beyond loopback
     ├── FoundingError       the operator's: a node cannot be made here
     ├── ServingError        the operator's: the node cannot be served as asked
+    ├── WitnessError        the witness operator's: a witness cannot be made, opened, or cannot tell how far it came
     ├── WatermarkLost       the operator's: what says how far the ledger had come is gone or damaged
     ├── UnknownOwnerError   ours: a key of a log or tenant that was never admitted was asked for
     └── IntruderError       the environment's: one of the four packages comes from somewhere else
@@ -91,6 +92,10 @@ class FoundingError(ViennaError):
 
 class ServingError(ViennaError):
     """The node cannot be served; the message says what to do."""
+
+
+class WitnessError(ViennaError):
+    """A witness cannot be made or served, or does not know for certain what it has cosigned."""
 
 
 class WatermarkLost(ViennaError):

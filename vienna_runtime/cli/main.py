@@ -40,6 +40,8 @@ COMMANDS = {
     "effect": ("effect", "effect", "Effects of unknown outcome: settle."),
     "executor": ("executor", "executor", "Run an executor."),
     "verifier": ("verifier", "verifier", "Run a verifier."),
+    "ledger": ("ledger", "ledger", "The ledger's files: archive, export and more."),
+    "witness": ("witness", "witness", "Run a witness: cosign logs that only grow."),
     "completion": ("completion", "completion", "Completion for your shell."),
 }
 
