@@ -11,8 +11,8 @@ class Signer(Protocol):
     def issuer_sign(self, tenant: str, message: bytes) -> bytes:
         """Ed25519 by the tenant's issuer key, 64 bytes."""
 
-    def issuer_public(self, tenant: str) -> bytes:
-        """The tenant's issuer key, 32 bytes."""
+    def issuer_publics(self, tenant: str) -> tuple[bytes, ...]:
+        """Every issuer key, 32 bytes each, that may have signed a warrant which still counts; the one that signs now first."""
 
     def warrant_mac(self, tenant: str, message: bytes) -> bytes:
         """HMAC-SHA256 by the tenant's key, 32 bytes."""

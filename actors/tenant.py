@@ -361,7 +361,8 @@ class Tenant:
         """Both signatures over the bytes as received: the node's MAC and the issuer's."""
         signer = self._around.signer
         mac_ok = signer.check_warrant_mac(self.name, command.warrant + command.signature, command.mac)
-        return mac_ok and verifies(Purpose.WARRANT, signer.issuer_public(self.name), command.warrant, command.signature)
+        issuers = signer.issuer_publics(self.name)
+        return mac_ok and any(verifies(Purpose.WARRANT, issuer, command.warrant, command.signature) for issuer in issuers)
 
     # -- answering
 

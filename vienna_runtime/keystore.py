@@ -24,7 +24,7 @@ import nacl.utils
 
 from vienna_runtime import private_file
 from vienna_runtime.errors import InsecureKeysError, UnknownOwnerError
-from vienna_runtime.keyring import FOREVER, ID_BYTES, KEY_BYTES, Key, Keyring, Purpose, SigningPair, decode
+from vienna_runtime.keyring import FOREVER, ID_BYTES, KEY_BYTES, Key, Keyring, Purpose, SigningPair, State, decode
 from vienna_runtime.sealing import MODERATE, Cost, Opener, Seal, new_seal, unseal
 from vienna_runtime.secret import Secret
 
@@ -46,6 +46,19 @@ class TenantKeys:
 
     checkpoint: bytes
     issuer: bytes
+
+
+@attrs.frozen
+class Listed:
+    """A key as people are shown it."""
+
+    id: bytes
+    purpose: Purpose
+    owner: str
+    state: State
+    created: int  # µs
+    until: int  # µs; FOREVER while nothing has taken over from it
+    public: bytes  # empty for a MAC key, which has no such half
 
 
 class Keystore:
@@ -98,8 +111,12 @@ class Keystore:
     # the ledger's keys (``ledger_keys.LedgerKeys`` speaks the ledger's own types)
 
     def checkpoint_pairs(self, log: str) -> tuple[SigningPair, ...]:
-        """Who signs that log's tree heads, the current key first; ``UnknownOwnerError`` for a log never admitted."""
-        return self._pairs(Purpose.CHECKPOINT, log)
+        """Who signs that log's tree heads now, the newest key first; ``UnknownOwnerError`` for a log never admitted."""
+        pairs = self._pairs(Purpose.CHECKPOINT, log)
+        if len(pairs) == 1:
+            return pairs
+        now = self._now()
+        return (pairs[0], *(pair for pair in pairs[1:] if now < pair.until))
 
     def data_key(self, log: str, month: str) -> Key:
         """The key that seals that month's bodies now; made, and durable, when it is first asked for."""
@@ -152,19 +169,110 @@ class Keystore:
         return self._pairs(Purpose.ISSUER, tenant)[0].sign(message)
 
     def issuer_public(self, tenant: str) -> bytes:
-        """The public key that its warrants verify with."""
+        """The public key that its new warrants verify with."""
         return self._pairs(Purpose.ISSUER, tenant)[0].public
 
+    def issuer_publics(self, tenant: str) -> tuple[bytes, ...]:
+        """Every public key that a live warrant of its may be signed with, the newest first: replaced ones too, unless compromised."""
+        self._pairs(Purpose.ISSUER, tenant)
+        return self._ring.issuers[tenant]
+
     def warrant_mac(self, tenant: str, message: bytes) -> bytes:
-        """HMAC-SHA256 under the tenant's key, which never leaves the node."""
-        secret = self._ring.macs.get(tenant)
-        if secret is None:
-            raise UnknownOwnerError(Purpose.WARRANT_MAC.value, tenant)
-        return hmac.digest(secret.reveal(), message, "sha256")
+        """HMAC-SHA256 under the tenant's newest key, which never leaves the node."""
+        return hmac.digest(self._macs(tenant)[0].reveal(), message, "sha256")
 
     def check_warrant_mac(self, tenant: str, message: bytes, mac: bytes) -> bool:
-        """Whether ``mac`` is ours, in constant time."""
-        return hmac.compare_digest(self.warrant_mac(tenant, message), mac)
+        """Whether ``mac`` is ours, by any key that counts; each in constant time."""
+        found = [hmac.compare_digest(hmac.digest(secret.reveal(), message, "sha256"), mac) for secret in self._macs(tenant)]
+        return any(found)
+
+    # how keys hand over (``rotating`` has the order in which this is safe)
+
+    def prepare(self, purpose: Purpose, owner: str) -> SigningPair:
+        """The key that will take over, on disk and not in use; the same one until it has."""
+        current = self._pairs(purpose, owner)[0]
+        with self._writing:
+            if (purpose, owner) not in self._ring.prepared:
+                key = attrs.evolve(_new_key(purpose, owner, self._now()), state=State.PREPARED)
+                self._write(self._ring.plus(key))
+            found = self._ring.prepared[purpose, owner]
+        assert found.public != current.public
+        return found
+
+    def prepared(self, purpose: Purpose, owner: str) -> SigningPair | None:
+        """What ``prepare`` made and ``activate`` has not yet put to use."""
+        return self._ring.prepared.get((purpose, owner))
+
+    def signing(self, purpose: Purpose, owner: str) -> tuple[SigningPair, ...]:
+        """The keys whose secrets are there and count, the newest first, over or not."""
+        return self._pairs(purpose, owner)
+
+    def turning(self) -> tuple[tuple[Purpose, str], ...]:
+        """Where a key is taking over from another: one is prepared, or more than one counts."""
+        ring = self._ring
+        more = [place for place, pairs in ring.signing.items() if len(pairs) > 1]
+        return tuple(dict.fromkeys([*ring.prepared, *more]))
+
+    def activate(self, purpose: Purpose, owner: str, *, until: int) -> None:
+        """The prepared key is the newest from now on; the one before signs beside it up to ``until`` (µs).
+
+        An issuer's MAC key is renewed with it.
+        """
+        with self._writing:
+            pair = self._ring.prepared[purpose, owner]
+            before = self._pairs(purpose, owner)[0].id
+
+            def change(key: Key) -> Key | None:
+                if key.id == before:
+                    return attrs.evolve(key, until=until)
+                return None if key.id == pair.id else key
+
+            new = next(key for key in self._ring.keys if key.id == pair.id)
+            more = [_new_key(Purpose.WARRANT_MAC, owner, self._now())] if purpose is Purpose.ISSUER else []
+            # at the end, since the later of two comes first
+            self._write(self._ring.where(change).plus(attrs.evolve(new, state=State.COUNTS), *more))
+
+    def retire(self, purpose: Purpose, owner: str, *, compromised: bool = False, ended: bool = False) -> int:
+        """Every key but the newest is over, its secret destroyed; with ``ended`` only those whose time is.  How many it were.
+
+        An issuer's older MAC keys go only where it is ``compromised``: live warrants need them.
+        """
+        with self._writing:
+            _, *older = self._pairs(purpose, owner)
+            now = self._now()
+            over = {pair.id: pair.public for pair in older if not ended or pair.until <= now}
+            if not over:
+                return 0
+            state = State.COMPROMISED if compromised else State.RETIRED
+            macs = {key.id for key in self._ring.keys if (key.purpose, key.owner) == (Purpose.WARRANT_MAC, owner)}
+            kept = next((key.id for key in reversed(self._ring.keys) if key.id in macs), b"")
+
+            def change(key: Key) -> Key | None:
+                if key.id in over:
+                    return attrs.evolve(key, state=state, until=min(key.until, now), secret=Secret(b""), public=over[key.id])
+                if purpose is Purpose.ISSUER and compromised and key.id in macs and key.id != kept:
+                    return None
+                return key
+
+            self._write(self._ring.where(change))
+            return len(over)
+
+    def listed(self) -> tuple[Listed, ...]:
+        """Every key but the data keys, without its secret, in the order they were made."""
+        ring = self._ring
+        public = {pair.id: pair.public for pairs in ring.signing.values() for pair in pairs}
+        public |= {pair.id: pair.public for pair in ring.prepared.values()}
+        return tuple(
+            Listed(key.id, key.purpose, key.owner, key.state, key.created, key.until, public.get(key.id, key.public))
+            for key in ring.keys
+            if key.purpose is not Purpose.DATA
+        )
+
+    def _macs(self, tenant: str) -> tuple[Secret, ...]:
+        secrets = self._ring.macs.get(tenant)
+        if secrets is None:
+            raise UnknownOwnerError(Purpose.WARRANT_MAC.value, tenant)
+        return secrets
 
     def _pairs(self, purpose: Purpose, owner: str) -> tuple[SigningPair, ...]:
         pairs = self._ring.signing.get((purpose, owner))

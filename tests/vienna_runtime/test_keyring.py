@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import attrs
 import msgpack
 import pytest
 
 from vienna_runtime.errors import VerificationError
-from vienna_runtime.keyring import FOREVER, Key, Keyring, Purpose, decode
+from vienna_runtime.keyring import FOREVER, Key, Keyring, Purpose, State, decode
 from vienna_runtime.secret import Secret
 
 
@@ -47,7 +48,11 @@ def test_a_larger_ring_signs_with_the_pairs_of_the_smaller() -> None:
 @pytest.mark.parametrize(
     "spoil",
     [
-        lambda body: {**body, "version": 2},
+        lambda body: {**body, "version": 3},
+        lambda body: {**body, "version": 1},
+        lambda body: {**body, "keys": [{**body["keys"][0], "state": "retired"}]},
+        lambda body: {**body, "keys": [{**body["keys"][0], "public": bytes(32)}]},
+        lambda body: {**body, "keys": [{**body["keys"][0], "state": "perhaps"}]},
         lambda body: {**body, "more": 1},
         lambda body: dict(reversed(body.items())),
         lambda body: {**body, "keys": [{**body["keys"][0], "secret": b"short"}]},
@@ -73,3 +78,27 @@ def test_bytes_after_the_end_and_bytes_that_are_nothing_are_refused() -> None:
     for encoded in (RING.encode().reveal() + b"\xc0", RING.encode().reveal()[:-1], b"", b"\xc1"):
         with pytest.raises(VerificationError):
             decode(encoded)
+
+
+def test_a_ring_of_the_first_version_reads_as_keys_that_count() -> None:
+    body = msgpack.unpackb(RING.encode().reveal())
+    first = [{name: value for name, value in fields.items() if name not in ("state", "public")} for fields in body["keys"]]
+    again = decode(msgpack.packb({**body, "version": 1, "keys": first}))
+    assert again.encode() == RING.encode()
+    with pytest.raises(VerificationError):
+        decode(msgpack.packb({**body, "version": 1, "keys": first, "more": 1}))
+
+
+def test_only_keys_that_count_sign_and_a_compromised_issuer_is_not_among_those_to_check_by() -> None:
+    def over(number: int, state: State) -> Key:
+        return attrs.evolve(key(number, Purpose.ISSUER), state=state, secret=Secret(b""), public=bytes([number]) * 32)
+
+    prepared = attrs.evolve(key(4, Purpose.ISSUER), state=State.PREPARED)
+    ring = Keyring.of(
+        "vienna.local", [over(1, State.RETIRED), over(2, State.COMPROMISED), key(3, Purpose.ISSUER), prepared, over(5, State.RETIRED)]
+    )
+    ring = decode(ring.encode().reveal())
+    (pair,) = ring.signing[Purpose.ISSUER, "belvedere"]
+    assert pair.id[0] == 3
+    assert ring.issuers["belvedere"] == (bytes([5]) * 32, pair.public, bytes([1]) * 32)
+    assert ring.prepared[Purpose.ISSUER, "belvedere"].id[0] == 4

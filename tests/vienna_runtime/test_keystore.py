@@ -10,7 +10,7 @@ import pytest
 from nacl.signing import VerifyKey
 
 from vienna_runtime.errors import FileTakenError, InsecureKeysError, UnknownOwnerError, UnsafeFileError, VerificationError
-from vienna_runtime.keyring import Purpose
+from vienna_runtime.keyring import FOREVER, Purpose, State
 from vienna_runtime.keystore import Keystore, is_loopback
 from vienna_runtime.sealing import INSECURE_TEST_COST, Opener, Passphrase, RawKey
 from vienna_runtime.secret import Secret
@@ -95,7 +95,7 @@ def test_signatures_verify_with_the_public_key_of_that_tenant_alone(store: Keyst
 def test_a_warrants_mac_is_hmac_sha256_and_any_other_is_refused(store: Keystore) -> None:
     store.admit_tenant("schoenbrunn")
     mac = store.warrant_mac("belvedere", b"w")
-    assert mac == hmac.new(store._ring.macs["belvedere"].reveal(), b"w", "sha256").digest()
+    assert mac == hmac.new(store._ring.macs["belvedere"][0].reveal(), b"w", "sha256").digest()
     assert store.check_warrant_mac("belvedere", b"w", mac)
     assert not store.check_warrant_mac("belvedere", b"v", mac)
     assert not store.check_warrant_mac("schoenbrunn", b"w", mac)
@@ -214,7 +214,7 @@ def test_a_keystore_is_never_made_over_another(store: Keystore, tmp_path: Path) 
 def test_no_secret_shows_in_the_text_of_anything_the_keystore_hands_out(store: Keystore, tmp_path: Path) -> None:
     store.data_key("belvedere", NOVEMBER)
     ring = store._ring
-    things = [store, store._seal, ring, KEY, WORDS, ring.encode(), *ring.keys, *ring.signing.values(), *ring.macs.values()]
+    things = [store, store._seal, ring, KEY, WORDS, ring.encode(), *ring.keys, *ring.signing.values(), *ring.macs.values(), *store.listed()]
     with pytest.raises(VerificationError) as refused:
         Keystore.open(tmp_path / "keystore", WORDS)
     shown = " ".join(f"{thing!r} {thing}" for thing in [*things, refused.value, refused.value.__dict__])
@@ -251,3 +251,99 @@ def test_loopback_is_recognised(host: str) -> None:
 @pytest.mark.parametrize("host", ["", "0.0.0.0", "::", "localhost.example.org", "127.0.0.1.example.org", "::ffff:10.0.0.1"])
 def test_anything_else_counts_as_reachable(host: str) -> None:
     assert not is_loopback(host)
+
+
+# How keys hand over
+
+
+class Clock:
+    now = 7
+
+    def __call__(self) -> int:
+        return self.now
+
+
+@pytest.fixture
+def turning(tmp_path: Path) -> tuple[Keystore, Clock]:
+    clock = Clock()
+    store = Keystore.create(tmp_path / "keystore", KEY, node="vienna.local", cost=INSECURE_TEST_COST, now=clock)
+    store.admit_tenant("belvedere")
+    return store, clock
+
+
+def publics(store: Keystore, log: str = "belvedere") -> list[bytes]:
+    return [pair.public for pair in store.checkpoint_pairs(log)]
+
+
+def test_a_prepared_key_is_on_disk_and_signs_nothing_and_is_made_once(turning: tuple[Keystore, Clock], tmp_path: Path) -> None:
+    store, _ = turning
+    before = publics(store)
+    new_key = store.prepare(Purpose.CHECKPOINT, "belvedere")
+    assert store.prepare(Purpose.CHECKPOINT, "belvedere").public == new_key.public
+    for held in (store, Keystore.open(tmp_path / "keystore", KEY)):
+        found = held.prepared(Purpose.CHECKPOINT, "belvedere")
+        assert found is not None
+        assert found.public == new_key.public
+        assert publics(held) == before
+        assert held.turning() == ((Purpose.CHECKPOINT, "belvedere"),)
+
+
+def test_two_keys_sign_until_the_overlap_is_over_and_then_the_newer_one(turning: tuple[Keystore, Clock], tmp_path: Path) -> None:
+    store, clock = turning
+    (old,) = publics(store)
+    new_key = store.prepare(Purpose.CHECKPOINT, "belvedere").public
+    store.activate(Purpose.CHECKPOINT, "belvedere", until=100)
+    for held in (store, Keystore.open(tmp_path / "keystore", KEY, now=clock)):
+        clock.now = 99
+        assert publics(held) == [new_key, old]
+        clock.now = 100
+        assert publics(held) == [new_key]
+    assert store.prepared(Purpose.CHECKPOINT, "belvedere") is None
+    clock.now = 50
+    assert store.retire(Purpose.CHECKPOINT, "belvedere", ended=True) == 0
+    clock.now = 100
+    secrets = everything_secret(store)
+    assert store.retire(Purpose.CHECKPOINT, "belvedere", ended=True) == 1
+    assert store.turning() == ()
+    assert len(set(secrets) - set(everything_secret(Keystore.open(tmp_path / "keystore", KEY)))) == 2  # the seed, and the pair made of it
+    states = {key.public: (key.state, key.until) for key in store.listed() if key.purpose is Purpose.CHECKPOINT and key.owner}
+    assert states == {old: (State.RETIRED, 100), new_key: (State.COUNTS, FOREVER)}
+
+
+def test_a_replaced_issuers_warrants_still_verify_and_those_of_a_compromised_one_do_not(turning: tuple[Keystore, Clock]) -> None:
+    store, _ = turning
+    first, mac = store.issuer_public("belvedere"), store.warrant_mac("belvedere", b"w")
+    second = store.prepare(Purpose.ISSUER, "belvedere").public
+    store.activate(Purpose.ISSUER, "belvedere", until=7)
+    assert store.retire(Purpose.ISSUER, "belvedere") == 1
+    assert store.issuer_public("belvedere") == second
+    assert store.issuer_publics("belvedere") == (second, first)
+    assert store.warrant_mac("belvedere", b"w") != mac
+    assert store.check_warrant_mac("belvedere", b"w", mac)
+    third = store.prepare(Purpose.ISSUER, "belvedere").public
+    store.activate(Purpose.ISSUER, "belvedere", until=7)
+    store.retire(Purpose.ISSUER, "belvedere", compromised=True)
+    assert store.issuer_publics("belvedere") == (third, first)
+    assert not store.check_warrant_mac("belvedere", b"w", mac)
+    assert store.check_warrant_mac("belvedere", b"w", store.warrant_mac("belvedere", b"w"))
+
+
+def test_nothing_is_retired_where_nothing_has_taken_over(turning: tuple[Keystore, Clock]) -> None:
+    store, _ = turning
+    assert store.retire(Purpose.CHECKPOINT, "") == 0
+    assert len(publics(store, "")) == 1
+    with pytest.raises(UnknownOwnerError):
+        store.prepare(Purpose.ISSUER, "")
+    with pytest.raises(KeyError):
+        store.activate(Purpose.CHECKPOINT, "", until=1)
+
+
+def test_what_people_are_shown_of_a_key_has_no_secret(turning: tuple[Keystore, Clock]) -> None:
+    store, _ = turning
+    store.data_key("belvedere", NOVEMBER)
+    assert [(key.purpose, key.owner, len(key.public)) for key in store.listed()] == [
+        (Purpose.CHECKPOINT, "", 32),
+        (Purpose.CHECKPOINT, "belvedere", 32),
+        (Purpose.ISSUER, "belvedere", 32),
+        (Purpose.WARRANT_MAC, "belvedere", 0),
+    ]

@@ -80,8 +80,8 @@ class Keys:
     def issuer_sign(self, tenant: str, message: bytes) -> bytes:
         return bytes(self._issuer(tenant).sign(message).signature)
 
-    def issuer_public(self, tenant: str) -> bytes:
-        return bytes(self._issuer(tenant).verify_key)
+    def issuer_publics(self, tenant: str) -> tuple[bytes, ...]:
+        return (bytes(self._issuer(tenant).verify_key),)
 
     def _issuer(self, tenant: str) -> SigningKey:
         return SigningKey(hashlib.sha256(b"issuer " + tenant.encode()).digest())
