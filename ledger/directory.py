@@ -3,6 +3,9 @@
 LMDB keeps its lock and its map in shared memory: on a network file system two machines would each believe that they
 are alone, so those are refused by their type.  Our own lock file is taken before LMDB sees the directory, because its
 mutex would let a second writer in, quietly and slowly; ours is held for the life of the process and names it.
+
+A sync of a file says nothing of its name (POSIX, fsync): whoever makes a file or a directory syncs what it lies in, or a
+power cut may leave acknowledged entries in a file that nobody finds.
 """
 
 from __future__ import annotations
@@ -26,9 +29,12 @@ NETWORK_TYPES = frozenset(
 
 
 def prepare(path: Path) -> None:
-    """Make the directory when there is none, mode 0700; refuse one where a ledger cannot live."""
+    """Make the directory when there is none, durably, mode 0700; refuse one where a ledger cannot live."""
     try:
+        missing = [place for place in (path, *path.parents) if not place.exists()]
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for place in missing or [path]:  # also when it was made just before a crash
+            _settle_parent(place)
         mounts = Path("/proc/self/mountinfo").read_text()
     except OSError as error:
         raise UnsuitableDirectory(f"{path}: {error.strerror}; the ledger needs a directory of its own") from error
@@ -50,6 +56,22 @@ def file_system(path: Path, mounts: str) -> str:
         if (path == point or point in path.parents) and len(point.parts) >= best:
             best, kind = len(point.parts), right.split(" ")[0]
     return kind
+
+
+def settle(path: Path) -> None:
+    """The names in a directory are on the disk when this returns."""
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _settle_parent(path: Path) -> None:
+    try:
+        settle(path.absolute().parent)
+    except PermissionError:
+        return  # one that only lets us through: whoever may list it made ours there, and not just now
 
 
 class WriterLock:

@@ -31,6 +31,8 @@ from typing import Any, TypeAlias, cast
 
 import lmdb
 
+from ledger import founding
+from ledger.directory import settle
 from ledger.errors import Closed, DiskFull, UnsuitableDirectory
 from ledger.segments import Files
 
@@ -64,20 +66,12 @@ class Environment:
     def open(self) -> None:
         """Open the files; both syncs stay on, the 0.9 format is pinned."""
         try:
-            opened = lmdb.open(
-                str(self._path),
-                map_size=0 if self._read_only else self._map_size,  # 0: as large as the files say
-                max_dbs=len(TABLES),
-                max_readers=MOST_READERS,
-                max_spare_txns=8,  # idle read transactions kept for the next read; more threads than that seldom read at once
-                mode=0o600,
-                sync=True,
-                metasync=True,
-                readonly=self._read_only,
-                create=not self._read_only,
-                lib_version=0,
-            )
+            if not self._read_only:
+                founding.ensure(self._path, self._opened)
+            opened = self._opened(self._path)
             try:
+                if not self._read_only:
+                    settle(self._path)  # before anything in the files is called durable, their names are
                 # A reader sees tables that exist; the writer makes them, in one durable transaction.
                 self._tables = {}
                 for name in TABLES:
@@ -89,10 +83,25 @@ class Environment:
             except BaseException:
                 opened.close()
                 raise
-        except lmdb.Error as error:
+        except (lmdb.Error, OSError) as error:
             raise UnsuitableDirectory(f"{self._path}: {error}") from error
         self._map_size = max(self._map_size, opened.info()["map_size"])
         self._lmdb = opened
+
+    def _opened(self, path: Path) -> Any:
+        return lmdb.open(
+            str(path),
+            map_size=0 if self._read_only else self._map_size,  # 0: as large as the files say
+            max_dbs=len(TABLES),
+            max_readers=MOST_READERS,
+            max_spare_txns=8,  # idle read transactions kept for the next read; more threads than that seldom read at once
+            mode=0o600,
+            sync=True,
+            metasync=True,
+            readonly=self._read_only,
+            create=not self._read_only,
+            lib_version=0,
+        )
 
     def close(self) -> None:
         """Let go of the files, once the readers that are inside have left."""
