@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from hmac import compare_digest
 from types import MappingProxyType
 
-from ledger import archived, header, node_index, proofs, seal, snapshots, stored, witnessed
+from ledger import archived, forgetting, header, node_index, proofs, seal, snapshots, stored, tiles, witnessed
 from ledger.audit import Progress, Report, no_progress, verify_environment
 from ledger.entry import NODE, Head, Record
 from ledger.environment import NUMBER, Environment
@@ -15,6 +15,7 @@ from ledger.keys import Keys
 from ledger.logs import Log
 from ledger.snapshots import Snapshot
 from ledger.tail import case_prefix, index_key
+from ledger.tile_paths import Tile
 from ledger.tree import HASH_SIZE, NodeAt, frontier_places, subtree_root
 
 
@@ -51,10 +52,15 @@ class Reader:
                 raise VerificationError("the header belongs to another place")
             if record.sealed is None:
                 raise BodyRemoved(f"the body of entry {record.seq} of log {log!r} was removed")
-            key = self._keys.data_key_by_id(log, seal.key_id(record.sealed))
+            sealed, key = record.sealed, self._keys.data_key_by_id(log, seal.key_id(record.sealed))
+            if key is None:  # it may have been sealed again, or removed, since it was read
+                (now,) = self.read(log, record.seq, record.seq + 1)
+                if now.sealed is None:
+                    raise BodyRemoved(f"the body of entry {record.seq} of log {log!r} was removed")
+                sealed, key = now.sealed, self._keys.data_key_by_id(log, seal.key_id(now.sealed))
             if key is None:
                 raise VerificationError("the data key that sealed the body is not there")
-            return seal.open_salted(key, record.sealed, parsed.commitment)
+            return seal.open_salted(key, sealed, parsed.commitment)
         except VerificationError as error:
             raise error.at(log, record.seq) from None
 
@@ -109,11 +115,40 @@ class Reader:
         self._check_size(log, second)
         return self._proved(log, lambda node_at: proofs.prove_consistency(node_at, first, second))
 
+    def tile(self, log: str, tile: Tile) -> bytes:
+        """C2SP tlog-tiles: the bytes of a tile or a bundle of entries; raises ValueError for one that the log has not."""
+        tail = self._log(log).tail
+        if not tile.is_in(tail.size):
+            raise ValueError(f"log {log!r} has no {tile.path} yet")
+        with self._env.reading() as txn:
+            return tiles.content(self._env, txn, tail.id, tile)
+
     def witnessed(self, log: str) -> bytes | None:
         """The newest checkpoint that others have cosigned, as a note; None where there is none."""
         number = self._log(log).tail.id
         with self._env.reading() as txn:
             return witnessed.get(self._env, txn, number)
+
+    def owes_forgetting(self, log: str) -> tuple[str, ...]:
+        """The months whose old keys are still to be destroyed."""
+        number = self._log(log).tail.id
+        with self._env.reading() as txn:
+            return tuple(owes.month for owes in forgetting.owed(self._env, txn, number))
+
+    def months(self, log: str) -> list[forgetting.Month]:
+        """The months that have entries, oldest first, by their places."""
+        with self._env.reading() as txn:
+            return forgetting.months(self._env, txn, self._log(log))
+
+    def held_bodies(self, log: str, start: int, stop: int) -> list[tuple[header.Header, int]]:
+        """The entries from ``start`` to before ``stop`` whose bodies are there, with the bytes these take."""
+        with self._env.reading() as txn:
+            return list(forgetting.held(self._env, txn, self._log(log), start, stop))
+
+    def weight(self, log: str, start: int, stop: int) -> tuple[int, int]:
+        """How many bodies are there from ``start`` to before ``stop``, and their bytes."""
+        with self._env.reading() as txn:
+            return forgetting.weight(self._env, txn, self._log(log), start, stop)
 
     def snapshots(self, log: str) -> list[Snapshot]:
         """What is kept, newest first; not opened, so not believed."""
