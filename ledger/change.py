@@ -6,7 +6,7 @@ A batch that cannot be written is answered at once and leaves no trace in the ch
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from ledger.checkpoint import Checkpoint, origin_of
 from ledger.entry import Answer, Batch, Conflict, Frozen, Head, Receipt, Refused
@@ -26,6 +26,7 @@ class Change:
         self._firsts: list[tuple[str, int] | Conflict | Frozen | Refused] = []
         self._writes = Writes()
         self._more: list[tuple[str, Item]] = []
+        self._also: list[Callable[[Txn], None]] = []
         self.tails: dict[str, Tail] = {}
         self.heads: dict[str, Head] = {}
         self._again: set[str] = set()
@@ -68,6 +69,10 @@ class Change:
         """Put something beside the entries."""
         self._more.append((table, (key, value)))
 
+    def also(self, write: Callable[[Txn], None]) -> None:
+        """Have something else done in the same transaction."""
+        self._also.append(write)
+
     def sign(self) -> None:
         """One signature a log: a checkpoint over where it will end."""
         for name, tail in self.tails.items():
@@ -94,6 +99,8 @@ class Change:
                 txn.cursor(env.table(name)).putmulti(items)
         for name, item in self._more:
             txn.put(*item, db=env.table(name))
+        for write in self._also:
+            write(txn)
         for name, tail in self.tails.items():
             txn.put(row_key(name), tail.row(self.heads[name].checkpoint), db=env.table("logs"))
 

@@ -6,7 +6,8 @@ so it touches no file unless a new month begins.
 
 from __future__ import annotations
 
-from typing import NoReturn, Protocol
+from collections.abc import Sequence
+from typing import NoReturn, Protocol, runtime_checkable
 
 import attrs
 
@@ -51,3 +52,17 @@ class Keys(Protocol):
 
     def data_key_by_id(self, log: str, key_id: bytes) -> DataKey | None:
         """The key that sealed something earlier; None when it was destroyed or never was."""
+
+
+@runtime_checkable
+class ForgettingKeys(Keys, Protocol):
+    """A keystore that can destroy: without one, no body can be forgotten."""
+
+    def data_key_ids(self, log: str, month: str) -> tuple[bytes, ...]:
+        """Every key that sealed bodies of that month and is still there, the current one first; none are made."""
+
+    def renew(self, log: str, month: str) -> DataKey:
+        """A further key for that month, kept durably and current from now on; the older ones still open what they sealed."""
+
+    def destroy(self, log: str, key_ids: Sequence[bytes]) -> None:
+        """Forget data keys: durable on return, and no file that held one is left.  Those that are gone already are no error."""

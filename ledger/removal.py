@@ -18,9 +18,9 @@ TAG = "log.bodies_removed/1"
 INDEX = b"removals"  # the index key of the newest removal of a log; each ``follows`` the one before, so that all are found
 
 
-def compose(ranges: Iterable[tuple[int, int]]) -> bytes:
-    """The public part of the entry."""
-    return canonical.encode({"removed": [list(item) for item in ranges]})
+def compose(ranges: Iterable[tuple[int, int]], month: str, why: str) -> bytes:
+    """The public part of the entry: which bodies, of which month's key, and for what kind of reason."""
+    return canonical.encode({"month": month, "removed": [list(item) for item in ranges], "why": why})
 
 
 def parse(header: Header) -> list[tuple[int, int]]:

@@ -9,6 +9,7 @@ sealed bytes; its holder puts it on the log, which is what makes a snapshot evid
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from hashlib import sha256
 from hmac import compare_digest
 
@@ -62,6 +63,12 @@ def put(env: Environment, txn: Txn, log: int, snapshot: Snapshot) -> None:
     txn.put(prefix + NUMBER.pack(snapshot.size), value, db=table)
     for key in _keys(env, txn, log)[:-KEPT]:
         txn.delete(key, db=table)
+
+
+def drop(env: Environment, txn: Txn, log: int, sizes: Iterable[int]) -> None:
+    """Take away the snapshots at these sizes: the key that opens them is about to be destroyed."""
+    for size in sizes:
+        txn.delete(log.to_bytes(4, "big") + NUMBER.pack(size), db=env.table("snapshots"))
 
 
 def stored(env: Environment, txn: Txn, log: int) -> list[Snapshot]:

@@ -21,11 +21,11 @@ from pathlib import Path
 import attrs
 import lmdb
 
-from ledger import admission, archiving, commitments, node_index, rotation, snapshots, witnessed
+from ledger import admission, archiving, commitments, forgetting, node_index, removal, rotation, snapshots, witnessed
 from ledger.change import Change
 from ledger.checkpoint import origin_of
 from ledger.directory import WriterLock, prepare
-from ledger.entry import NODE, Answer, Batch, Draft, Head, Receipt
+from ledger.entry import NODE, Answer, Batch, Draft, Head, Receipt, Refused
 from ledger.environment import DEFAULT_MAP_SIZE, FORMAT, NUMBER, Environment, Fault, Txn
 from ledger.errors import (
     BadDraft,
@@ -172,6 +172,48 @@ class Ledger(Reader):
             for log in changed:
                 change.replace(log.name, attrs.evolve(log.tail, committed=log.tail.size))
             return self._commit_own(change)
+
+    def remove_bodies(
+        self, log: str, ranges: forgetting.Ranges, *, month: str, why: str, time: int, actor: str, body: bytes = b""
+    ) -> Receipt:
+        """Delete bodies of one month, and say so in an entry, in one transaction; ``forget`` destroys the month's keys after it.
+
+        ``body`` is the entry's own, for its log's fold.  Raises BadDraft for what cannot be removed so.
+        """
+        with self._writing:
+            self._check_writable()
+            known = self._log(log)
+            if known.frozen is not None:
+                raise LogFrozen(f"log {log!r} takes no entries: {known.frozen}")
+            gone = forgetting.Removal.prepare(self._env, forgetting.able(self._keys), known, ranges, month)
+            before, public = self.find(log, removal.INDEX), removal.compose(gone.ranges, month, why)
+            follows = () if before is None else (before,)
+            draft = Draft(removal.TAG, time, actor, body, follows=follows, public=public, keys=(removal.INDEX,))
+            change = self._change()
+            change.append(Batch(log, known.tail.size, (draft,)))
+            (refused,) = change.answers() if not change else (None,)
+            if isinstance(refused, Refused):
+                raise BadDraft(refused.why)
+            change.also(gone.write)
+            self._commit(change)
+            (answer,) = change.answers()
+            assert isinstance(answer, Receipt)
+            return answer
+
+    def forget(self, log: str) -> forgetting.Step:
+        """One bounded piece of what removals still owe: sealing again what stays, then the destruction of the old keys.
+
+        DONE when nothing is owed.  To be called until then, on starting too: a crash leaves a removal owing.
+        """
+        with self._writing:
+            self._check_writable()
+            known = self._log(log)
+            with self._env.reading() as txn:
+                owed = forgetting.owed(self._env, txn, known.tail.id)
+            for owes in owed[:1]:
+                done = forgetting.step(self._env, forgetting.able(self._keys), known, owes, self._durably)
+                return forgetting.Step.MORE if done is forgetting.Step.DONE and len(owed) > 1 else done
+            return forgetting.Step.DONE
 
     def put_snapshot(self, log: str, *, size: int, root: bytes, fingerprint: bytes, state: bytes) -> bytes:
         """Keep a sealed state of ``log`` at a durable position; its digest, to be put on the log."""

@@ -208,7 +208,7 @@ def test_an_entry_beyond_the_end_and_a_log_from_nowhere_are_found(directory: Pat
 
 def test_a_body_may_be_missing_where_an_entry_of_its_log_removed_it(ledger: Ledger, keys: Keys, tmp_path: Path) -> None:
     directory = tmp_path / "ledger"
-    said = Draft(removal.TAG, NOVEMBER, "node", b"", public=removal.compose([(0, 2), (3, 4)]))
+    said = Draft(removal.TAG, NOVEMBER, "node", b"", public=removal.compose([(0, 2), (3, 4)], "2026-11", "retention"))
     ledger.append_many([Batch("belvedere", 0, (*drafts(0, 5), said))])
     ledger.close()
     for index, fine in ((0, True), (1, True), (3, True), (2, False)):

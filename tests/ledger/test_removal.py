@@ -11,7 +11,7 @@ HEADER = header.parse(header.pack(Draft(removal.TAG, 1, "node", b""), "belvedere
 
 
 def test_ranges_read_back_from_the_entry_that_names_them() -> None:
-    assert removal.parse(attrs.evolve(HEADER, public=removal.compose([(0, 2), (5, 9)]))) == [(0, 2), (5, 9)]
+    assert removal.parse(attrs.evolve(HEADER, public=removal.compose([(0, 2), (5, 9)], "2026-11", "erasure"))) == [(0, 2), (5, 9)]
 
 
 @pytest.mark.parametrize("ranges", [[[2, 2]], [[3, 1]], [[0, 10]], [[-1, 2]], [[1]], ["x"], 3])

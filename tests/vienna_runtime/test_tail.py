@@ -14,8 +14,10 @@ from ledger.checkpoint import Checkpoint
 from ledger.entry import Draft
 from ledger.header import FIRST, pack
 from ledger.note import NoteSigner, compose
+from ledger.proofs import prove_consistency
 from ledger.tree import extend, leaf_hash, root_of
 from vienna_runtime.tail import Belief, Entry, VerifyingTail
+from vienna_runtime.tail_rights import Rights, Wanted
 
 LOG = "belvedere"
 SIGNER = NoteSigner("vienna.example/belvedere", bytes(range(32)))
@@ -35,7 +37,7 @@ class Feed:
 
     def add(self, text: str, *, tag: str = "intent.proposed/1", public: bytes = b"") -> Value:
         body = text.encode()
-        draft = Draft(tag=tag, time=1_000 + len(self.entries), actor="ada", body=body, case="c1", step=len(self.entries), public=public)
+        draft = Draft(tag=tag, time=1_000 + len(self.entries), actor="ada", body=body, case="c1", step=1 + len(self.entries), public=public)
         packed = pack(draft, LOG, len(self.entries), self.previous, sha256(SALT + body).digest())
         self.previous = leaf_hash(packed)
         self.leaves.append(self.previous)
@@ -49,8 +51,29 @@ class Feed:
             extend(found, index, leaf)
         return found
 
-    def start(self, size: int = 0) -> Value:
-        return {"kind": "start", "size": size, "frontier": self.frontier(size)}
+    def start(self, size: int = 0, *, believed: int = 0, signed: int | None = None) -> Value:
+        """Beginning at ``size``, on a log that has ``signed`` entries at present."""
+        signed = len(self.leaves) if signed is None else signed
+        return {
+            "kind": "start",
+            "size": size,
+            "frontier": self.frontier(size),
+            "checkpoint": self.checkpoint(signed)["note"] if signed else None,
+            "begins": self.proof(size, signed),
+            "continues": self.proof(believed, signed) if believed <= signed else [],
+        }
+
+    def proof(self, first: int, second: int) -> list[bytes]:
+        def node_at(level: int, index: int) -> bytes:
+            frontier: list[bytes] = []
+            for number, leaf in enumerate(self.leaves[index << level : index + 1 << level]):
+                extend(frontier, number, leaf)
+            return root_of(frontier)
+
+        return list(prove_consistency(node_at, first, second))
+
+    def leaf_run(self, start: int, stop: int) -> Value:
+        return {"kind": "leaves", "hashes": b"".join(self.leaves[start:stop])}
 
     def checkpoint(self, size: int | None = None, *, signer: NoteSigner = SIGNER) -> Value:
         size = len(self.leaves) if size is None else size
@@ -69,8 +92,10 @@ def feed() -> Feed:
     return made
 
 
-def read(values: list[Value], believed: Belief | None = None, *, start: int = 0, bodies: bool = True) -> VerifyingTail:
-    tail = VerifyingTail(LOG, SIGNER.verifier, believed, start=start, bodies=bodies)
+def read(
+    values: list[Value], believed: Belief | None = None, *, start: int = 0, rights: Rights = Rights.ALL, wanted: Wanted | None = None
+) -> VerifyingTail:
+    tail = VerifyingTail(LOG, SIGNER.verifier, believed, start=start, rights=rights, wanted=wanted)
     for value in values:
         tail.feed(value)
     return tail
@@ -221,18 +246,18 @@ def test_a_changed_header_is_found_at_its_successor_before_any_checkpoint(feed: 
 
 def test_a_removed_body_is_explained_by_the_entry_that_removed_it(feed: Feed) -> None:
     feed.entries[4].update(body=None, salt=None, removed=True)
-    feed.add("", tag=removal.TAG, public=removal.compose([(4, 5)]))
+    feed.add("", tag=removal.TAG, public=removal.compose([(4, 5)], "2026-11", "retention"))
     assert read(whole(feed)).at == 12
 
 
 def test_a_reader_without_bodies_checks_headers_and_roots_all_the_same(feed: Feed) -> None:
     for value in feed.entries:
         value["body"] = value["salt"] = None
-    assert read(whole(feed), bodies=False).belief == feed.belief(11)
+    assert read(whole(feed), rights=Rights.HEADERS).belief == feed.belief(11)
 
 
 def test_a_log_that_continues_what_was_believed_is_believed_further(feed: Feed) -> None:
-    values = [feed.start(6), *feed.entries[6:], feed.checkpoint(), {"kind": "end", "size": 11}]
+    values = [feed.start(6, believed=6), *feed.entries[6:], feed.checkpoint(), {"kind": "end", "size": 11}]
     assert read(values, feed.belief(6), start=6).belief == feed.belief(11)
 
 
