@@ -140,13 +140,25 @@ class Keystore:
         """A further key for that month, used from now on; the older ones still open what they sealed."""
         return self._renewed(log, month, only_if_missing=False)
 
+    def data_key_ids(self, log: str, month: str) -> tuple[bytes, ...]:
+        """Every data key of that month that is still there, the current one first."""
+        return tuple(key.id for key in reversed(self._ring.keys) if (key.purpose, key.owner, key.month) == (Purpose.DATA, log, month))
+
     def destroy_data_key(self, log: str, key_id: bytes) -> bool:
         """Forget a data key; durable on return.  Whether there was one."""
+        return bool(self.destroy_data_keys(log, (key_id,)))
+
+    def destroy_data_keys(self, log: str, key_ids: Iterable[bytes]) -> int:
+        """Forget data keys in one rewrite; durable on return, and no draft that an interrupted rewrite left holds them.  How many."""
         with self._writing:
-            if (log, key_id) not in self._ring.data_by_id:
-                return False
-            self._write(self._ring.without(log, key_id))
-            return True
+            there = [key_id for key_id in key_ids if (log, key_id) in self._ring.data_by_id]
+            if there:
+                ring = self._ring
+                for key_id in there:
+                    ring = ring.without(log, key_id)
+                self._write(ring)
+            private_file.remove_drafts(self._path)
+            return len(there)
 
     # the tenants' keys
 

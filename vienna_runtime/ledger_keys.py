@@ -6,6 +6,8 @@ with every batch; made twice by two threads they are equal); sealing keys are no
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import attrs
 
 from ledger.keys import DataKey
@@ -45,6 +47,18 @@ class LedgerKeys:
         """The key that sealed something earlier; ``None`` when it was destroyed or never was."""
         key = self._keystore.data_key_by_id(log, key_id)
         return None if key is None else _data_key(key)
+
+    def data_key_ids(self, log: str, month: str) -> tuple[bytes, ...]:
+        """Every key that sealed bodies of that month and is still there, the current one first."""
+        return self._keystore.data_key_ids(log, month)
+
+    def renew(self, log: str, month: str) -> DataKey:
+        """A further key for that month, durable before it is returned."""
+        return _data_key(self._keystore.renew_data_key(log, month))
+
+    def destroy(self, log: str, key_ids: Sequence[bytes]) -> None:
+        """Forget data keys; durable on return."""
+        self._keystore.destroy_data_keys(log, key_ids)
 
     def _verifier(self, log: str, pair: SigningPair) -> VerifierKey:
         found = self._verifiers.get(pair.id)

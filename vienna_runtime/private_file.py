@@ -72,6 +72,15 @@ def replace(path: Path, content: bytes, *, mode: int = OWNER_ONLY) -> None:
     _sync_directory(path.parent)
 
 
+def remove_drafts(path: Path) -> None:
+    """What interrupted replacements of this file left beside it goes, durably: it may hold what the file must not any more."""
+    drafts = [file for file in path.parent.iterdir() if file.name.startswith(f".{path.name}.")]
+    for draft in drafts:
+        draft.unlink(missing_ok=True)
+    if drafts:
+        _sync_directory(path.parent)
+
+
 def _fill(handle: int, content: bytes) -> None:
     with open(handle, "wb") as file:
         file.write(content)

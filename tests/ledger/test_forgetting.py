@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 
+import lmdb
 import pytest
 from nacl.exceptions import CryptoError
 from nacl.secret import SecretBox
 
-from ledger import Batch, BodyRemoved, DataKey, Draft, Ledger, NoteSignature, NoteSigner, Receipt, VerifierKey, origin_of, verify_directory
+from ledger import (
+    Batch,
+    BodyRemoved,
+    DataKey,
+    Draft,
+    Ledger,
+    NoteSignature,
+    NoteSigner,
+    Receipt,
+    VerificationError,
+    VerifierKey,
+    canonical,
+    header,
+    origin_of,
+    verify_directory,
+)
 from ledger.errors import BadDraft, CommitFailed
 from ledger.forgetting import MOST_RANGES, Step
 from ledger.removal import TAG
@@ -147,10 +164,8 @@ def opens_anywhere(disk: bytes, keys: Keys, wanted: bytes) -> int:
         while at >= 0:
             nonce = disk[at + KEY_ID_SIZE : at + KEY_ID_SIZE + NONCE_SIZE]
             begin = at + KEY_ID_SIZE + NONCE_SIZE
-            try:
+            with contextlib.suppress(CryptoError, ValueError):
                 hits += wanted in SecretBox(key.secret).decrypt(disk[begin : begin + 16 + 32 + len(wanted)], nonce)
-            except (CryptoError, ValueError):
-                pass
             at = disk.find(key.id, at + 1)
     return hits
 
@@ -210,8 +225,6 @@ def test_the_directory_verifies_without_a_data_key(ledger: Ledger, keys: Keys, t
 def test_the_entry_says_which_bodies_and_why_and_follows_the_removal_before(ledger: Ledger) -> None:
     first = remove(ledger, (0, 2))
     second = remove(ledger, (4, 5))
-    from ledger import canonical, header
-
     (record,) = ledger.read(LOG, second.first, second.size)
     parsed = header.parse(record.entry)
     assert parsed.tag == TAG
@@ -378,10 +391,6 @@ def test_ranges_that_are_not_of_that_month_or_not_there_are_refused(ledger: Ledg
 
 
 def test_a_body_missing_beyond_what_the_entries_say_is_still_found(ledger: Ledger, keys: Keys, tmp_path: Path) -> None:
-    import lmdb
-
-    from ledger import VerificationError
-
     remove(ledger, (0, 5))
     finish(ledger)
     ledger.close()

@@ -141,6 +141,20 @@ def test_a_destroyed_key_is_gone_from_memory_and_from_what_the_file_opens_to(sto
     assert [path.name for path in tmp_path.iterdir()] == ["keystore"]
 
 
+def test_a_months_keys_are_destroyed_in_one_rewrite_and_an_interrupted_one_leaves_no_draft_that_holds_them(
+    store: Keystore, tmp_path: Path
+) -> None:
+    old = store.data_key("belvedere", NOVEMBER)
+    draft = tmp_path / f".{store._path.name}.4711.0badcafe"
+    draft.write_bytes(store._path.read_bytes())  # as a crash between writing and renaming leaves it
+    fresh = store.renew_data_key("belvedere", NOVEMBER)
+    assert store.data_key_ids("belvedere", NOVEMBER) == (fresh.id, old.id)
+    assert store.destroy_data_keys("belvedere", (old.id, fresh.id)) == 2
+    assert store.data_key_ids("belvedere", NOVEMBER) == ()
+    assert not draft.exists()
+    assert store.destroy_data_keys("belvedere", (old.id,)) == 0
+
+
 def test_only_data_keys_are_destroyed(store: Keystore) -> None:
     for key in store._ring.keys:
         assert not store.destroy_data_key(key.owner, key.id)
