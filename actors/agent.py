@@ -6,20 +6,19 @@ from collections.abc import Sequence
 
 from actors.governance import events as e
 from actors.governance import kinds
-from actors.governance.state import Member
 
 
-def sees(by: Member, events: Sequence[e.Event]) -> bool:
+def sees(member: str, kind: str, events: Sequence[e.Event]) -> bool:
     """Whether a case may be shown: to people of the tenant all, to machines what they had a part in."""
-    if by.kind in (kinds.ADMIN, kinds.APPROVER, kinds.AUDITOR):
+    if kind in (kinds.ADMIN, kinds.APPROVER, kinds.AUDITOR):
         return True
     for event in events:
         match event:
-            case e.IntentProposed(agent=agent) if agent == by.member:
+            case e.IntentProposed(agent=agent) if agent == member:
                 return True
-            case e.CaseDecided(executor=executor) if executor == by.member:
+            case e.CaseDecided(executor=executor) if executor == member:
                 return True
-            case e.RunReported() if by.kind == kinds.VERIFIER:
+            case e.RunReported() if kind == kinds.VERIFIER:
                 return True
             case _:
                 pass

@@ -104,7 +104,7 @@ def _plain(value: object) -> object:
 def _case(recall: Recall, case: str, by: Asker) -> Outcome:
     found = recall.case(case)
     events = [event for _, event in found]
-    if not found or not isinstance(by, Member) or not agent.sees(by, events):
+    if not found or not isinstance(by, Member) or not agent.sees(by.member, by.kind, events):
         return unknown("case", case)
     return Done({"case": case, "outcome": views.story(events), "entries": [entry(*pair) for pair in found]})
 

@@ -22,11 +22,14 @@ from actors.governance import kinds
 from actors.governance.calls import CALLS, parse
 from actors.governance.decision import Operator
 from actors.governance.refusals import Code, Refusal, unknown
+from actors.housekeeper import Housekeeper
 from actors.kernel import Ref
 from actors.messages import Asked, Done, Outcome, Respond, TenantMessage, Unsettled
 from actors.scribe import Scribe
-from actors.subscriptions import Subscription, case_watch, inbox, tail
+from actors.sight import Filter, Sight
+from actors.subscriptions import Subscription, case_watch, inbox
 from actors.supervisor import CreateTenant, ResetNode, SupervisorMessage, TripNode
+from actors.tailing import tail
 from actors.tenant import status_of
 from ledger import NODE
 from transport.connection import Connection
@@ -45,6 +48,7 @@ class House:
     directory: Directory
     supervisor: Ref[SupervisorMessage]
     scribe: Scribe
+    housekeeper: Housekeeper
     about: Callable[[], Mapping[str, object]]  # the node's own status
     keys_of: Callable[[str], Mapping[str, object]]  # by which a tenant's log and warrants are checked
 
@@ -137,6 +141,8 @@ class _Conversation:
             respond(ask)
         elif isinstance(ask, (c.Tail, c.Watch, c.Inbox)):
             self._subscribe(number, ask, respond)
+        elif isinstance(ask, c.CHORES):
+            self._house.housekeeper.ask(ask, self._identity.name, respond)
         elif self._identity.kind == kinds.OPERATOR:
             self._by_operator(tag, ask, respond)
         elif isinstance(ask, c.Read) and ask.what == "whoami":
@@ -198,7 +204,8 @@ class _Conversation:
             if ask.start > size:
                 respond(Refusal(Code.UNKNOWN, f"the log has {size} entries; it cannot be read from {ask.start}"))
                 return
-            self._start(subscription, lambda: tail(subscription, house.scribe, log, ask, bodies=identity.kind != kinds.OPERATOR))
+            sight = Sight(house.scribe.ledger, log, identity.name, identity.kind, Filter(ask.case, ask.tags))
+            self._start(subscription, lambda: tail(subscription, house.scribe, log, ask, sight))
             respond(Done({"size": size}))
             return
         if place is None or identity.kind == kinds.OPERATOR:

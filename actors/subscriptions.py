@@ -12,17 +12,13 @@ import trio
 
 from actors.answering import entry
 from actors.directory import Place
-from actors.governance import commands as c
 from actors.governance.views import story
 from actors.messages import Listen
 from actors.recall import Recall
 from actors.scribe import Scribe
 from actors.tenant import INBOX
-from ledger import BodyRemoved
-from ledger.seal import SALT_SIZE
 from transport.connection import Connection
 
-STRETCH = 64  # entries read and opened for a tail at once, some milliseconds; then the others have their turn
 MOST_WAITING = 4096  # items of an inbox that wait for credit; beyond that it is read anew from the state
 
 
@@ -61,43 +57,6 @@ class Subscription:
 
     def end(self, why: str) -> None:
         self._connection.post({"t": "ceased", "sub": self.number, "why": why})
-
-
-async def tail(subscription: Subscription, scribe: Scribe, log: str, ask: c.Tail, *, bodies: bool) -> None:
-    """Entries from ``ask.start`` on, each followed by the signed checkpoint where one ends: enough to recompute the root."""
-    ledger = scribe.ledger
-    at = ask.start
-    await subscription.send(at, {"kind": "start", "size": at, "frontier": list(ledger.frontier(log, at)) if at else []})
-    while True:
-        durable = scribe.durable
-        head = ledger.head(log)
-        while at < head.size:
-            for record in ledger.read(log, at, min(at + STRETCH, head.size)):
-                value: dict[str, object] = {"kind": "entry", "entry": record.entry, "body": None, "salt": None}
-                if bodies:
-                    try:
-                        salted = ledger.open_salted(log, record)
-                        value["salt"], value["body"] = salted[:SALT_SIZE], salted[SALT_SIZE:]
-                    except BodyRemoved:
-                        value["removed"] = True
-                await subscription.send(at, value)
-                at += 1
-            await trio.lowlevel.checkpoint()  # with credit in hand nothing above has waited
-        if head.size:
-            await subscription.send(at, {"kind": "checkpoint", "note": head.checkpoint})
-        if not ask.follow:
-            await subscription.send(at, {"kind": "end", "size": at})
-            subscription.end("that is all")
-            return
-        while ledger.head(log).size == at:
-            durable = await _commit(scribe, durable)
-
-
-async def _commit(scribe: Scribe, durable: int) -> int:
-    """The watermark after the next commit; the node's log also grows by what no submission was made for."""
-    with trio.move_on_after(1.0):
-        return await scribe.wait_beyond(durable)
-    return scribe.durable
 
 
 async def case_watch(subscription: Subscription, scribe: Scribe, place: Place, case: str, member: str) -> None:

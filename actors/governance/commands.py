@@ -177,6 +177,17 @@ class Found:
     expires_at: int
 
 
+# Chores: long work that an operator asks of the node itself.
+
+
+@attrs.frozen
+class Archive:
+    """Move the oldest closed month of a log, or a part of it, out of the database; None is the node's own log."""
+
+    before: int  # µs: what is not over by then stays
+    tenant: str | None = None
+
+
 # Reads: answered from state or ledger, never decided.
 
 
@@ -210,11 +221,18 @@ class Read:
 
 @attrs.frozen
 class Tail:
-    """The tenant's entries from ``start`` on, as a subscription; ``follow`` goes on when the end is reached."""
+    """The tenant's entries from ``start`` on, as a subscription; ``follow`` goes on when the end is reached.
+
+    ``believed`` is the size of the last signed head that whoever asks has seen: it is proved to be continued.  ``case`` and
+    ``tags`` (how a tag begins) leave out what is not asked for, of which only leaf hashes are sent.
+    """
 
     start: int
     credit: int
     follow: bool = True
+    believed: int = 0
+    case: str | None = None
+    tags: tuple[str, ...] = ()
 
 
 @attrs.frozen
@@ -238,4 +256,6 @@ Command: TypeAlias = (
 )  # fmt: skip
 Query: TypeAlias = ShowCase | ShowCard | ShowLetter | ListLetters | Read
 Subscription: TypeAlias = Tail | Watch | Inbox
-Ask: TypeAlias = Command | Query | Subscription
+Chore: TypeAlias = Archive
+CHORES = (Archive,)
+Ask: TypeAlias = Command | Query | Subscription | Chore

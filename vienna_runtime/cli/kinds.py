@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import click
@@ -11,6 +12,8 @@ import click
 from actors.governance import canonical, units
 from actors.governance.finding import Malformed
 from ledger import VerificationError, VerifierKey
+from ledger.errors import BadPolicy
+from ledger.witness_policy import Policy
 
 _DECIMAL = re.compile(r"-?[0-9]+\.[0-9]+", re.ASCII)
 
@@ -66,6 +69,22 @@ class _VerifierKey(click.ParamType[VerifierKey]):
             self.fail(str(error), param, ctx)
 
 
+class _Policy(click.ParamType[Policy]):
+    """A file of that form."""
+
+    name = "file"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Policy:
+        if isinstance(value, Policy):
+            return value
+        try:
+            return Policy.parse(Path(value).read_bytes())
+        except OSError as error:
+            self.fail(f"{value}: {(error.strerror or 'cannot be read').lower()}", param, ctx)
+        except BadPolicy as error:
+            self.fail(f"{value}: {error}", param, ctx)
+
+
 class _Param(click.ParamType[tuple[str, canonical.Value]]):
     """``name=text``, or ``name:=json`` where a number with a point is a decimal and no fraction is ever a float."""
 
@@ -105,3 +124,4 @@ def _no_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 
 DURATION, AMOUNT, DIGEST, PARAM, VERIFIER_KEY = _Duration(), _Amount(), _Digest(), _Param(), _VerifierKey()
+POLICY = _Policy()

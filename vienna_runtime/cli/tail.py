@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from pathlib import Path
 from typing import Any
 
 import attrs
@@ -13,98 +11,85 @@ from rich.text import Text
 
 from actors.governance import codec
 from actors.governance.canonical import NotCanonical
-from ledger import Header, VerificationError
+from ledger import Header
 from ledger.header import parse
+from ledger.witness_policy import Policy
 from vienna_runtime import known
 from vienna_runtime.cli import steps
 from vienna_runtime.cli.hanging import Hanging
 from vienna_runtime.cli.here import Here, json_option, pass_here, plain
+from vienna_runtime.cli.kinds import DURATION, POLICY
 from vienna_runtime.cli.shown import escape
-from vienna_runtime.client import Refused, Step, Vienna, connect
-from vienna_runtime.client.vienna import log_of
-from vienna_runtime.tail import Belief, Entry, VerifyingTail
-
-SAVED_EVERY = 2.0  # s between two writings of what is believed; losing these costs a re-reading, nothing else
+from vienna_runtime.client import Step, connect
+from vienna_runtime.client.verified import VerifiedTail
 
 
 @click.command()
 @click.option("-f", "--follow", is_flag=True, help="Go on with what comes.")
 @click.option("--from", "start", type=click.IntRange(0), default=0, help="The first entry to show.")
 @click.option("--verify", is_flag=True, help="Recompute the tree and check every signed checkpoint; exit 3 if anything is not so.")
+@click.option("--case", help="Show only the entries of this case.")
 @click.option("--tag", "tags", multiple=True, help="Show only entries whose tag begins like this; repeat for several.")
+@click.option("--policy", type=POLICY, help="With --verify: whose cosignatures are needed (a C2SP tlog-policy file).")
+@click.option("--lag", type=DURATION, default="60s", show_default=True, help="How long cosignatures may take.")
 @json_option
 @pass_here
-def tail(here: Here, follow: bool, start: int, verify: bool, tags: tuple[str, ...]) -> None:
-    """Print the ledger's entries.  What you believed last is remembered beside your credential (NAME.known), so that --verify
-    notices a log that was rolled back or forked since, also across reconnections.
+def tail(
+    here: Here, follow: bool, start: int, verify: bool, case: str | None, tags: tuple[str, ...], policy: Policy | None, lag: int
+) -> None:
+    """Print the entries of your log: all of them for admins, approvers and auditors, those of their own cases for others, headers
+    for operators.  What you believed last is remembered beside your credential (NAME.known), so that --verify notices a log that
+    was rolled back or forked since, also across reconnections.  What you may not see, and what --case and --tag leave out, comes
+    as hashes: its place is verified, what it says is not shown.
 
     \b
     Example:
       vienna tail --verify
       vienna tail -f --from 120 --tag warrant. --tag run.
+      vienna tail --verify --policy witnesses.policy --lag 5m
     """
+    if policy is not None and not verify:
+        raise click.UsageError("--policy goes with --verify: without it nothing that is said is checked")
     credential, path = here.load(), known.place(here.credential_path())
 
-    async def whole() -> int:
+    async def whole() -> None:
         async with connect(credential) as vienna:
-            printer = _Printer(here, start, tags)
+            printer = _Printer(here)
             if verify:
-                return await _verified(here, vienna, path, start, follow, printer)
-            async with vienna.tail(start, follow=follow) as events:
+                asked = vienna.verified_tail(start, follow=follow, case=case, tags=tags, known=path, policy=policy, patience=lag)
+                await _verified(here, asked, start, printer)
+                return
+            async with vienna.tail(start, follow=follow, case=case, tags=tags) as events:
                 async for value in events:
                     if value["kind"] == "entry":
                         printer.show(parse(value["entry"]), value["body"], bool(value.get("removed")))
-            return 0
 
     trio.run(whole)
 
 
-async def _verified(here: Here, vienna: Vienna, path: Path, start: int, follow: bool, printer: _Printer) -> int:
-    keys = await vienna.keys()
-    remembered = known.settle(path, keys.log)
-    belief = remembered.belief
-    # From what is believed on, so that it is checked to continue; from the first entry where nothing is believed yet.
-    begin = 0 if belief is None else min(start, belief.size)
-    checking = VerifyingTail(log_of(vienna.credential), keys.log, belief, start=begin, bodies=log_of(vienna.credential) != "")
-    saved = time.monotonic()
-    try:
-        async with vienna.tail(begin, follow=follow) as events:
-            async for value in events:
-                match checking.feed(value):
-                    case Entry() as entry:
-                        printer.show(entry.header, entry.body, entry.removed)
-                    case Belief() as belief if time.monotonic() - saved > SAVED_EVERY:
-                        known.write(path, known.Known(keys.log, belief))
-                        saved = time.monotonic()
-                    case _:
-                        pass
-    except Refused as error:
-        if belief is not None and error.code == "unknown" and begin == belief.size:
-            raise VerificationError(
-                f"the log is shorter than what was signed and seen here before: {error.why}", log=keys.log.name
-            ) from None
-        raise
-    finally:
-        if checking.belief is not None and checking.belief != remembered.belief:
-            known.write(path, known.Known(keys.log, checking.belief))
-    if checking.belief is not None:
-        root = checking.belief.root.hex()
-        say = Text(f"verified: entries {begin} to {checking.belief.size - 1}, root {root}, signed by {keys.log.name}", style="green")
-        here.answer({"verified": {"from": begin, "size": checking.belief.size, "root": root, "log": keys.log.text}}, say)
-    return checking.at
+async def _verified(here: Here, entries: VerifiedTail, start: int, printer: _Printer) -> None:
+    async with entries:
+        async for entry in entries:
+            printer.show(entry.header, entry.body, entry.removed)
+    belief, keys = entries.belief, entries.known
+    if belief is not None:
+        root, covered = belief.root.hex(), entries.cosigned
+        say = [f"verified: entries {start} to {belief.size - 1}, root {root}, signed by {keys.log.name}"]
+        if entries.hidden:
+            say.append(f"{entries.hidden} of them by their hashes alone: not for you, or not asked for")
+        if covered is not None:
+            say.append(f"a quorum of witnesses has cosigned the first {covered}")
+        about = {"from": start, "size": belief.size, "root": root, "log": keys.log.text, "hidden": entries.hidden, "cosigned": covered}
+        here.answer({"verified": about}, *(Text(line, style="green") for line in say))
 
 
 class _Printer:
-    """Shows the entries that were asked for."""
+    """Shows entries."""
 
-    def __init__(self, here: Here, start: int, tags: tuple[str, ...]) -> None:
+    def __init__(self, here: Here) -> None:
         self._here = here
-        self._start = start
-        self._tags = tags
 
     def show(self, header: Header, body: bytes | None, removed: bool) -> None:
-        if header.sequence < self._start or (self._tags and not header.tag.startswith(self._tags)):
-            return
         fields = _fields(header.tag, body)
         if self._here.as_json:
             about = {"seq": header.sequence, "time": header.time, "tag": header.tag, "actor": header.actor, "case": header.case}

@@ -32,6 +32,11 @@ class Stream:
         self.at: int | None = None  # of the last event taken
         self.resumptions = 0  # how often the connection was lost on the way
 
+    @property
+    def connected(self) -> bool:
+        """Whether it is subscribed at this moment; else the next event waits for a new connection first."""
+        return self._subscription is not None
+
     async def __aenter__(self) -> Stream:
         await self._open()
         return self

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -26,6 +26,8 @@ from actors.governance.attestation import Attestation
 from actors.governance.canonical import Value
 from actors.governance.receipt import Receipt
 from actors.governance.signing import Purpose, signed_bytes
+from ledger.tree import HASH_SIZE
+from ledger.witness_policy import Policy
 from vienna_runtime import credential as credentials
 from vienna_runtime import passphrase as passphrases
 from vienna_runtime.client.administration import Administration
@@ -37,9 +39,12 @@ from vienna_runtime.client.keys import Keys
 from vienna_runtime.client.line import Line, line_over
 from vienna_runtime.client.patience import PATIENT, Patience
 from vienna_runtime.client.stream import Stream
+from vienna_runtime.client.verified import PATIENCE, Asked, VerifiedTail
 from vienna_runtime.credential import Credential
 from vienna_runtime.errors import CredentialError
 from vienna_runtime.secret import Secret
+from vienna_runtime.tail import Belief
+from vienna_runtime.tail_rights import Wanted
 
 NONCE = 16  # bytes: what the law asks of an approval at least
 
@@ -179,10 +184,40 @@ class Vienna:
         """What waits for this member, then what comes.  At least once: drop what was seen."""
         return Stream(self._line, "inbox", lambda _: {})
 
-    def tail(self, start: int = 0, *, follow: bool = True) -> Stream:
+    def tail(self, start: int = 0, *, follow: bool = True, case: str | None = None, tags: Sequence[str] = ()) -> Stream:
         """The ledger from ``start`` on.  A renewed connection sends a ``start`` item again and goes on after the last entry."""
-        taken = _Position(start)
-        return _Tail(self._line, "tail", lambda _: {"start": taken.next, "follow": follow}, taken)
+        taken, more = _Position(start), {"follow": follow, "tags": list(tags), **({} if case is None else {"case": case})}
+        return _Tail(self._line, "tail", lambda _: {"start": taken.next, **more}, taken)
+
+    def verified_tail(
+        self,
+        start: int = 0,
+        *,
+        follow: bool = True,
+        case: str | None = None,
+        tags: Sequence[str] = (),
+        known: str | Path | None = None,
+        policy: Policy | None = None,
+        patience: int = PATIENCE,
+        on_belief: Callable[[Belief], None] | None = None,
+    ) -> VerifiedTail:
+        """The log from ``start`` on, with nothing taken on trust: see ``client.verified``.
+
+        ``case`` and ``tags`` (how a tag begins) leave out the rest, which then comes as hashes.  ``known`` names the file in which
+        what was believed is remembered.  Under a ``policy`` its quorum must have cosigned whatever is older than ``patience`` µs.
+        ``on_belief`` is told each checkpoint that was recomputed.
+        """
+        asked = Asked(start=start, follow=follow, wanted=Wanted(case, tuple(tags)), policy=policy, patience=patience)
+        return VerifiedTail(self, asked, None if known is None else Path(known), on_belief)
+
+    def stream(self, tag: str, fields: Callable[[int | None], dict[str, Any]]) -> Stream:
+        """Any subscription of the protocol by its tag; ``fields`` are asked for again after a lost connection."""
+        return Stream(self._line, tag, fields)
+
+    @property
+    def log(self) -> str:
+        """The log that this member sees, by its name."""
+        return log_of(self.credential)
 
     async def whoami(self) -> dict[str, Any]:
         """Who the node takes this connection for."""
@@ -254,7 +289,7 @@ class _Position:
 
 
 class _Tail(Stream):
-    """A stream that counts the entries it has given."""
+    """A stream that counts the positions it has given."""
 
     def __init__(self, line: Line, tag: str, fields: Callable[[int | None], dict[str, Any]], taken: _Position) -> None:
         super().__init__(line, tag, fields)
@@ -264,6 +299,8 @@ class _Tail(Stream):
         value = await super().__anext__()
         if value.get("kind") == "entry":
             self._taken.next += 1
+        elif value.get("kind") == "leaves":
+            self._taken.next += len(value["hashes"]) // HASH_SIZE
         return value
 
 
