@@ -9,6 +9,10 @@ Reads only, in a stream, beside a running writer, and without a data key.  In th
        committed to
     4  every other log likewise, with its own keys; its tree had each committed root at each committed size
     5  every body is there and whole (by its CRC; with ``keys`` it is opened against its commitment), or a removal names it
+    6  the index of cases has a row for each entry of a case and no other; the callers' index is whole; nothing is of no log
+
+The memory it takes is the same for a thousand entries and for a billion: nothing is kept of an entry but the frontier, of
+commitments the last one of each log, of what was removed the ranges.
 
 Damaged pages can kill the reading process: ``ledger.audit_child`` runs this in one that may die.
 """
@@ -16,29 +20,31 @@ Damaged pages can kill the reading process: ``ledger.audit_child`` runs this in 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from hashlib import sha256
-from hmac import compare_digest
 from pathlib import Path
+from zlib import crc32
 
 import attrs
 import lmdb
 
 from ledger import admission, commitments, removal, seal, stored
+from ledger.audit_commitments import CommittedLogs
+from ledger.audit_entries import EntriesCheck
+from ledger.audit_index import check_callers_index, check_strangers, difference_in_cases, sum_of_cases
 from ledger.entry import NODE
 from ledger.environment import FORMAT, NUMBER, Environment, Txn
 from ledger.errors import UnsuitableDirectory, VerificationError
-from ledger.header import FIRST, Header, parse
+from ledger.header import Header
 from ledger.keys import Keys
-from ledger.logs import NODE_ID
+from ledger.logs import NODE_ID, row_key
 from ledger.note import VerifierKey
 from ledger.opening import check_head
-from ledger.tail import Tail, case_prefix, parse_row
-from ledger.tree import HASH_SIZE, extend, root_of
+from ledger.tail import Tail, parse_row
 from ledger.trust import Trust
 
 CHUNK = 4096  # entries a read transaction: an old one would keep the writer from reusing pages
+STEP = 256  # entries looked at together: some hundred kilobytes, and how exactly a dying reader's place is known
 
 Progress = Callable[[str, int], None]
 
@@ -74,7 +80,7 @@ def no_progress(log: str, index: int) -> None:
 def verify_directory(
     path: str | os.PathLike[str], key: VerifierKey, *, progress: Progress = no_progress, keys: Keys | None = None
 ) -> Report:
-    """Check everything in ``path`` by the node's verifier key; ``progress(log, index)`` before each entry is looked at."""
+    """Check everything in ``path`` by the node's verifier key; ``progress(log, index)`` before the entries from there on are looked at."""
     with _as_damage("", None):
         env = Environment(Path(path), read_only=True)
     try:
@@ -94,27 +100,30 @@ class _Audit:
     def __init__(self, env: Environment, key: VerifierKey, progress: Progress, keys: Keys | None) -> None:
         self._env, self._key, self._progress, self._keys = env, key, progress, keys
         self._trust = Trust(key)
-        # SHA-256 of the log's name → 40 bytes a commitment: size ‖ root. Bytes, since there may be one a second for years.
-        self._committed: dict[bytes, bytearray] = {}
+        self._salt = os.urandom(16)
+        self._committed = CommittedLogs({})
 
     def run(self) -> Report:
         with _as_damage("", None):
             rows = self._rows()
         if NODE not in rows:
             raise VerificationError("the row of the node's log is missing", log=NODE)
+        self._committed = CommittedLogs({log: tail for log, (tail, _) in rows.items()})
         found = [self._check_log(NODE, NODE_ID, *rows[NODE])]
         admitted = self._trust.admissions
         for entry in admitted.values():
             if entry.log not in rows:
                 raise VerificationError("a log that was admitted is missing", log=entry.log)
-        names = {commitments.name_hash(log) for log in admitted}
-        if self._committed.keys() - names:
+        if self._committed.names() - {commitments.name_hash(log) for log in admitted}:
             raise VerificationError("the node's log commits to a log that was never admitted", log=NODE)
         for log in sorted(rows.keys() - {NODE}):
             if log not in admitted:
                 raise VerificationError("a log that was never admitted", log=log)
             entry = admitted[log]
             found.append(self._check_log(log, entry.id, *rows[log]))
+        with _as_damage("", None), self._env.reading() as txn:
+            numbers = {parse_row(row)[0].id for _, row in txn.cursor(self._env.table("logs"))}  # with those admitted meanwhile
+            check_strangers(self._env, txn, numbers)
         return Report(self._key.name, tuple(found))
 
     def _rows(self) -> dict[str, tuple[Tail, bytes]]:
@@ -135,67 +144,54 @@ class _Audit:
                 except VerificationError as error:
                     raise error.at(name) from None
                 tail = rows[name][0]
-                for index, _ in stored.values(self._env, txn, tail.id, tail.size, tail.size + 1):
-                    raise VerificationError("an entry lies beyond the end of the log", log=name, index=index)
+                for what, read in (("an entry", stored.values), ("a body", stored.bodies)):
+                    for index, _ in read(self._env, txn, tail.id, tail.size, tail.size + 1):
+                        raise VerificationError(f"{what} lies beyond the end of the log", log=name, index=index)
         return rows
 
     def _check_log(self, log: str, number: int, tail: Tail, checkpoint: bytes) -> Verified:
         if tail.id != number:
             raise VerificationError("the row that ends the log points to another log's entries", log=log)
-        expected = _commitments(self._committed.get(commitments.name_hash(log), bytearray()))
-        frontier, previous, time, committed = list[bytes](), FIRST, 0, 0
+        check = EntriesCheck(log, number, self._salt)
         missing, removed = removal.Ranges(), list[tuple[int, int]]()
-        pending = next(expected, None)
-        seen = 0
-        for start in range(0, tail.size, CHUNK):
-            with _as_damage(log, start), self._env.reading() as txn:
-                stop, at = min(start + CHUNK, tail.size), start
-                for index, value in stored.values(self._env, txn, number, start, stop):
-                    if index != at:
-                        raise VerificationError("the entry is missing", log=log, index=at)
-                    self._progress(log, index)
-                    header, previous = self._check_entry(txn, log, number, index, value, previous, frontier)
-                    time, at = header.time, at + 1
-                    if not self._check_body(txn, log, number, header):
-                        missing.add(index)
-                    if header.tag == removal.TAG:
-                        removed += removal.parse(header)
-                    while pending is not None and pending[0] == at:
-                        if not compare_digest(pending[1], root_of(frontier)):
-                            raise VerificationError("the node committed to another root at this size", log=log, index=index)
-                        seen, committed, pending = seen + 1, at, next(expected, None)
-                if at != stop:
-                    raise VerificationError("the entry is missing", log=log, index=at)
-        if pending is not None:
-            raise VerificationError(f"the node committed to size {pending[0]}, the log ends at {tail.size}", log=log)
-        if (gone := missing.first_outside(removed)) is not None:
-            raise VerificationError("the body is missing and no entry says that it was removed", log=log, index=gone)
-        self._check_end(log, tail, checkpoint, Tail(number, tail.size, tuple(frontier), previous, time, committed))
-        return Verified(log, tail.size, tail.root, seen, missing.count())
+        self._read(check, tail.size, missing, removed)
+        committed = self._committed.of(log)
+        if committed.wrong is not None:
+            raise committed.wrong
+        while (gone := missing.first_outside(removed)) is not None:
+            # It may have been removed while this was reading: then the entry that says so lies further on.
+            later, signed = self._row(log)
+            if later.size <= check.size:
+                raise VerificationError("the body is missing and no entry says that it was removed", log=log, index=gone)
+            tail, checkpoint = attrs.evolve(later, committed=tail.committed), signed
+            self._read(check, tail.size, missing, removed)
+        self._check_end(log, tail, checkpoint, check.tail(committed.size))
+        with _as_damage(log, None):
+            if sum_of_cases(self._env, log, number, check.size, self._salt) != check.cases:
+                raise difference_in_cases(self._env, log, number, check.size)
+            check_callers_index(self._env, log, number, check.size, lambda: self._row(log)[0].size)
+        return Verified(log, tail.size, tail.root, committed.count, missing.count())
 
-    def _check_entry(
-        self, txn: Txn, log: str, number: int, index: int, value: bytes, previous: bytes, frontier: list[bytes]
-    ) -> tuple[Header, bytes]:
-        hashes, entry = stored.split(index, value)
-        try:
-            header = parse(entry)
-        except VerificationError as error:
-            raise error.at(log, index) from None
-        if header.tenant != log or header.sequence != index:
-            raise VerificationError("the header belongs to another place", log=log, index=index)
-        if not compare_digest(header.previous, previous):
-            raise VerificationError("the header does not follow the entry before it", log=log, index=index)
-        leaf = sha256(b"\x00" + entry).digest()
-        for level, node in enumerate(extend(frontier, index, leaf)):
-            if not compare_digest(node, hashes[HASH_SIZE * level : HASH_SIZE * (level + 1)]):
-                raise VerificationError(f"the node stored at level {level} is another", log=log, index=index)
-        if header.case:
-            where = case_prefix(number.to_bytes(4, "big"), header.case) + NUMBER.pack(header.step) + NUMBER.pack(index)
-            if txn.get(where, db=self._env.table("cases")) is None:
-                raise VerificationError("the entry is missing from the index of its case", log=log, index=index)
-        if number == NODE_ID:
-            self._heed(txn, header)
-        return header, leaf
+    def _read(self, check: EntriesCheck, size: int, missing: removal.Ranges, removed: list[tuple[int, int]]) -> None:
+        """Check the entries up to ``size``, and their bodies."""
+        log, number, env = check.log, check.number, self._env
+        wanted = None if self._keys is None else list[bytes]()
+        for start in range(check.size, size, CHUNK):
+            with _as_damage(log, start), env.reading() as txn:
+                stop = min(start + CHUNK, size)
+                for first in range(start, stop, STEP):
+                    self._progress(log, first)
+                    last = min(first + STEP, stop)
+                    for header in check.take(stored.many_values(env, txn, number, first, last), wanted):
+                        if number == NODE_ID:
+                            self._heed(txn, header)
+                        if header.tag == removal.TAG:
+                            removed += removal.parse(header)
+                    bodies = stored.many_bodies(env, txn, number, first, last)
+                    self._check_bodies(log, first, bodies, missing)
+                    if wanted is not None:
+                        self._open_bodies(log, first, bodies, wanted)
+                        wanted.clear()
 
     def _heed(self, txn: Txn, header: Header) -> None:
         """What the node's own log says about the others."""
@@ -206,27 +202,39 @@ class _Audit:
             if header.tag == commitments.TAG:
                 leaves = txn.get(NUMBER.pack(header.sequence), db=self._env.table("commitments"))
                 for head in commitments.parse(header.public, leaves):
-                    self._committed.setdefault(head.name, bytearray()).extend(NUMBER.pack(head.size) + head.root)
+                    self._committed.check(self._env, txn, head)
         except VerificationError as error:
             raise error.at(NODE, header.sequence) from None
 
-    def _check_body(self, txn: Txn, log: str, number: int, header: Header) -> bool:
-        """Whether the body is there; one that is there is whole, and the committed one as far as keys are at hand."""
-        body = stored.body_at(self._env, txn, number, header.sequence)
-        if body is None:
-            return False
-        if not seal.is_whole(body):
-            raise VerificationError("the sealed body is damaged", log=log, index=header.sequence)
-        if self._keys is not None:
-            sealed = seal.unchecked(body)
-            key = self._keys.data_key_by_id(log, seal.key_id(sealed))
-            try:
-                if key is None:
-                    raise VerificationError("the data key that sealed the body is not there")
-                seal.open_body(key, sealed, header.commitment)
-            except VerificationError as error:
-                raise error.at(log, header.sequence) from None
-        return True
+    def _check_bodies(self, log: str, first: int, bodies: Sequence[bytes | None], missing: removal.Ranges) -> None:
+        """Every body that is there is whole; the others are noted."""
+        for index, body in enumerate(bodies, first):
+            if body is None:
+                missing.add(index)
+            elif body[: seal.CHECK_SIZE] != crc32(body[seal.CHECK_SIZE :]).to_bytes(seal.CHECK_SIZE, "big"):  # ``seal.is_whole``, hot
+                raise VerificationError("the sealed body is damaged", log=log, index=index)
+
+    def _open_bodies(self, log: str, first: int, bodies: Sequence[bytes | None], commitments_: Sequence[bytes]) -> None:
+        """Every body that is there is the committed one, for who has the keys."""
+        assert self._keys is not None
+        for index, (body, commitment) in enumerate(zip(bodies, commitments_, strict=True), first):
+            if body is not None:
+                sealed = seal.unchecked(body)
+                key = self._keys.data_key_by_id(log, seal.key_id(sealed))
+                try:
+                    if key is None:
+                        raise VerificationError("the data key that sealed the body is not there")
+                    seal.open_body(key, sealed, commitment)
+                except VerificationError as error:
+                    raise error.at(log, index) from None
+
+    def _row(self, log: str) -> tuple[Tail, bytes]:
+        """Where a log ends by now."""
+        with self._env.reading() as txn:
+            row = txn.get(row_key(log), db=self._env.table("logs"))
+        if row is None:
+            raise VerificationError("the row that says where the log ends has gone", log=log)
+        return parse_row(row)
 
     def _check_end(self, log: str, stated: Tail, checkpoint: bytes, found: Tail) -> None:
         end = found.size - 1 if found.size else None
@@ -237,17 +245,6 @@ class _Audit:
             check_head(stated, self._trust.open(log, checkpoint))
         except VerificationError as error:
             raise VerificationError(f"the checkpoint: {error.what}", log=log, index=end) from None
-
-
-def _commitments(held: bytearray) -> Iterator[tuple[int, bytes]]:
-    """(size, root) of every commitment to a log, which must rise."""
-    before = 0
-    for start in range(0, len(held), NUMBER.size + HASH_SIZE):
-        size = NUMBER.unpack_from(held, start)[0]
-        if size <= before:
-            raise VerificationError("the node's commitments to a log do not rise", log=NODE)
-        before = size
-        yield size, bytes(held[start + NUMBER.size : start + NUMBER.size + HASH_SIZE])
 
 
 @contextmanager

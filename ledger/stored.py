@@ -7,6 +7,7 @@ which the same transaction says what lies there.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import TypeAlias, cast
 
 from ledger import archived
@@ -57,6 +58,31 @@ def values(env: Environment, txn: Txn, log: int, start: int, stop: int) -> Itera
 def bodies(env: Environment, txn: Txn, log: int, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
     """(index, stored body) of what is there from ``start`` to before ``stop``, in order."""
     return _both(env, txn, "bodies", env.files.bodies, log, start, stop)
+
+
+def many_values(env: Environment, txn: Txn, log: int, start: int, stop: int) -> list[bytes | None]:
+    """The stored entries from ``start`` to before ``stop``, None where there is none.  Hot in an audit."""
+    return _many(env, txn, "entries", values, log, start, stop)
+
+
+def many_bodies(env: Environment, txn: Txn, log: int, start: int, stop: int) -> list[bytes | None]:
+    """The stored bodies from ``start`` to before ``stop``, None where there is none."""
+    return _many(env, txn, "bodies", bodies, log, start, stop)
+
+
+_Read: TypeAlias = Callable[[Environment, Txn, int, int, int], Iterator[tuple[int, bytes]]]
+
+
+def _many(env: Environment, txn: Txn, table: str, read: _Read, log: int, start: int, stop: int) -> list[bytes | None]:
+    """In one go where the table holds them all; else one by one, and from the archive."""
+    cursor, prefix = txn.cursor(env.table(table)), log.to_bytes(4, "big")
+    keys = [prefix + index.to_bytes(8, "big") for index in range(start, stop)]
+    if keys and cursor.set_range(keys[0]):
+        rows = list(islice(cursor, len(keys)))
+        if [key for key, _ in rows] == keys:
+            return [value for _, value in rows]
+    found = dict(read(env, txn, log, start, stop))
+    return [found.get(index) for index in range(start, stop)]
 
 
 _InFiles: TypeAlias = Callable[[Segment, int, int], Iterator[tuple[int, bytes]]]

@@ -14,7 +14,7 @@ import lmdb
 import pytest
 
 from ledger import Batch, Draft, Keys, Ledger, UnsuitableDirectory, VerificationError, removal, verify_directory, verify_in_child
-from ledger.audit import Report
+from ledger.audit import STEP, Report
 from ledger.environment import POSITION, TABLES
 from ledger.tail import parse_row
 
@@ -244,7 +244,9 @@ def test_a_file_cut_short_is_damage_and_the_position_is_named(ledger: Ledger, ke
         verify_in_child(tmp_path / "ledger", keys.verifier(""))
 
 
-def test_progress_is_told_entry_by_entry(directory: Path, keys: Keys) -> None:
+def test_progress_is_told_before_every_step_of_every_log(ledger: Ledger, keys: Keys, tmp_path: Path) -> None:
+    ledger.append_many([Batch("belvedere", 0, drafts(0, 2 * STEP + 1)), Batch("schoenbrunn", 0, drafts(0, 1))])
+    ledger.close()
     seen: list[tuple[str, int]] = []
-    verify_directory(directory, keys.verifier(""), progress=lambda log, index: seen.append((log, index)))
-    assert seen == [(log, index) for log, size in (("", 4), ("belvedere", 11), ("schoenbrunn", 5)) for index in range(size)]
+    verify_directory(tmp_path / "ledger", keys.verifier(""), progress=lambda log, index: seen.append((log, index)))
+    assert seen == [("", 0), ("belvedere", 0), ("belvedere", STEP), ("belvedere", 2 * STEP), ("schoenbrunn", 0)]
