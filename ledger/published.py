@@ -13,11 +13,12 @@ from pathlib import Path
 import attrs
 import lmdb
 
-from ledger import stored, tiles, witnessed
+from ledger import proofs, stored, tiles, witnessed
 from ledger.checkpoint import Checkpoint
 from ledger.environment import FORMAT, Environment
 from ledger.errors import UnknownLog, UnsuitableDirectory, VerificationError
 from ledger.note import unverified_note
+from ledger.proof_file import ProofFile
 from ledger.tail import parse_row
 from ledger.tile_paths import Tile
 from ledger.tree import subtree_root
@@ -45,6 +46,20 @@ class Published:
         """The root of its first ``size`` entries, by the stored nodes."""
         with self._as_damage(), self._env.reading() as txn:
             return subtree_root(stored.nodes(self._env, txn, self._id), 0, size)
+
+    def prove(self, index: int, *, latest: bool = False) -> ProofFile:
+        """The entry at ``index`` with its proof, under the cosigned checkpoint if that reaches it (and not ``latest``)."""
+        if not 0 <= index < self.checkpoint.size:
+            raise ValueError(f"log {self.log!r} has entries 0 to {self.checkpoint.size - 1}, none at {index}")
+        note, size = self.note, self.checkpoint.size
+        if self.witnessed is not None and not latest:
+            cosigned = Checkpoint.parse(unverified_note(self.witnessed).text)
+            if index < cosigned.size:
+                note, size = self.witnessed, cosigned.size
+        with self._as_damage(), self._env.reading() as txn:
+            hashes = proofs.prove_inclusion(stored.nodes(self._env, txn, self._id), index, size)
+            entry = stored.record_at(self._env, txn, self._id, index).entry
+        return ProofFile(index=index, hashes=hashes, note=note, extra=entry)
 
     @contextmanager
     def _as_damage(self) -> Iterator[None]:

@@ -8,6 +8,8 @@ from vienna_runtime.cli.main import Lazy
 
 # name: module, attribute, help in the list of commands, as in ``main.COMMANDS``.
 COMMANDS: dict[str, tuple[str, str, str]] = {
+    "export": ("ledger_export", "export", "Write a log as static files that any tlog-tiles client reads."),
+    "proof": ("ledger_proof", "proof", "Write one entry with its proof as a file."),
     "archive": ("ledger_archive", "archive", "Move closed months out of the database."),
 }
 

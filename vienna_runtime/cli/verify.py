@@ -12,6 +12,7 @@ import click
 from ledger import VerifierKey
 from vienna_runtime.cli.here import Here, json_option, pass_here
 from vienna_runtime.cli.kinds import VERIFIER_KEY
+from vienna_runtime.verify_tiles import is_there
 
 
 @click.command()
@@ -20,17 +21,31 @@ from vienna_runtime.cli.kinds import VERIFIER_KEY
 @json_option
 @pass_here
 def verify(here: Here, path: Path, key: VerifierKey) -> None:
-    """Verify PATH offline, by one public key: every entry, tree node, checkpoint and body of a node's or a ledger's directory.
+    """Verify PATH offline, by one public key: a node's or a ledger's directory, exported tiles, or one entry's proof.
 
-    Reads only; a node may be running on it.  Exit code 3 with the log, the place and what is wrong there
-    when it does not hold.
+    Of a ledger every entry, tree node, checkpoint and body; of tiles every file, for which --key may also be the one log's
+    own; a .tlog-proof file takes its log's own key.  Reads only; a node may be running on it.  Exit code 3 with the log,
+    the place and what is wrong there when it does not hold.
 
     \b
     Example:
       vienna verify ./node --key vienna.local+8ce88a58+Acp3zachS/nB...
     """
     if path.is_file():
-        raise click.UsageError(f"{path} is no directory: name a node's directory, or the ledger's own")
-    from vienna_runtime.cli.verify_ledger import verify_ledger
+        _file(here, path, key)
+    elif is_there(path, key):
+        from vienna_runtime.cli.verify_tiles import verify_tiles
 
-    verify_ledger(here, path, key)
+        verify_tiles(here, path, key)
+    else:
+        from vienna_runtime.cli.verify_ledger import verify_ledger
+
+        verify_ledger(here, path, key)
+
+
+def _file(here: Here, path: Path, key: VerifierKey) -> None:
+    from vienna_runtime.cli.verify_proof import is_proof, verify_proof
+
+    if not is_proof(path):
+        raise click.UsageError(f"{path} is nothing that can be verified: name a directory, or a .tlog-proof file")
+    verify_proof(here, path, key)

@@ -9,16 +9,14 @@ import click
 from rich.table import Table
 
 from ledger import VerifierKey, verify_in_child
-from vienna_runtime import config
 from vienna_runtime.cli.here import Here
+from vienna_runtime.cli.ledger_place import ledger_in
 from vienna_runtime.cli.shown import escape, shown
-
-_LEDGER_FILE = "data.mdb"  # LMDB's own name for it
 
 
 def verify_ledger(here: Here, path: Path, key: VerifierKey) -> None:
     """Check every entry, tree node, checkpoint and body of the ledger in ``path``, and say what was found."""
-    report = verify_in_child(_ledger_in(path), key, progress=None if here.as_json else _progress())
+    report = verify_in_child(ledger_in(path), key, progress=None if here.as_json else _progress())
     _clear()
     table = Table("log", "entries", "root", "commitments", "bodies removed", box=None, pad_edge=False)
     for log in report.logs:
@@ -33,15 +31,6 @@ def verify_ledger(here: Here, path: Path, key: VerifierKey) -> None:
         "every header, tree node, checkpoint and body",
         "not looked at: what the sealed bodies say, for which a data key is needed",
     )
-
-
-def _ledger_in(path: Path) -> Path:
-    """The ledger of a node's directory, or the directory itself."""
-    if (path / config.FILE).exists():
-        return config.load(path, environ={}).ledger
-    if not (path / _LEDGER_FILE).exists():
-        raise click.UsageError(f"there is no ledger in {path}: name a node's directory, or the ledger's own")
-    return path
 
 
 def _progress() -> _Watch | None:

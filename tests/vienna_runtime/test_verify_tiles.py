@@ -1,0 +1,117 @@
+"""One key checks what was exported: a log by its own, everything by the node's, and a rotated key is followed."""
+
+from __future__ import annotations
+
+import shutil
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from ledger import NODE, Batch, DataKey, Draft, Ledger, NoteSignature, NoteSigner, VerificationError, VerifierKey, origin_of
+from ledger.published import opened
+from ledger.tile_export import export
+from vienna_runtime.verify_tiles import Report, is_there, verify_tiles
+
+NODE_NAME = "hofburg.example"
+
+
+class Keys:
+    """Every key derived from its name."""
+
+    def sign(self, log: str, message: bytes) -> list[NoteSignature]:
+        return [signer(log).sign(message)]
+
+    def verifier(self, log: str) -> VerifierKey:
+        return signer(log).verifier
+
+    def verifiers(self, log: str) -> tuple[VerifierKey, ...]:
+        return (signer(log).verifier,)
+
+    def data_key(self, log: str, month: str) -> DataKey:
+        return DataKey(sha256(f"{log} {month}".encode()).digest()[:8], sha256(month.encode()).digest())
+
+    def data_key_by_id(self, log: str, key_id: bytes) -> DataKey | None:
+        return None
+
+
+def signer(log: str) -> NoteSigner:
+    return NoteSigner(origin_of(NODE_NAME, log), sha256(f"checkpoint key {log}".encode()).digest())
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Belvedere with 300 entries and an empty schoenbrunn, exported below one directory as ``--all`` does."""
+    place = tmp_path_factory.mktemp("made")
+    ledger = Ledger.open(place / "ledger", node=NODE_NAME, keys=Keys())
+    for tenant in ("belvedere", "schoenbrunn"):
+        ledger.create(tenant, time=1, actor="operator")
+    ledger.append_many([Batch("belvedere", 0, tuple(Draft("word.said/1", 10 + number, "ada", b"") for number in range(300)))])
+    ledger.commit_heads(time=400, actor="node")
+    ledger.close()
+    with opened(place / "ledger") as logs:
+        for log in logs.values():
+            export(log, place / "out" / log.checkpoint.origin)
+    return place / "out"
+
+
+@pytest.fixture
+def out(made: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(made, tmp_path / "out"))
+
+
+def verified(path: Path, log: str = NODE) -> Report:
+    key = signer(log).verifier
+    assert is_there(path, key)
+    return verify_tiles(path, key, progress=lambda *_: None)
+
+
+def test_the_nodes_key_checks_every_log_below(out: Path) -> None:
+    for place in (out, out / NODE_NAME):
+        report = verified(place)
+        assert {log.log: log.audited.size for log in report.logs} == {NODE: 3, "belvedere": 300, "schoenbrunn": 0}
+        assert report.absent == ()
+
+
+def test_the_nodes_key_checks_one_tenants_log_by_the_nodes_above_it(out: Path) -> None:
+    report = verified(out / NODE_NAME / "belvedere")
+    assert [log.log for log in report.logs] == [NODE, "belvedere"]
+
+
+def test_a_logs_own_key_checks_it_wherever_it_lies(out: Path, tmp_path: Path) -> None:
+    shutil.copytree(out / NODE_NAME / "belvedere", tmp_path / "alone")
+    assert [log.log for log in verified(tmp_path / "alone", "belvedere").logs] == ["belvedere"]
+    with pytest.raises(VerificationError, match=r"says nothing about .* alone"):
+        verified(tmp_path / "alone")
+
+
+def test_a_log_that_is_not_there_is_said(out: Path) -> None:
+    shutil.rmtree(out / NODE_NAME / "schoenbrunn")
+    assert verified(out).absent == ("schoenbrunn",)
+
+
+def test_another_key_does_not_check_it(out: Path) -> None:
+    with pytest.raises(VerificationError, match="the key is of"):
+        verify_tiles(out / NODE_NAME, NoteSigner("elsewhere.example", b"m" * 32).verifier, progress=lambda *_: None)
+    for place, name in ((NODE_NAME, NODE_NAME), (f"{NODE_NAME}/belvedere", f"{NODE_NAME}/belvedere")):
+        with pytest.raises(VerificationError, match="signed by none of the known keys"):
+            verify_tiles(out / place, NoteSigner(name, b"m" * 32).verifier, progress=lambda *_: None)
+
+
+def test_tenants_exchanged_for_each_other_are_found(out: Path) -> None:
+    one, other = out / NODE_NAME / "belvedere", out / NODE_NAME / "schoenbrunn"
+    one.rename(out / "aside")
+    other.rename(one)
+    (out / "aside").rename(other)
+    with pytest.raises(VerificationError):
+        verified(out)
+
+
+@pytest.mark.parametrize("name", ["checkpoint", "tile/0/000.p/3", "tile/entries/000.p/3", "belvedere/tile/0/000", "belvedere/checkpoint"])
+def test_a_changed_file_is_named_with_the_directory_it_lies_in(out: Path, name: str) -> None:
+    path = out / NODE_NAME / name
+    whole = bytearray(path.read_bytes())
+    whole[-9] ^= 2
+    path.write_bytes(whole)
+    with pytest.raises(VerificationError, match=str(path.parent).split("/tile")[0]):
+        verified(out)

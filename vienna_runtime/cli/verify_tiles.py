@@ -1,0 +1,44 @@
+"""``vienna verify`` of exported tiles: every byte is what a checkpoint vouches for, or the first file that is not is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.table import Table
+
+from ledger import VerifierKey
+from vienna_runtime import verify_tiles as tiles
+from vienna_runtime.cli.here import Here
+from vienna_runtime.cli.progress import watching
+from vienna_runtime.cli.shown import escape, shown
+
+
+def verify_tiles(here: Here, path: Path, key: VerifierKey) -> None:
+    """Check everything that was exported to ``path``, and say what was found."""
+    with watching(here) as watch:
+        report = tiles.verify_tiles(path, key, progress=watch)
+    table = Table("log", "entries", "root", "files", "signatures not looked at", box=None, pad_edge=False)
+    logs = list[dict[str, object]]()
+    for log in report.logs:
+        found, others = log.audited, [signature.name for signature in log.signed.unverified]
+        table.add_row(
+            shown(log.log or "(the node's)"), str(found.size), found.root.hex(), str(found.files), shown(", ".join(others) or "-")
+        )
+        logs.append(
+            {
+                "log": log.log,
+                "origin": found.origin,
+                "size": found.size,
+                "root": found.root,
+                "files": found.files,
+                "beyond": found.beyond,
+                "unverified": others,
+            }
+        )
+    entries, files = sum(log.audited.size for log in report.logs), sum(log.audited.files for log in report.logs)
+    lines = [f"verified: {entries} entries in {files} files of {escape(path.name or str(path))}, every tile, bundle, header and checkpoint"]
+    if beyond := sum(log.audited.beyond for log in report.logs):
+        lines.append(f"not vouched for yet: {beyond} files that reach beyond their checkpoint, from an export under way or interrupted")
+    if report.absent:
+        lines.append(f"not here: {', '.join(escape(name) for name in report.absent)}, which the node's log names")
+    here.answer({"verified": True, "entries": entries, "files": files, "logs": logs, "absent": report.absent}, table, *lines)
