@@ -15,6 +15,7 @@ import trio
 
 from actors.directory import Directory
 from actors.errors import ActorDied, MailboxFull
+from actors.evidence_stream import case_evidence
 from actors.feed import GONE
 from actors.gate import Identity
 from actors.governance import commands as c
@@ -139,7 +140,7 @@ class _Conversation:
         ask = parse(tag, fields, self._identity.kind)
         if isinstance(ask, Refusal):
             respond(ask)
-        elif isinstance(ask, (c.Tail, c.Watch, c.Inbox)):
+        elif isinstance(ask, (c.Tail, c.Watch, c.Evidence, c.Inbox)):
             self._subscribe(number, ask, respond)
         elif isinstance(ask, c.CHORES):
             self._house.housekeeper.ask(ask, self._identity.name, respond)
@@ -220,7 +221,10 @@ class _Conversation:
         def allowed(outcome: Outcome) -> None:
             if isinstance(outcome, Done):
                 respond(Done({"case": case}))
-                self._start(subscription, lambda: case_watch(subscription, house.scribe, place, case, identity.name))
+                if isinstance(ask, c.Evidence):
+                    self._start(subscription, lambda: case_evidence(subscription, house.scribe, identity.tenant, case))
+                else:
+                    self._start(subscription, lambda: case_watch(subscription, house.scribe, place, case, identity.name))
             else:
                 respond(outcome)
 

@@ -226,6 +226,14 @@ _ROWS = (
     ),
     _call("case.watch", READERS | {AGENT}, c.Watch, "a case's events, as they become durable", case=CASE, credit=Number(1, 4096)),
     _call(
+        "case.evidence",
+        READERS | {AGENT},
+        c.Evidence,
+        "what proves a case: its entries and all they rest on, under one signed head of each log",
+        case=CASE,
+        credit=Number(1, 4096),
+    ),
+    _call(
         "inbox",
         frozenset({ADMIN, APPROVER, EXECUTOR, VERIFIER}),
         c.Inbox,

@@ -244,6 +244,14 @@ class Watch:
 
 
 @attrs.frozen
+class Evidence:
+    """What proves one case to somebody outside, as a subscription that ends."""
+
+    case: str
+    credit: int
+
+
+@attrs.frozen
 class Inbox:
     """What is waiting for whoever asks: approvals, warrants to execute, reports to verify."""
 
@@ -255,7 +263,7 @@ Command: TypeAlias = (
     | Seal | RevokeWarrant | TripBreaker | ResetBreaker | RetryLetter | ResolveLetter | SettleEffect | Suspend | Resume | Found
 )  # fmt: skip
 Query: TypeAlias = ShowCase | ShowCard | ShowLetter | ListLetters | Read
-Subscription: TypeAlias = Tail | Watch | Inbox
+Subscription: TypeAlias = Tail | Watch | Evidence | Inbox
 Chore: TypeAlias = Archive
 CHORES = (Archive,)
 Ask: TypeAlias = Command | Query | Subscription | Chore

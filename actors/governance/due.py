@@ -44,10 +44,10 @@ def _owed(state: State, kind: str, name: str, moment: Moment, active: Bundle | N
         case "bundle" if active is not None:
             return activation.decided_again(state, name, active, moment)
         case "held":
-            return _held(state, name, moment)
+            return held_over(state, name, moment)
         case "warrant":
             live = state.warrants.get(name)
-            return () if live is None else _warrant(state, live, moment)
+            return () if live is None else warrant_over(state, live, moment)
         case "report" | "verify":
             run = state.runs.get(name)
             if run is None or run.due > moment.now:
@@ -66,7 +66,8 @@ def _owed(state: State, kind: str, name: str, moment: Moment, active: Bundle | N
             raise AssertionError(f"no such deadline: {kind}")
 
 
-def _held(state: State, name: str, moment: Moment) -> tuple[e.Event, ...]:
+def held_over(state: State, name: str, moment: Moment) -> tuple[e.Event, ...]:
+    """The end of waiting for people, once its time has come."""
     case = state.cases.get(name)
     if case is None or case.status != "held" or case.expires_at > moment.now:
         return ()
@@ -75,7 +76,8 @@ def _held(state: State, name: str, moment: Moment) -> tuple[e.Event, ...]:
     return (e.CaseExpired(case.case, why), letter)
 
 
-def _warrant(state: State, live: LiveWarrant, moment: Moment) -> tuple[e.Event, ...]:
+def warrant_over(state: State, live: LiveWarrant, moment: Moment) -> tuple[e.Event, ...]:
+    """The end of a warrant that has become worthless, or whose time is over."""
     if (why := worthless(state, live)) is not None:
         return redeeming.revocation(state, live, why, moment)
     if live.expires_at > moment.now:

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from actors.governance import commands as c
+from actors.governance.ids import HOUR, MINUTE
+from vienna_runtime.evidence import form
+from vienna_runtime.evidence.checks import NAMES
+from vienna_runtime.verify_evidence import Report, verify_evidence
+
+Office = Any  # the fixture of this directory's conftest
+
+
+def verified(office: Office, case: str) -> Report:
+    return verify_evidence(form.pack(office.evidence(case)), office.node_key)
+
+
+def outcomes(report: Report) -> dict[str, str]:
+    return {check.name: check.outcome for check in report.checks}
+
+
+def good(office: Office, case: str) -> Report:
+    """Verified, and nothing failed; what it says otherwise is shown."""
+    report = verified(office, case)
+    assert report.good, [check for check in report.checks if check.outcome == "fail"]
+    return report
+
+
+@pytest.mark.parametrize(("kind", "word"), [("reading", "consistent"), ("appending", "verified"), ("refunding", "consistent")])
+def test_a_whole_case_of_each_tier_is_verified_from_the_nodes_key_alone(office: Office, kind: str, word: str) -> None:
+    report = good(office, getattr(office, kind)())
+    assert (report.outcome, report.closed, report.tenant) == (word, True, "belvedere")
+    assert [check.name for check in report.checks] == list(NAMES)
+    assert {name for name, outcome in outcomes(report).items() if outcome != "pass"} <= {
+        "witnesses", "card", "approvals", "quorum", "attestations",
+    }  # fmt: skip
+
+
+def test_a_case_that_waits_is_open_at_the_size_of_its_last_entry(office: Office) -> None:
+    case = office.propose("notes.append", "notes/today", {"text": "a"})
+    size = office.state.size
+    office.reading()
+    report = good(office, case)
+    assert not report.closed
+    assert report.outcome == "held"
+    (counter,) = [check for check in report.checks if check.name == "case counter"]
+    assert counter.outcome == "open"
+    assert f"open at size {size}:" in counter.said
+
+
+def test_what_policy_forbids_is_evidence_too(office: Office) -> None:
+    report = good(office, office.propose("notes.append", "notes/secret", {"text": "a"}))
+    assert (report.outcome, report.closed) == ("denied", True)
+
+
+def test_a_denial_by_a_person_ends_the_case(office: Office) -> None:
+    case = office.propose("notes.append", "notes/today", {"text": "a"})
+    office.vote(case, "clara", "deny")
+    assert good(office, case).outcome == "denied"
+
+
+def test_narrowings_are_in_the_warrant_and_derived_again(office: Office) -> None:
+    assert good(office, office.refunding(ttl=5 * MINUTE, cost_cap=7)).closed
+
+
+def test_cases_that_time_ends_are_verified(office: Office) -> None:
+    held = office.propose("notes.append", "notes/today", {"text": "a"})
+    unused = office.propose("notes.append", "notes/today", {"text": "b"})
+    office.vote(unused, "clara")
+    lost = office.propose("notes.append", "notes/today", {"text": "c"})
+    office.vote(lost, "clara")
+    office.redeem(lost, "r-lost")
+    unseen = office.propose("notes.append", "notes/today", {"text": "d"})
+    office.vote(unseen, "clara")
+    office.redeem(unseen, "r-unseen")
+    office.report("r-unseen")
+    office.settle_due(2 * HOUR)
+    assert [good(office, case).outcome for case in (held, unused, lost, unseen)] == ["expired", "expired", "unknown", "inconclusive"]
+    office.do(c.SettleEffect("r-lost", True, "it is there"), "anna")
+    settled = good(office, lost)
+    assert (settled.outcome, settled.closed) == ("settled", True)
+
+
+def test_cases_that_people_end_are_verified(office: Office) -> None:
+    cancelled = office.propose("notes.append", "notes/today", {"text": "a"})
+    office.do(c.Cancel(cancelled, "no more"), "ada")
+    revoked = office.propose("notes.append", "notes/today", {"text": "b"})
+    office.vote(revoked, "clara")
+    (live,) = [live for live in office.state.warrants.values() if live.case == revoked]
+    office.do(c.RevokeWarrant(live.warrant, "not today"), "anna")
+    assert [good(office, case).outcome for case in (cancelled, revoked)] == ["cancelled", "revoked"]
+
+
+def test_a_target_that_moved_is_decided_again_on_its_new_state(office: Office) -> None:
+    case = office.propose("notes.append", "notes/today", {"text": "a"}, state_digest=bytes(32))
+    office.vote(case, "clara")
+    office.redeem(case, "r1", state_digest=b"\x01" * 32)
+    office.vote(case, "dora")
+    office.redeem(case, "r2", state_digest=b"\x01" * 32)
+    office.attest(case, "r2", office.report("r2"))
+    assert good(office, case).outcome == "verified"
+
+
+def test_a_mismatch_and_a_failure_are_what_the_receipt_says(office: Office) -> None:
+    mismatched = office.propose("notes.append", "notes/today", {"text": "a"})
+    office.vote(mismatched, "clara")
+    office.redeem(mismatched, "r1")
+    office.report("r1", args_digest=bytes(32))
+    office.do(c.ResetBreaker("agent:ada", "looked at"), "anna")
+    failed = office.propose("notes.append", "notes/today", {"text": "b"})
+    office.vote(failed, "clara")
+    office.redeem(failed, "r2")
+    office.report("r2", outcome="failed")
+    assert [good(office, case).outcome for case in (mismatched, failed)] == ["mismatched", "failed"]
+
+
+def test_a_bundle_activated_meanwhile_decides_a_held_case_again(office: Office) -> None:
+    from_before = office.propose("notes.append", "notes/today", {"text": "a"})
+    files = dict(_bundle(office))
+    files["all.cedar"] = files["all.cedar"] + b"\n// looked at again\n"
+    office.activate(files)
+    office.settle_due(MINUTE)
+    office.vote(from_before, "clara")
+    report = good(office, from_before)
+    bundles = next(check for check in report.checks if check.name == "bundles")
+    assert bundles.said.count(";") == 1
+
+
+def test_whoever_is_excluded_in_a_case_above_is_excluded_below_it(office: Office) -> None:
+    above = office.propose("notes.append", "notes/today", {"text": "a"}, by="ada")
+    below = office.propose("orders.refund", "order/7", {"amount": 7}, by="ben", parent=above)
+    assert set(office.state.cases[below].excluded) == {"Ada's machine", "Anna", "Ben's machine", "Clara"}
+    office.vote(above, "clara", "deny")
+    office.do(c.RetryLetter(_letter(office), "again"), "anna")
+    (again,) = [case.case for case in office.state.cases.values() if case.parent == above and case.agent == "ada"]
+    for case in (above, below, again):
+        good(office, case)
+
+
+def test_a_change_of_the_tenant_itself_shows_who_agreed(office: Office) -> None:
+    office.do(c.Seal(), "anna")
+    asked = office.do(c.Invite("hugo", "approver", "Hugo", (), "i-hugo", bytes(32), office.now + HOUR, "k-hugo", None), "anna")
+    case = str(asked.answer["case"])
+    office.vote(case, "clara")
+    office.vote(case, "dora")
+    report = good(office, case)
+    assert (report.outcome, report.closed) == ("applied", True)
+
+
+def test_another_nodes_key_vouches_for_nothing(office: Office) -> None:
+    packed = form.pack(office.evidence(office.reading()))
+    report = verify_evidence(packed, office.keys.verifier("schoenbrunn"))
+    assert outcomes(report)["node checkpoint"] == "fail"
+
+
+def _bundle(office: Office) -> dict[str, bytes]:
+    from actors.recall import Recall
+
+    files = Recall(office.ledger, office.tenant).bundle_files(office.state.bundle)
+    assert files is not None
+    return dict(files)
+
+
+def _letter(office: Office) -> str:
+    from actors.recall import Recall
+
+    event = Recall(office.ledger, office.tenant).entry(office.state.last_letter)[1]
+    return str(event.letter)  # type: ignore[union-attr]  # it is a dead letter

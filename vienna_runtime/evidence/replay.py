@@ -1,0 +1,509 @@
+"""The law is run again on what was recorded, and has to say what was recorded.
+
+The entries are folded in the order of the log, as the node folds them.  Before an entry of the case is folded, the node's own
+functions decide once more what it records: the same code, on the state as it was, at the entry's time.  What they would have
+recorded is compared with what was, and what they would have recorded along with it has to follow.
+
+What is not in the file and cannot be asked again: breakers (they only ever refuse), the agent's record on the card (frozen there,
+and signed), and the ids that were drawn at random.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+import attrs
+import msgpack
+
+from actors.governance import (
+    activation,
+    canonical,
+    codec,
+    due,
+    governed,
+    intent,
+    kinds,
+    membership,
+    proposing,
+    quorum,
+    redeeming,
+    reporting,
+    signing,
+    warrant,
+)
+from actors.governance import approval as approvals
+from actors.governance import approving as votes
+from actors.governance import bundle as bundles
+from actors.governance import commands as c
+from actors.governance import events as e
+from actors.governance.decision import Ancestor, Decided, Decision, Facts, Moment
+from actors.governance.evolve import STANDING, evolve
+from actors.governance.ids import Fresh, Instant
+from actors.governance.refusals import Code, Refusal
+from actors.governance.signing import Purpose
+from actors.governance.state import State
+from vienna_runtime.evidence.checks import NAMES, Checks
+from vienna_runtime.evidence.proof import Proven, Shown
+
+LAW = tuple(name for at, name in enumerate(NAMES) if at >= list(NAMES).index("members"))
+_NAMED: dict[type, str] = {
+    e.IntentProposed: "intent",
+    e.CaseDecided: "verdict",
+    e.ApprovalRequested: "card",
+    e.ApprovalGiven: "approvals",
+    e.ApprovalDenied: "approvals",
+    e.WarrantIssued: "warrant terms",
+    e.RunOpened: "redemption",
+    e.RunReported: "receipts",
+}  # anything else: the outcome
+_POLICY = (Code.POLICY_FORBIDS, Code.NO_POLICY)
+_CARD_FACTS = {"recent_runs": int, "recent_good": int, "mismatches": int, "other_open_cases": int, "breaker": str}
+
+Events: TypeAlias = tuple[e.Event, ...]
+
+
+class _Stopped(Exception):
+    """What follows rests on what could not be looked at; the message says what that was."""
+
+
+def replay(case: str, tenant: str, proven: Proven, events: dict[int, e.Event], checks: Checks) -> None:
+    """Looks at everything that the law has a word in."""
+    run = _Replay(case, tenant, proven, events, checks)
+    try:
+        for shown in proven.entries:
+            run.entry(shown)
+        run.end()
+    except _Stopped as why:
+        for name in LAW:
+            checks.skip(name, str(why))
+
+
+class _Replay:
+    def __init__(self, case: str, tenant: str, proven: Proven, events: dict[int, e.Event], checks: Checks) -> None:
+        self._case, self._checks, self._issuers = case, checks, proven.issuers
+        self._events = events
+        self._state = State(tenant)  # type: ignore[arg-type]  # a TenantId
+        self._bundles: dict[bytes, bundles.Bundle] = {}
+        self._above: dict[str, e.IntentProposed] = {}
+        self._owed: list[e.Event] = []  # what has to follow in the same batch
+        self._at = 0
+        for shown in proven.entries:
+            event = events.get(shown.seq)
+            if isinstance(event, e.BundlePushed):
+                self._load(event, shown.seq)
+
+    def entry(self, shown: Shown) -> None:
+        """The next one of the log."""
+        mine, tag = shown.header.case == self._case, shown.header.tag
+        above = bool(shown.header.case) and not mine
+        if tag not in codec.EVENTS or tag == e.BundlePushed.TAG or (above and tag != e.IntentProposed.TAG):
+            return
+        event = self._events.get(shown.seq)
+        if event is None:
+            raise _Stopped(f"not looked at from entry {shown.seq} on: its body is gone, or cannot be read")
+        self._at = shown.seq
+        moment = Moment(Instant(shown.header.time), _fresh(self._case))
+        if above:
+            self._proposed_above(event, shown)
+        elif mine:
+            if getattr(event, "case", None) != self._case:
+                self._no("chain", "its body is about another case than its header")
+            self._in_the_case(event, shown, moment)
+        elif type(event) in STANDING:
+            self._standing(event, shown)
+
+    def end(self) -> None:
+        """What the law would have recorded along with the last entry, and nobody did."""
+        if self._owed:
+            self._checks.no("outcome", f"{self._owed[0].TAG} was to follow on entry {self._at} in the same batch")
+        state = self._state
+        live = [*(w.warrant for w in state.warrants.values()), *(r.run for r in state.runs.values())]
+        if self._case not in state.cases and live:
+            self._checks.no("outcome", f"the case was closed while {live[0]} was live")
+
+    def _no(self, name: str, why: str) -> None:
+        self._checks.no(name, why, self._at)
+
+    def _fold(self, event: e.Event, shown: Shown) -> None:
+        evolve(self._state, event, Instant(shown.header.time), shown.seq)
+
+    # -- who belongs, and which bundle is in force
+
+    def _standing(self, event: e.Event, shown: Shown) -> None:
+        state, checks = self._state, self._checks
+        if self._owed and type(self._owed[0]) in STANDING:
+            checks.expect("outcome", self._owed.pop(0) == event, "it is not the change that was approved", shown.seq)
+        member = state.members.get(getattr(event, "member", ""))
+        if member is None and isinstance(event, (e.MemberEnrolled, e.MemberConfirmed, e.MemberRevoked)):
+            checks.no("members", f"{event.member} was never invited", shown.seq)
+            raise _Stopped(f"not looked at from entry {shown.seq} on: who belongs to the tenant does not add up")
+        match event:
+            case e.MemberEnrolled():
+                invited = state.invitations.get(event.invitation)
+                proof = membership.enrolment(state.tenant, event.member, event.invitation, event.public_key, event.key_id, event.key_hash)
+                held = signing.verifies(Purpose.ENROLMENT, event.public_key, proof, event.proof)
+                checks.expect("members", held, f"{event.member} does not prove that it holds its key", shown.seq)
+                if invited is None or invited.member != event.member:
+                    checks.no("members", f"{event.member} had no such invitation", shown.seq)
+            case e.MemberConfirmed() if member is not None:
+                seen = signing.fingerprint(member.public_key, member.key_hash)
+                right = member.status == "enrolled" and seen == event.fingerprint
+                checks.expect("members", right, f"what was confirmed is not the key that {event.member} enrolled", shown.seq)
+            case _:
+                pass
+        self._fold(event, shown)
+
+    def _load(self, pushed: e.BundlePushed, seq: int) -> None:
+        files: dict[str, object] = dict(pushed.files)
+        source = bundles.Source({path: content for path, content in files.items() if isinstance(content, bytes)})
+        if len(source.files) != len(files) or bundles.digest(source) != pushed.bundle:
+            self._checks.no("bundles", "the files have another digest", seq)
+            return
+        loaded = bundles.load(source)
+        if isinstance(loaded, bundles.Bundle):
+            self._bundles[pushed.bundle] = loaded
+            self._checks.yes("bundles", pushed.bundle.hex())
+        else:
+            self._checks.no("bundles", f"it does not load: {loaded.items[0]}", seq)
+
+    def _facts(self, parent: Ancestor | None = None) -> Facts:
+        """What the shell would have looked up."""
+        active = None
+        if self._state.bundle is not None:
+            active = self._bundles.get(self._state.bundle)
+            if active is None:
+                self._no("bundles", f"no entry of the file pushes {self._state.bundle.hex()[:16]}, which was in force")
+                raise _Stopped(f"not looked at from entry {self._at} on: the bundle in force is not there")
+        return Facts(active=active, bundle_of=self._bundles.get, mac_ok=True, parent=parent)
+
+    # -- the cases above
+
+    def _proposed_above(self, event: e.Event, shown: Shown) -> None:
+        if not isinstance(event, e.IntentProposed) or event.case != shown.header.case:
+            self._no("intent", "the case above does not begin with its intent")
+            return
+        agent = self._state.members.get(event.agent)
+        if agent is None:
+            self._no("intent", f"{event.agent} was no member")
+            return
+        wanted = proposing.excluded(self._state, agent, Facts(parent=self._ancestor(event, shown)))
+        self._checks.expect("intent", wanted == event.excluded, "who is excluded in the case above does not follow", shown.seq)
+        self._above[event.case] = event
+
+    def _ancestor(self, event: e.IntentProposed, shown: Shown) -> Ancestor | None:
+        if event.parent is None:
+            return None
+        above = self._above.get(event.parent)
+        if above is None:
+            self._no("intent", f"the case above, {event.parent}, is not in the file")
+            raise _Stopped(f"not looked at from entry {shown.seq} on: the case above is not there")
+        excluded = above.excluded
+        if event.key.startswith(proposing.RETRY_PREFIX):  # whoever tried it again has asked for it too
+            again = self._state.members.get(shown.header.actor)
+            excluded = (*excluded, *(() if again is None else (again.person,)))
+        return Ancestor(above.agent, excluded)
+
+    # -- the case
+
+    def _in_the_case(self, event: e.Event, shown: Shown, moment: Moment) -> None:
+        if self._owed:
+            wanted = self._owed.pop(0)
+        else:
+            wanted, *self._owed = self._decided(event, shown, moment) or [event]
+        self._compare(event, wanted)
+        self._signed(event)
+        if self._case not in self._state.cases and not isinstance(event, e.IntentProposed):
+            raise _Stopped(f"not looked at from entry {self._at} on: the case had no intent, or was closed already")
+        if isinstance(event, e.RunOpened) and event.warrant not in self._state.warrants:
+            raise _Stopped(f"not looked at from entry {self._at} on: the run's warrant was not live")
+        self._fold(event, shown)
+
+    def _decided(self, event: e.Event, shown: Shown, moment: Moment) -> list[e.Event] | None:
+        """What the law says instead of this event, and what along with it; None where it said no, which is noted."""
+        derive: Callable[[], Decision | Events]
+        match event:
+            case e.IntentProposed():
+                derive = lambda: self._propose(event, shown, moment)  # noqa: E731
+            case e.CaseDecided():
+                derive = lambda: activation.decided_again(self._state, self._case, self._active(), moment)  # noqa: E731
+            case e.ApprovalGiven() | e.ApprovalDenied():
+                derive = lambda: self._vote(event, shown, moment)  # noqa: E731
+            case e.RunOpened():
+                derive = lambda: self._redeem(event.warrant, event.run, event.redeemer, event.args_digest, event.state_digest, moment)  # noqa: E731
+            case e.TargetStale():
+                derive = lambda: self._stale(event, moment)  # noqa: E731
+            case e.RunReported():
+                derive = lambda: self._report(event, moment)  # noqa: E731
+            case e.RunVerified():
+                derive = lambda: self._verified(event, moment)  # noqa: E731
+            case _:
+                derive = lambda: self._ended(event, shown, moment)  # noqa: E731
+        try:
+            found = derive()
+        except (canonical.NotCanonical, warrant.WarrantInvalid) as error:
+            found = Refusal(Code.MALFORMED, f"it cannot be read: {error}")
+        if isinstance(found, Refusal):
+            self._no(self._name_of(event, found), found.why)
+            return None
+        events = list(found.events if isinstance(found, Decided) else found)
+        if not events:
+            self._no(_NAMED.get(type(event), "outcome"), f"the law has no reason for {event.TAG} here")
+            return None
+        return events
+
+    def _name_of(self, event: e.Event, refusal: Refusal) -> str:
+        if isinstance(event, e.RunOpened):
+            return "execution policy" if refusal.code in _POLICY else "redemption"
+        if isinstance(event, e.RunVerified):
+            return "attestations"
+        return _NAMED.get(type(event), "outcome")
+
+    def _active(self) -> bundles.Bundle:
+        active = self._facts().active
+        if active is None:
+            raise _Stopped(f"not looked at from entry {self._at} on: no bundle was in force")
+        return active
+
+    def _propose(self, event: e.IntentProposed, shown: Shown, moment: Moment) -> Decision:
+        wish = intent.unpack(event.intent)
+        _check_kinds(wish)
+        agent = self._state.members.get(event.agent)
+        retried = event.key.startswith(proposing.RETRY_PREFIX)
+        if agent is None or agent.status != "active":
+            return Refusal(Code.NOT_ALLOWED, f"{event.agent} was no active member")
+        if shown.header.actor != event.agent and not retried:
+            return Refusal(Code.NOT_ALLOWED, f"{shown.header.actor} proposed it in the name of {event.agent}")
+        if self._state.suspended:
+            return Refusal(Code.SUSPENDED, "the tenant was suspended")
+        if wish.action.startswith(governed.PREFIX):
+            return self._change(event, wish, agent, moment)
+        if agent.kind != kinds.AGENT:
+            return Refusal(Code.NOT_ALLOWED, f"{event.agent} was no agent")
+        ask = c.Propose(
+            action=wish.action, resource=wish.resource, params=wish.params, purpose=wish.purpose, key=event.key, cost=wish.cost,
+            state_digest=wish.state_digest, parent=wish.parent, deadline=wish.deadline,
+        )  # fmt: skip
+        return proposing.wished(self._state, ask, agent, self._facts(self._ancestor(event, shown)), moment)
+
+    def _change(self, event: e.IntentProposed, wish: intent.Intent, by: object, moment: Moment) -> Decision:
+        admin = self._state.members[event.agent]
+        if admin.kind != kinds.ADMIN or by is not admin:
+            return Refusal(Code.NOT_ALLOWED, f"{event.agent} was no admin")
+        listed = wish.params.get("changes")
+        if not isinstance(listed, list):
+            return Refusal(Code.MALFORMED, "a change of the tenant that does not say what changes")
+        changes: list[e.Event] = []
+        for item in listed:
+            if not isinstance(item, dict) or not isinstance(item.get("tag"), str) or not isinstance(item.get("body"), bytes):
+                return Refusal(Code.MALFORMED, "a change of the tenant that does not say what changes")
+            changes.append(codec.decode(item["tag"], item["body"]))
+        return governed.change(self._state, wish.action, wish.resource, tuple(changes), admin, event.key, moment)
+
+    def _vote(self, event: e.ApprovalGiven | e.ApprovalDenied, shown: Shown, moment: Moment) -> Decision:
+        by = self._state.members.get(event.approver)
+        if by is None or by.status != "active" or shown.header.actor != event.approver:
+            return Refusal(Code.NOT_ALLOWED, f"{event.approver} was no active member, or another wrote it")
+        decision = "approve" if isinstance(event, e.ApprovalGiven) else "deny"
+        case = self._state.cases.get(self._case)
+        facts = Facts() if case is not None and governed.is_change(case) else self._facts()
+        found = votes.vote(self._state, c.Vote(decision, event.statement, event.signature), by, facts, moment)
+        if isinstance(found, Decided) and decision == "approve":
+            enough = len(found.events) > 1
+            names = ", ".join(sorted({*(given.person for given in case.given), by.person})) if case is not None else by.person
+            self._checks.yes("quorum", f"{names} fill {case.quorum!r}" if enough and case is not None else "")
+        return found
+
+    def _redeem(self, name: str, run: str, redeemer: str, args: bytes, state_digest: bytes | None, moment: Moment) -> Decision:
+        live, by = self._state.warrants.get(name), self._state.members.get(redeemer)
+        if live is None:
+            return Refusal(Code.WARRANT_OVER, f"the warrant {name} was used up, over, or never issued")
+        if by is None or by.status != "active":
+            return Refusal(Code.NOT_YOURS, f"{redeemer} was no active member")
+        found = redeeming.redeem(self._state, c.Redeem(live.fields, b"", b"", run, args, state_digest), by, self._facts(), moment)
+        if isinstance(found, Decided) and found.refusal is None:
+            self._checks.yes("execution policy")
+        return found
+
+    def _stale(self, event: e.TargetStale, moment: Moment) -> Decision:
+        live = self._state.warrants.get(event.warrant)
+        if live is None:
+            return Refusal(Code.WARRANT_OVER, f"the warrant {event.warrant} was not live")
+        args = intent.args_digest(live.terms.action, live.terms.resource, live.terms.params)
+        return self._redeem(event.warrant, "", live.executor, args, event.state_digest, moment)
+
+    def _report(self, event: e.RunReported, moment: Moment) -> Decision:
+        run = self._state.runs.get(event.run)
+        by = None if run is None else self._state.members.get(run.redeemer)
+        if run is None or by is None or by.status != "active":
+            return Refusal(Code.UNKNOWN, f"the run {event.run} was not open, or its executor no member")
+        return reporting.report(self._state, c.Report(event.receipt, event.signature), by, self._facts(), moment)
+
+    def _verified(self, event: e.RunVerified, moment: Moment) -> Decision | Events:
+        if event.verifier is None:
+            run = self._state.runs.get(event.run)
+            if run is None or run.status != "reported" or run.due > moment.now:
+                return ()
+            return reporting.inconclusive(self._state, run, "no observation within its deadline", moment)
+        by = self._state.members.get(event.verifier)
+        if by is None or by.status != "active" or by.kind != kinds.VERIFIER or event.statement is None or event.signature is None:
+            return Refusal(Code.NOT_ALLOWED, f"{event.verifier} was no active verifier, or signed nothing")
+        found = reporting.attest(self._state, c.Attest(event.statement, event.signature), by, moment)
+        if isinstance(found, Decided):
+            self._checks.yes("attestations", f"{event.verifier}: {event.verdict}")
+        return found
+
+    def _ended(self, event: e.Event, shown: Shown, moment: Moment) -> Decision | Events:
+        """What time, people and breakers end; each only as the law ends it."""
+        state = self._state
+        match event:
+            case e.CaseExpired():
+                return due.held_over(state, self._case, moment) or activation.decided_again(state, self._case, self._active(), moment)
+            case e.CaseCancelled():
+                by = state.members.get(event.by)
+                gone = Refusal(Code.NOT_ALLOWED, f"{event.by} was no member")
+                return gone if by is None else redeeming.cancel(state, c.Cancel(self._case, event.why), by, moment)
+            case e.WarrantExpired() if (live := state.warrants.get(event.warrant)) is not None:
+                return due.warrant_over(state, live, moment)
+            case e.WarrantRevoked() if (live := state.warrants.get(event.warrant)) is not None:
+                return redeeming.revocation(state, live, event.why, moment)
+            case e.RunUnknown() if (run := state.runs.get(event.run)) is not None and run.status == "open" and run.due <= moment.now:
+                return reporting.overdue(state, run, moment)
+            case e.EffectSettled() if (by := state.members.get(event.by)) is not None:
+                return reporting.settle(state, c.SettleEffect(event.run, event.happened, event.reason), by)
+            case _:
+                return ()
+
+    # -- what was recorded, beside what the law says
+
+    def _compare(self, event: e.Event, wanted: e.Event) -> None:
+        name = _NAMED.get(type(wanted), "outcome")
+        if type(event) is not type(wanted):
+            granted = isinstance(event, e.WarrantIssued) or isinstance(wanted, e.WarrantIssued)
+            self._no("quorum" if granted else name, f"the law says {wanted.TAG} here, recorded is {event.TAG}")
+            return
+        match event, wanted:
+            case e.ApprovalRequested(), e.ApprovalRequested():
+                self._compare_cards(event, wanted)
+                return
+            case e.WarrantIssued(), e.WarrantIssued():
+                self._compare_warrants(event, wanted)
+                return
+            case e.DeadLetterOpened(), e.DeadLetterOpened():
+                wanted = attrs.evolve(wanted, letter=event.letter, previous=event.previous)
+            case e.CaseDecided(), e.CaseDecided() if event.bundle != wanted.bundle:
+                self._no("bundles", "it was decided under another bundle than the one in force")
+            case e.RunOpened(), e.RunOpened() if event.policies != wanted.policies:
+                self._no("execution policy", f"Cedar permits it by {wanted.policies}, recorded is {event.policies}")
+            case _:
+                pass
+        if event == wanted:
+            self._checks.yes(name, self._said(event))
+            return
+        for field in attrs.fields(type(event)):
+            if getattr(event, field.name) != getattr(wanted, field.name):
+                self._no(name, f"{field.name} is {_short(getattr(event, field.name))}, the law says {_short(getattr(wanted, field.name))}")
+        if isinstance(event, e.CaseDecided) and event.permitted and not _is_readable(event):
+            raise _Stopped(f"not looked at from entry {self._at} on: the verdict is none that the law could give")
+
+    def _said(self, event: e.Event) -> str:
+        match event:
+            case e.CaseDecided():
+                return event.why
+            case e.ApprovalGiven() | e.ApprovalDenied():
+                return f"{event.person} {'approved' if isinstance(event, e.ApprovalGiven) else 'denied'}"
+            case e.RunVerified():
+                return f"{event.verdict} ({event.basis})"
+            case _:
+                return ""
+
+    def _compare_cards(self, event: e.ApprovalRequested, wanted: e.ApprovalRequested) -> None:
+        """The agent's record is what was frozen; all the rest is rendered again."""
+        try:
+            shown, again = msgpack.unpackb(event.card), msgpack.unpackb(wanted.card)
+        except ValueError:
+            self._no("card", "it is no canonical map")
+            return
+        facts = shown.get("facts") if isinstance(shown, dict) else None
+        frozen = isinstance(facts, dict) and (
+            facts == again["facts"] or {name: type(value) for name, value in facts.items()} == _CARD_FACTS
+        )
+        if not frozen or canonical.pack_fields({**again, "facts": facts}.items()) != event.card:
+            names = [name for name in again if not isinstance(shown, dict) or shown.get(name) != again[name]]
+            self._no("card", f"rendered again it has other bytes: {', '.join(name for name in names if name != 'facts') or 'facts'}")
+        else:
+            self._checks.yes("card")
+        if event.expires_at != wanted.expires_at:
+            self._no("card", f"it waits until {event.expires_at}, the bundle says {wanted.expires_at}")
+
+    def _compare_warrants(self, event: e.WarrantIssued, wanted: e.WarrantIssued) -> None:
+        try:
+            terms, expected = warrant.unverified_unpack(event.fields), warrant.unverified_unpack(wanted.fields)
+        except canonical.NotCanonical as error:
+            self._no("warrant terms", f"they cannot be read: {error}")
+            return
+        if terms.warrant != event.warrant:
+            self._no("warrant terms", "they name another warrant than their entry")
+        for field in attrs.fields(warrant.Warrant):
+            said, law = getattr(terms, field.name), getattr(expected, field.name)
+            if field.name != "warrant" and said != law:
+                self._no("warrant terms", f"{field.name} is {_short(said)}, the law says {_short(law)}")
+        self._checks.yes("warrant terms")
+
+    def _signed(self, event: e.Event) -> None:
+        """The issuer's signature, which the law itself cannot make."""
+        if not isinstance(event, e.WarrantIssued):
+            return
+        try:
+            warrant.unverified_unpack(event.fields)
+        except canonical.NotCanonical:
+            raise _Stopped(f"not looked at from entry {self._at} on: the warrant cannot be read") from None
+        true = any(signing.verifies(Purpose.WARRANT, issuer, event.fields, event.signature) for issuer in self._issuers)
+        self._checks.expect("warrant signature", true, "no issuer that the node's log admits for this tenant signed it", self._at)
+
+
+def _fresh(case: str) -> Fresh:
+    """Randomness that draws this case's id again."""
+    digits = case[1:]
+    drawn = bytes.fromhex(digits) if len(digits) == 20 and all(digit in "0123456789abcdef" for digit in digits) else bytes(10)
+    return Fresh(drawn + bytes(22))
+
+
+def _check_kinds(wish: intent.Intent) -> None:
+    texts = (wish.action, wish.resource, wish.purpose)
+    numbers = (wish.cost, *(() if wish.deadline is None else (wish.deadline,)))
+    if any(type(text) is not str for text in texts) or any(type(number) is not int for number in numbers) or type(wish.params) is not dict:
+        raise canonical.NotCanonical("a field of the intent is of another type")
+    if type(wish.state_digest) not in (bytes, type(None)) or type(wish.parent) not in (str, type(None)):
+        raise canonical.NotCanonical("a field of the intent is of another type")
+
+
+def _is_readable(verdict: e.CaseDecided) -> bool:
+    """Whether what follows can be looked at all the same."""
+    try:
+        quorum.parse_known(verdict.quorum or "any 1")
+    except ValueError:
+        return False
+    return verdict.tier in ("T0", "T1", "T2")
+
+
+def _short(value: object) -> str:
+    text = value.hex() if isinstance(value, bytes) else repr(value)
+    return text if len(text) <= 80 else text[:77] + "…"
+
+
+def decode(entries: Sequence[Shown], checks: Checks) -> dict[int, e.Event]:
+    """What every body says, by sequence number; a body that says nothing the law knows is a failure."""
+    found: dict[int, e.Event] = {}
+    for shown in entries:
+        if shown.body is None or shown.header.tag not in codec.EVENTS:
+            continue
+        try:
+            event = codec.decode(shown.header.tag, shown.body)
+            if isinstance(event, e.ApprovalGiven):
+                approvals.unverified_unpack(event.statement)
+        except canonical.NotCanonical as error:
+            checks.no("bodies", f"the body of {shown.header.tag} cannot be read: {error}", shown.seq)
+            continue
+        found[shown.seq] = event
+    return found
