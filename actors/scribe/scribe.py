@@ -28,6 +28,7 @@ from actors.errors import StaleEpoch, StalePosition, StaleScope
 from actors.kernel import Reply
 from actors.scribe.answers import LogFrozen, ReadOnly, ScribeStatistics
 from actors.scribe.outcome import DISCARDED, DURABLE, PENDING, Discarded, Durable, Outcome, Submission
+from actors.scribe.published import Published
 from actors.scribe.queued import Queued, batches_apart, batches_of
 from actors.scribe.room import Full, Reservation, Room
 from actors.scribe.standing import Standing
@@ -84,6 +85,7 @@ class Scribe:
         self._actor = actor
         self._heads_period = heads_period
         self._watermark = Watermark()
+        self.published = Published()
         self._last = 0
         self._queue: list[Queued] = []
         self._in_flight: list[Queued] = []
