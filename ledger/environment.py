@@ -119,17 +119,25 @@ class Environment:
         return Reading(self)
 
     def _enter(self) -> Txn:
-        with self._gate:
-            while self._shut:
-                self._gate.wait()
-            if self._lmdb is None:
-                raise Closed("the ledger is closed")
-            self._readers += 1
-        try:
-            return self._begin_reading()
-        except BaseException:
-            self._leave()
-            raise
+        given_up = None
+        while True:
+            with self._gate:
+                while self._shut or (self._lmdb is not None and self._lmdb is given_up):
+                    self._gate.wait()
+                if self._lmdb is None:
+                    raise Closed("the ledger is closed")
+                self._readers += 1
+                current = self._lmdb
+            try:
+                return self._begin_reading()
+            except lmdb.PanicError:
+                self._leave()
+                if self._read_only:
+                    raise
+                given_up = current  # the writer, whose commit did that, is about to open it anew
+            except BaseException:
+                self._leave()
+                raise
 
     def _leave(self) -> None:
         with self._gate:
@@ -159,6 +167,7 @@ class Environment:
             except BaseException:
                 with self._alone():
                     txn.abort()
+                    self._mend()
                 raise
             fault("committed")
             return
@@ -189,8 +198,23 @@ class Environment:
         try:
             self._lmdb.set_mapsize(self._map_size * 2)
         except lmdb.Error as error:
+            self._mend()
             raise DiskFull(f"the ledger's map cannot grow beyond {self._map_size} bytes: {error}") from error
         self._map_size *= 2
+
+    def _mend(self) -> None:
+        """Readers go on: LMDB gives up an environment, reads and all, when its meta page or its larger map has failed.
+
+        What a new one shows is for reading what was known before; whether the commit is in it is ``Ledger.reopen``'s to find.
+        """
+        try:
+            self._lmdb.begin().commit()
+        except lmdb.Error:
+            self._close_files()
+            try:
+                self.open()
+            except UnsuitableDirectory:
+                return  # closed, which is what readers are told; reopening is tried again
 
     def _close_files(self) -> None:
         if self._lmdb is not None:

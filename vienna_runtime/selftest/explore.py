@@ -27,7 +27,7 @@ from vienna_runtime.selftest.trace import Call, Said, Synced, Wrote, traced
 
 ALL_SUBSETS = 5  # so many writes have 32 subsets
 MEMORY = Path("/dev/shm")  # noqa: S108  # where it exists, states are put into memory: thousands of them would wear a disk
-MOST_KEPT = 5  # states with a violation that are kept to look at
+MOST_KEPT = 20  # states with a violation that are kept to look at
 
 
 @attrs.frozen

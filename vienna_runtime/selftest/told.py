@@ -2,6 +2,7 @@
 
     {"to": {log: size, …}}                                            it begins a commit that leads there
     {"at": {log: [size, root], …}, "snapshots": {log: digest, …}}     a commit was acknowledged
+    {"failed": why}                                                   its outcome is not known
 
 A line that its writer did not live to end is not heard.  Between two acknowledgements there is one commit, so the disk is
 at the last one or where the next one leads, whole, and nowhere between.
@@ -26,6 +27,7 @@ class Told:
     to: Mapping[str, int] | None = None
     snapshots: Mapping[str, str] = attrs.Factory(dict)
     acknowledged: int = 0  # commits
+    failed: int = 0  # commits
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -42,8 +44,10 @@ class Told:
         said = json.loads(line)
         if "to" in said:
             return attrs.evolve(self, to=said["to"])
+        if "failed" in said:
+            return attrs.evolve(self, failed=self.failed + 1)
         at = {log: (size, root) for log, (size, root) in said["at"].items()}
-        return Told(at, None, said["snapshots"], self.acknowledged + 1)
+        return Told(at, None, said["snapshots"], self.acknowledged + 1, self.failed)
 
 
 NOTHING = Told()
@@ -72,6 +76,10 @@ class Telling:
         """After it has returned."""
         at = {log: [head.size, head.root.hex()] for log, head in ledger.logs().items()}
         self._say({"at": at, "snapshots": self.snapshots})
+
+    def failed(self, why: Exception) -> None:
+        """When it has not."""
+        self._say({"failed": str(why)})
 
     def _say(self, line: object) -> None:
         data = json.dumps(line).encode() + b"\n"

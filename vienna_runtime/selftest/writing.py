@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> int:
     telling = Telling(descriptor)
     telling.begins({NODE: 0})
     ledgers: list[Ledger] = []
-    if not _persist(lambda: ledgers.append(script.open_ledger(directory))):
+    if not _persist(lambda: ledgers.append(script.open_ledger(directory)), telling):
         return GIVING_UP
     telling.acknowledged(ledgers[0])
     return write(ledgers[0], random.Random(seed), commits, telling)  # noqa: S311  # chosen, not secret
@@ -39,10 +39,11 @@ def write(ledger: Ledger, chosen: random.Random, commits: int, telling: Telling)
     while made < commits:
         try:
             commit(ledger, chosen, telling)
-        except CommitFailed:
+        except CommitFailed as error:
             failed += 1
+            telling.failed(error)
             _refuses(ledger)
-            if failed == GIVING_UP or not _persist(ledger.reopen):
+            if failed == GIVING_UP or not _persist(ledger.reopen, telling):
                 return GIVING_UP
         else:
             made, failed = made + 1, 0
@@ -100,12 +101,13 @@ def _refuses(ledger: Ledger) -> None:
         assert len(ledger.read(log, 0, head.size)) == head.size
 
 
-def _persist(opening: Callable[[], None]) -> bool:
+def _persist(opening: Callable[[], None], telling: Telling) -> bool:
     """Whether it succeeded at last: what a node's supervisor does with a disk that fails for a moment is to try again."""
     for _ in range(GIVING_UP):
         try:
             opening()
-        except (UnsuitableDirectory, CommitFailed):
+        except (UnsuitableDirectory, CommitFailed, OSError) as error:
+            telling.failed(error)
             continue
         return True
     return False
