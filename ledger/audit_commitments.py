@@ -17,7 +17,7 @@ from ledger.commitments import Committed, name_hash
 from ledger.environment import Environment, Txn
 from ledger.errors import VerificationError
 from ledger.tail import Tail
-from ledger.tree import frontier_places, root_of
+from ledger.tree import NodeAt, frontier_places, root_of
 
 
 @attrs.define
@@ -31,7 +31,7 @@ class CommittedLog:
     wrong: VerificationError | None = None  # the first commitment that does not hold
     _nodes: dict[tuple[int, int], bytes] = attrs.Factory(dict)  # the frontier at that size, by place
 
-    def check(self, env: Environment, txn: Txn, head: Committed) -> None:
+    def check(self, head: Committed, node_at: NodeAt) -> None:
         """Take in the next commitment to this log."""
         if head.size <= self.size:
             raise VerificationError("the node's commitments to a log do not rise")
@@ -41,7 +41,7 @@ class CommittedLog:
         if head.size > self.tail.size:
             self.wrong = VerificationError(f"the node committed to size {head.size}, the log ends at {self.tail.size}", log=self.log)
             return
-        node_at, before = stored.nodes(env, txn, self.tail.id), self._nodes
+        before = self._nodes
         try:
             self._nodes = {place: before.get(place) or node_at(*place) for place in frontier_places(head.size)}
         except VerificationError as error:
@@ -64,7 +64,7 @@ class CommittedLogs:
         if known is None:  # a log without a row: that it was admitted and is missing, or was never, is found in time
             self._unknown.add(head.name)
         else:
-            known.check(env, txn, head)
+            known.check(head, stored.nodes(env, txn, known.tail.id))
 
     def of(self, log: str) -> CommittedLog:
         """What was committed to of one log."""

@@ -19,7 +19,7 @@ from ledger.canonical import LARGEST
 from ledger.errors import VerificationError
 from ledger.header import FIRST, LARGEST_HEADER, VERSION, Header, parse
 from ledger.tail import LONGEST_CASE, Tail
-from ledger.tree import HASH_SIZE, nodes_with_leaf, root_of
+from ledger.tree import HASH_SIZE, root_of
 
 MOST_KNOWN = 4096  # pieces of each kind that were accepted; a log with more tags or actors asks again now and then
 
@@ -71,12 +71,12 @@ class EntriesCheck:
         """Hot: 4 µs an entry, of which half are the two hashes."""
         headers = list[Header]()
         heads, actors, frontier = self._heads, self._actors, self._frontier
-        pack, join, step_of, clock_of, in_case = self._pack, b"".join, _STEPS.get, _CLOCK.unpack, _IN_CASE.pack
+        pack, step_of, clock_of, in_case = self._pack, _STEPS.get, _CLOCK.unpack, _IN_CASE.pack
         size, previous, time, cases = self.size, self._previous, self.time, self.cases
         case, step = b"\xa0", 0  # of the entry before: entries of one case often follow each other
         row: bytes | None = b""  # how the rows of its index begin
         for value in values:
-            border = HASH_SIZE * nodes_with_leaf(size) if size & 1 else HASH_SIZE
+            border = HASH_SIZE * (size + 1 & ~size).bit_length()  # ``tree.nodes_with_leaf``
             entry = value[border:]
             head, _, rest = entry.partition(b"\xa8sequence")
             sequence, _, rest = rest.partition(b"\xa4time")
@@ -103,13 +103,15 @@ class EntriesCheck:
                 time, step, case, commitment = header.time, header.step, pack(header.case), header.commitment
                 row = self._row_of(case)
             previous = node = sha256(b"\x00" + entry).digest()
-            done, at = [node], size
-            while at & 1:  # ``tree.extend``, without a call an entry
-                node = sha256(b"\x01" + frontier.pop() + node).digest()
-                done.append(node)
-                at >>= 1
+            done = node
+            if size & 1:
+                at = size
+                while at & 1:  # ``tree.extend``, without a call an entry
+                    node = sha256(b"\x01" + frontier.pop() + node).digest()
+                    done += node
+                    at >>= 1
             frontier.append(node)
-            if join(done) != value[:border]:
+            if done != value[:border]:
                 raise self._other_node(size, value, done)
             if row:
                 cases += hash(row + in_case(step, size))
@@ -170,7 +172,6 @@ class EntriesCheck:
             known.add(piece)
         return header
 
-    def _other_node(self, index: int, value: bytes, done: list[bytes]) -> VerificationError:
-        held = [value[HASH_SIZE * level : HASH_SIZE * (level + 1)] for level in range(len(done))]
-        level = next(level for level, (one, other) in enumerate(zip(held, done, strict=True)) if one != other)
+    def _other_node(self, index: int, value: bytes, done: bytes) -> VerificationError:
+        level = next(at for at in range(len(done)) if value[at : at + 1] != done[at : at + 1]) // HASH_SIZE
         return VerificationError(f"the node stored at level {level} is another", log=self.log, index=index)
