@@ -325,8 +325,8 @@ class Stage:
     def node_key(self) -> VerifierKey:
         return VerifierKey.parse(self.operator.node_key)
 
-    def serve(self) -> Stage:
-        command = [sys.executable, *self.program, str(self.home), "--listen", "127.0.0.1:0", "--json"]
+    def serve(self, port: int = 0) -> Stage:
+        command = [sys.executable, *self.program, str(self.home), "--listen", f"127.0.0.1:{port}", "--json"]
         with self.log.open("a") as log:
             self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=self.environ or None)
         assert self.process.stdout is not None

@@ -16,12 +16,12 @@ from vienna_runtime.client import Step
 Body = Mapping[str, Any]
 
 
-def line(step: Step) -> Text:
-    """Time, ledger index, who, and what."""
-    what = _SENTENCES.get(step.tag, _plain)(step.body)
+def line(step: Step, *, instead: str = "") -> Text:
+    """Time, ledger index, who, and what; ``instead`` is said where the body is not there."""
+    what = Text(instead) if instead else _SENTENCES.get(step.tag, _plain)(step.body)
     label = step.tag.partition("/")[0]
     stamp = Text(f"{time_of_day(step.time)}  #{step.seq:<6d} ", style="dim")
-    return Text.assemble(stamp, (f"{label:<20s} ", _style(step)), shown(f"{step.actor:<12s} "), what)
+    return Text.assemble(stamp, (f"{label:<20s} ", "dim" if instead else _style(step)), shown(f"{step.actor:<12s} "), what)
 
 
 def _style(step: Step) -> str:

@@ -95,15 +95,15 @@ class _Printer:
             about = {"seq": header.sequence, "time": header.time, "tag": header.tag, "actor": header.actor, "case": header.case}
             self._here.json_line({**about, "step": header.step, "body": plain(fields), "removed": removed})
             return
-        if fields is None:
-            fields = {"why": "(the body was removed)" if removed else "(header only)"}
-        line = steps.line(Step(seq=header.sequence, time=header.time, tag=header.tag, actor=header.actor, step=header.step, body=fields))
+        instead = "" if fields is not None else "(the body was removed)" if removed else "(header only)"
+        step = Step(seq=header.sequence, time=header.time, tag=header.tag, actor=header.actor, step=header.step, body=fields or {})
+        line = steps.line(step, instead=instead)
         # Cases are interleaved here, and every other command about one asks for its id.
         self._here.say(Hanging(Text.assemble(line, "  ", (escape(header.case), "dim")) if header.case else line))
 
 
 def _fields(tag: str, body: bytes | None) -> dict[str, Any] | None:
-    """The body's fields, where it is an event of the law."""
+    """The body's fields, where there is one and it is an event of the law."""
     if body is None:
         return None
     if tag not in codec.EVENTS:
