@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from ledger import VerifierKey
+from vienna_runtime.cli import exits
 from vienna_runtime.cli.here import Here, json_option, pass_here
 from vienna_runtime.cli.kinds import VERIFIER_KEY
 from vienna_runtime.verify_tiles import is_there
@@ -20,20 +21,20 @@ from vienna_runtime.verify_tiles import is_there
 @click.option("--key", type=VERIFIER_KEY, required=True, help="The node's verifier key, name+id+base64: the one root of trust.")
 @json_option
 @pass_here
-def verify(here: Here, path: Path, key: VerifierKey) -> None:
-    """Verify PATH offline, by one public key: a node's or a ledger's directory, exported tiles, or one entry's proof.
+def verify(here: Here, path: Path, key: VerifierKey) -> int:
+    """Verify PATH offline, by one public key: a node's or a ledger's directory, exported tiles, a case's evidence, or a proof.
 
     Of a ledger every entry, tree node, checkpoint and body; of tiles every file, for which --key may also be the one log's
-    own; a .tlog-proof file takes its log's own key.  Reads only; a node may be running on it.  Exit code 3 with the log,
-    the place and what is wrong there when it does not hold.
+    own; of evidence every step from the key to the verdict, Cedar included; a .tlog-proof file takes its log's own key.  Reads
+    only; a node may be running on it.  Exit code 3 with the log, the place and what is wrong there when it does not hold.
 
     \b
     Example:
       vienna verify ./node --key vienna.local+8ce88a58+Acp3zachS/nB...
     """
     if path.is_file():
-        _file(here, path, key)
-    elif is_there(path, key):
+        return _file(here, path, key)
+    if is_there(path, key):
         from vienna_runtime.cli.verify_tiles import verify_tiles
 
         verify_tiles(here, path, key)
@@ -41,11 +42,15 @@ def verify(here: Here, path: Path, key: VerifierKey) -> None:
         from vienna_runtime.cli.verify_ledger import verify_ledger
 
         verify_ledger(here, path, key)
+    return exits.DONE
 
 
-def _file(here: Here, path: Path, key: VerifierKey) -> None:
+def _file(here: Here, path: Path, key: VerifierKey) -> int:
     from vienna_runtime.cli.verify_proof import is_proof, verify_proof
 
-    if not is_proof(path):
-        raise click.UsageError(f"{path} is nothing that can be verified: name a directory, or a .tlog-proof file")
-    verify_proof(here, path, key)
+    if is_proof(path):
+        verify_proof(here, path, key)
+        return exits.DONE
+    from vienna_runtime.cli.verify_evidence import verify_evidence_file
+
+    return verify_evidence_file(here, path, key)
