@@ -250,3 +250,27 @@ def test_progress_is_told_before_every_step_of_every_log(ledger: Ledger, keys: K
     seen: list[tuple[str, int]] = []
     verify_directory(tmp_path / "ledger", keys.verifier(""), progress=lambda log, index: seen.append((log, index)))
     assert seen == [("", 0), ("belvedere", 0), ("belvedere", STEP), ("belvedere", 2 * STEP), ("schoenbrunn", 0)]
+
+
+@pytest.mark.parametrize("said", [True, False])
+def test_a_body_that_is_removed_while_it_reads_needs_an_entry_that_says_so(ledger: Ledger, said: bool) -> None:
+    ledger.append_many([Batch("belvedere", 0, drafts(0, 5))])
+    ledger.commit_heads(time=NOVEMBER, actor="node")
+    told: list[str] = []
+
+    def meanwhile(log: str, index: int) -> None:
+        if not told:  # before anything is read but where the logs end
+            gone = Draft(removal.TAG, NOVEMBER, "node", b"", public=removal.compose([(2, 3)], "2026-11", "erasure"))
+            other = Draft("intent.proposed/1", NOVEMBER, "ada", b"")
+            ledger.append_many([Batch("belvedere", 5, (gone if said else other,))])
+            ledger.commit_heads(time=NOVEMBER, actor="node")
+            ledger._env.write(lambda txn: txn.delete(POSITION.pack(1, 2), db=ledger._env.table("bodies")), lambda point: None)
+        told.append(log)
+
+    if said:
+        report = ledger.verify(progress=meanwhile)
+        assert [(log.log, log.size, log.removed) for log in report.logs] == [("", 3, 0), ("belvedere", 6, 1), ("schoenbrunn", 0, 0)]
+    else:
+        with pytest.raises(VerificationError, match="no entry says") as caught:
+            ledger.verify(progress=meanwhile)
+        assert (caught.value.log, caught.value.index) == ("belvedere", 2)
