@@ -95,6 +95,10 @@ class Keystore:
         """The node's name, the first part of every origin."""
         return self._ring.node
 
+    def now(self) -> int:
+        """By the clock that ends an overlap."""
+        return self._now()
+
     @property
     def insecure(self) -> bool:
         """Whether it was made with development keys or a cheap derivation; it stays so for good."""
@@ -116,7 +120,7 @@ class Keystore:
         if len(pairs) == 1:
             return pairs
         now = self._now()
-        return (pairs[0], *(pair for pair in pairs[1:] if now < pair.until))
+        return (pairs[0], *(pair for pair in pairs[1:] if pair.until == FOREVER or now < pair.until))
 
     def data_key(self, log: str, month: str) -> Key:
         """The key that seals that month's bodies now; made, and durable, when it is first asked for."""
@@ -225,24 +229,32 @@ class Keystore:
         more = [place for place, pairs in ring.signing.items() if len(pairs) > 1]
         return tuple(dict.fromkeys([*ring.prepared, *more]))
 
-    def activate(self, purpose: Purpose, owner: str, *, until: int) -> None:
-        """The prepared key is the newest from now on; the one before signs beside it up to ``until`` (µs).
+    def activate(self, purpose: Purpose, owner: str) -> None:
+        """The prepared key is the newest from now on, and those before it sign beside it until ``end`` or ``retire``.
 
         An issuer's MAC key is renewed with it.
         """
         with self._writing:
             pair = self._ring.prepared[purpose, owner]
-            before = self._pairs(purpose, owner)[0].id
-
-            def change(key: Key) -> Key | None:
-                if key.id == before:
-                    return attrs.evolve(key, until=until)
-                return None if key.id == pair.id else key
-
             new = next(key for key in self._ring.keys if key.id == pair.id)
             more = [_new_key(Purpose.WARRANT_MAC, owner, self._now())] if purpose is Purpose.ISSUER else []
             # at the end, since the later of two comes first
-            self._write(self._ring.where(change).plus(attrs.evolve(new, state=State.COUNTS), *more))
+            kept = self._ring.where(lambda key: None if key.id == pair.id else key)
+            self._write(kept.plus(attrs.evolve(new, state=State.COUNTS), *more))
+
+    def end(self, purpose: Purpose, owner: str, *, until: int) -> None:
+        """Every key but the newest signs up to ``until`` (µs), unless it already ends before."""
+        with self._writing:
+            _, *older = self._pairs(purpose, owner)
+            open_ended = {pair.id for pair in older if pair.until == FOREVER}
+            if open_ended:
+                self._write(self._ring.where(lambda key: attrs.evolve(key, until=until) if key.id in open_ended else key))
+
+    def withdraw(self, purpose: Purpose, owner: str) -> None:
+        """Take ``activate`` back: it was not announced after all.  The newest key is the prepared one again."""
+        with self._writing:
+            newest = self._pairs(purpose, owner)[0]
+            self._write(self._ring.where(lambda key: attrs.evolve(key, state=State.PREPARED) if key.id == newest.id else key))
 
     def retire(self, purpose: Purpose, owner: str, *, compromised: bool = False, ended: bool = False) -> int:
         """Every key but the newest is over, its secret destroyed; with ``ended`` only those whose time is.  How many it were.
@@ -252,7 +264,7 @@ class Keystore:
         with self._writing:
             _, *older = self._pairs(purpose, owner)
             now = self._now()
-            over = {pair.id: pair.public for pair in older if not ended or pair.until <= now}
+            over = {pair.id: pair.public for pair in older if not ended or FOREVER != pair.until <= now}
             if not over:
                 return 0
             state = State.COMPROMISED if compromised else State.RETIRED
@@ -261,7 +273,13 @@ class Keystore:
 
             def change(key: Key) -> Key | None:
                 if key.id in over:
-                    return attrs.evolve(key, state=state, until=min(key.until, now), secret=Secret(b""), public=over[key.id])
+                    return attrs.evolve(
+                        key,
+                        state=state,
+                        until=now if key.until == FOREVER else min(key.until, now),
+                        secret=Secret(b""),
+                        public=over[key.id],
+                    )
                 if purpose is Purpose.ISSUER and compromised and key.id in macs and key.id != kept:
                     return None
                 return key

@@ -306,7 +306,10 @@ def test_two_keys_sign_until_the_overlap_is_over_and_then_the_newer_one(turning:
     store, clock = turning
     (old,) = publics(store)
     new_key = store.prepare(Purpose.CHECKPOINT, "belvedere").public
-    store.activate(Purpose.CHECKPOINT, "belvedere", until=100)
+    store.activate(Purpose.CHECKPOINT, "belvedere")
+    assert publics(store) == [new_key, old]
+    store.end(Purpose.CHECKPOINT, "belvedere", until=100)
+    store.end(Purpose.CHECKPOINT, "belvedere", until=200)  # it ends before that already
     for held in (store, Keystore.open(tmp_path / "keystore", KEY, now=clock)):
         clock.now = 99
         assert publics(held) == [new_key, old]
@@ -328,18 +331,28 @@ def test_a_replaced_issuers_warrants_still_verify_and_those_of_a_compromised_one
     store, _ = turning
     first, mac = store.issuer_public("belvedere"), store.warrant_mac("belvedere", b"w")
     second = store.prepare(Purpose.ISSUER, "belvedere").public
-    store.activate(Purpose.ISSUER, "belvedere", until=7)
+    store.activate(Purpose.ISSUER, "belvedere")
     assert store.retire(Purpose.ISSUER, "belvedere") == 1
     assert store.issuer_public("belvedere") == second
     assert store.issuer_publics("belvedere") == (second, first)
     assert store.warrant_mac("belvedere", b"w") != mac
     assert store.check_warrant_mac("belvedere", b"w", mac)
     third = store.prepare(Purpose.ISSUER, "belvedere").public
-    store.activate(Purpose.ISSUER, "belvedere", until=7)
+    store.activate(Purpose.ISSUER, "belvedere")
     store.retire(Purpose.ISSUER, "belvedere", compromised=True)
     assert store.issuer_publics("belvedere") == (third, first)
     assert not store.check_warrant_mac("belvedere", b"w", mac)
     assert store.check_warrant_mac("belvedere", b"w", store.warrant_mac("belvedere", b"w"))
+
+
+def test_a_key_that_was_not_announced_after_all_is_prepared_again(turning: tuple[Keystore, Clock]) -> None:
+    store, _ = turning
+    before = publics(store)
+    new_key = store.prepare(Purpose.CHECKPOINT, "belvedere").public
+    store.activate(Purpose.CHECKPOINT, "belvedere")
+    store.withdraw(Purpose.CHECKPOINT, "belvedere")
+    assert publics(store) == before
+    assert store.prepare(Purpose.CHECKPOINT, "belvedere").public == new_key
 
 
 def test_nothing_is_retired_where_nothing_has_taken_over(turning: tuple[Keystore, Clock]) -> None:
@@ -349,7 +362,7 @@ def test_nothing_is_retired_where_nothing_has_taken_over(turning: tuple[Keystore
     with pytest.raises(UnknownOwnerError):
         store.prepare(Purpose.ISSUER, "")
     with pytest.raises(KeyError):
-        store.activate(Purpose.CHECKPOINT, "", until=1)
+        store.activate(Purpose.CHECKPOINT, "")
 
 
 def test_what_people_are_shown_of_a_key_has_no_secret(turning: tuple[Keystore, Clock]) -> None:
