@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from enum import Enum
 
 import attrs
@@ -112,9 +112,10 @@ class Removal:
     ranges: tuple[tuple[int, int], ...]
     month: str
     segments: tuple[Segment, ...]
+    also: tuple[str, ...]  # months whose keys go too: snapshots of theirs hold what is removed
 
     @classmethod
-    def prepare(cls, env: Environment, keys: ForgettingKeys, log: Log, ranges: Ranges, month: str) -> Removal:
+    def prepare(cls, env: Environment, keys: ForgettingKeys, log: Log, ranges: Ranges, month: str, also: tuple[str, ...] = ()) -> Removal:
         """Raises BadDraft unless every body named is that month's, so that destroying its keys forgets it."""
         ordered = tuple((start, stop) for start, stop in ranges)
         if not 0 < len(ordered) <= MOST_RANGES or sum(stop - start for start, stop in ordered) > MOST_REMOVED:
@@ -137,7 +138,8 @@ class Removal:
             place = bisect_right(starts, index) - 1
             return None if place >= 0 and index < ordered[place][1] else body
 
-        return cls(env, number, ordered, month, tuple(archiving.rewrite_bodies(env, segment, without) for segment in touched))
+        written = tuple(archiving.rewrite_bodies(env, segment, without) for segment in touched)
+        return cls(env, number, ordered, month, written, tuple(name for name in also if keys.data_key_ids(log.name, name)))
 
     def write(self, txn: Txn) -> None:
         """In the transaction of its entry."""
@@ -145,11 +147,13 @@ class Removal:
             _delete_bodies(self.env, txn, self.log, start, stop)
         for segment in self.segments:
             archiving.put(self.env, txn, segment)
-        key, meta = _row_key(self.log, self.month), self.env.table("meta")
-        earlier = txn.get(key, db=meta)
-        stop = self.ranges[-1][1] if earlier is None else max(self.ranges[-1][1], msgpack.unpackb(earlier)[0])
-        # From the beginning, also where a step was under way: these bodies may lie under the key that was fresh then.
-        txn.put(key, Owed(self.month, stop).row, db=meta)
+        meta = self.env.table("meta")
+        for month in (self.month, *self.also):
+            key = _row_key(self.log, month)
+            earlier = txn.get(key, db=meta)
+            stop = self.ranges[-1][1] if earlier is None else max(self.ranges[-1][1], msgpack.unpackb(earlier)[0])
+            # From the beginning, also where a step was under way: these bodies may lie under the key that was fresh then.
+            txn.put(key, Owed(month, stop).row, db=meta)
 
 
 def _touched(segment: Segment, ranges: Ranges) -> bool:
@@ -167,15 +171,16 @@ def _delete_bodies(env: Environment, txn: Txn, log: int, start: int, stop: int) 
 # Destroying
 
 
-def step(env: Environment, keys: ForgettingKeys, log: Log, owes: Owed, durably: Durably) -> Step:
-    """One bounded piece of what a month owes.  With the writer's lock held."""
+def step(env: Environment, keys: ForgettingKeys, log: Log, owes: Owed, durably: Durably, trusted: Container[int] | None = None) -> Step:
+    """One bounded piece of what a month owes.  With the writer's lock held.  ``trusted``: the sizes of snapshots that may be relied
+    on; None: of all."""
     if not owes.old:
         _begin(keys, log, owes, env, durably)
         return Step.MORE
     if owes.at < owes.end:
         _seal_some(env, keys, log, owes, durably)
         return Step.MORE
-    return _finish(env, keys, log, owes, durably)
+    return _finish(env, keys, log, owes, durably, trusted)
 
 
 def _begin(keys: ForgettingKeys, log: Log, owes: Owed, env: Environment, durably: Durably) -> None:
@@ -261,7 +266,7 @@ class _Again:
             raise error.at(self.log, index) from None
 
 
-def _finish(env: Environment, keys: ForgettingKeys, log: Log, owes: Owed, durably: Durably) -> Step:
+def _finish(env: Environment, keys: ForgettingKeys, log: Log, owes: Owed, durably: Durably, trusted: Container[int] | None) -> Step:
     """Destroys the old keys, once nothing that is still needed lies under them."""
     number, old = log.tail.id, frozenset(owes.old)
     with env.reading() as txn:
@@ -278,7 +283,8 @@ def _finish(env: Environment, keys: ForgettingKeys, log: Log, owes: Owed, durabl
         return Step.MORE
     going = [snapshot for snapshot in kept if key_id(snapshot.sealed) in old]
     if going:
-        if not any(snapshot.size >= owes.stop and key_id(snapshot.sealed) not in old for snapshot in kept):
+        left = [one for one in kept if key_id(one.sealed) not in old and (trusted is None or one.size in trusted)]
+        if not any(snapshot.size >= owes.stop for snapshot in left):
             return Step.NEEDS_SNAPSHOT
         durably(lambda txn: snapshots.drop(env, txn, number, [snapshot.size for snapshot in going]))
     _remove_old_files(env, number, segments)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import errno
 import os
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from functools import partial
 from hmac import compare_digest
 from pathlib import Path
@@ -174,18 +174,27 @@ class Ledger(Reader):
             return self._commit_own(change)
 
     def remove_bodies(
-        self, log: str, ranges: forgetting.Ranges, *, month: str, why: str, time: int, actor: str, body: bytes = b""
+        self,
+        log: str,
+        ranges: forgetting.Ranges,
+        *,
+        month: str,
+        why: str,
+        time: int,
+        actor: str,
+        body: bytes = b"",
+        also: tuple[str, ...] = (),
     ) -> Receipt:
         """Delete bodies of one month, and say so in an entry, in one transaction; ``forget`` destroys the month's keys after it.
 
-        ``body`` is the entry's own, for its log's fold.  Raises BadDraft for what cannot be removed so.
+        ``body`` is the entry's own, for its log's fold; ``also`` months whose snapshots hold what goes.  Raises BadDraft for what cannot be removed so.
         """
         with self._writing:
             self._check_writable()
             known = self._log(log)
             if known.frozen is not None:
                 raise LogFrozen(f"log {log!r} takes no entries: {known.frozen}")
-            gone = forgetting.Removal.prepare(self._env, forgetting.able(self._keys), known, ranges, month)
+            gone = forgetting.Removal.prepare(self._env, forgetting.able(self._keys), known, ranges, month, also)
             before, public = self.find(log, removal.INDEX), removal.compose(gone.ranges, month, why)
             follows = () if before is None else (before,)
             draft = Draft(removal.TAG, time, actor, body, follows=follows, public=public, keys=(removal.INDEX,))
@@ -200,10 +209,11 @@ class Ledger(Reader):
             assert isinstance(answer, Receipt)
             return answer
 
-    def forget(self, log: str) -> forgetting.Step:
+    def forget(self, log: str, *, trusted: Container[int] | None = None) -> forgetting.Step:
         """One bounded piece of what removals still owe: sealing again what stays, then the destruction of the old keys.
 
-        DONE when nothing is owed.  To be called until then, on starting too: a crash leaves a removal owing.
+        DONE when nothing is owed.  To be called until then, on starting too: a crash leaves a removal owing.  ``trusted``: the
+        sizes of snapshots that the log's fold relies on; others do not count when the older ones go.
         """
         with self._writing:
             self._check_writable()
@@ -211,7 +221,7 @@ class Ledger(Reader):
             with self._env.reading() as txn:
                 owed = forgetting.owed(self._env, txn, known.tail.id)
             for owes in owed[:1]:
-                done = forgetting.step(self._env, forgetting.able(self._keys), known, owes, self._durably)
+                done = forgetting.step(self._env, forgetting.able(self._keys), known, owes, self._durably, trusted)
                 return forgetting.Step.MORE if done is forgetting.Step.DONE and len(owed) > 1 else done
             return forgetting.Step.DONE
 

@@ -235,6 +235,22 @@ class Scribe:
         self._wake()
         return await reply.wait()
 
+    async def append_apart(self, log: str, epoch: int, function: Callable[[], Receipt]) -> Receipt:
+        """An errand that itself writes entries of a log, whose owner has nothing queued and submits nothing until this returns.
+
+        Raises ``StaleEpoch`` with nothing done, else as ``errand``.
+        """
+        standing = self._standing(log)
+        if standing.over or epoch != standing.epoch:
+            raise StaleEpoch(log, given=epoch, current=standing.epoch + standing.over)
+
+        def append() -> Receipt:
+            receipt = function()
+            standing.position = receipt.size
+            return receipt
+
+        return await self.errand(append)
+
     async def admit(self, log: str, *, public: bytes, actor: str) -> Receipt:
         """Create a log; durable when this returns."""
         return await self.errand(partial(self._ledger.create, log, public=public, time=self._now(), actor=actor))
