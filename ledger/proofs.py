@@ -17,16 +17,39 @@ def prove_inclusion(node_at: NodeAt, index: int, size: int) -> tuple[bytes, ...]
     """RFC 9162 §2.1.3.1: the path of the leaf at ``index`` in the tree of ``size``, lowest first."""
     if not 0 <= index < size:
         raise ValueError(f"no index {index} in a tree of {size}")
-    path, start, stop = list[bytes](), 0, size
-    while stop - start > 1:
-        middle = start + _half(stop - start)
-        if index < middle:
-            path.append(subtree_root(node_at, middle, stop))
-            stop = middle
-        else:
-            path.append(subtree_root(node_at, start, middle))
-            start = middle
-    return tuple(reversed(path))
+    (path,) = prove_inclusions(node_at, index, index + 1, size)
+    return path
+
+
+def prove_inclusions(node_at: NodeAt, start: int, stop: int, size: int) -> list[tuple[bytes, ...]]:
+    """``prove_inclusion`` for each index from ``start`` to before ``stop``, which share most of their paths.
+
+    Level by level: a leaf's path has the neighbour of each node above it, where there is one.  The last node of a level
+    may be incomplete, and is then folded from the last one below; above the level at which the range lies under one node
+    all paths are the same.
+    """
+    if not 0 <= start < stop <= size:
+        raise ValueError(f"no range [{start}, {stop}) in a tree of {size}")
+    levels, shared = list[dict[int, bytes]](), list[bytes]()
+    low, high, last, edge, level = start, stop - 1, size - 1, node_at(0, size - 1), 0  # ``edge``: the hash of the node ``last``
+    while last:
+        if low < high:
+            wanted = range(low & ~1, min(high | 1, last) + 1)
+            levels.append({index: edge if index == last else node_at(level, index) for index in wanted})
+        elif (neighbour := low ^ 1) <= last:
+            shared.append(edge if neighbour == last else node_at(level, neighbour))
+        if last & 1:
+            edge = node_hash(node_at(level, last - 1), edge)
+        low, high, last, level = low >> 1, high >> 1, last >> 1, level + 1
+    paths, end = list[tuple[bytes, ...]](), tuple(shared)
+    for index in range(start, stop):
+        path = []
+        for neighbours in levels:
+            if (neighbour := index ^ 1) in neighbours:
+                path.append(neighbours[neighbour])
+            index >>= 1  # the leaf's, then that of each node above it
+        paths.append((*path, *end))
+    return paths
 
 
 def prove_consistency(node_at: NodeAt, first: int, second: int) -> tuple[bytes, ...]:

@@ -110,6 +110,13 @@ class Reader:
         self._check_size(log, size)
         return self._proved(log, lambda node_at: proofs.prove_inclusion(node_at, index, size))
 
+    def prove_inclusions(self, log: str, start: int, stop: int, size: int) -> list[tuple[bytes, ...]]:
+        """The same for every index from ``start`` to before ``stop``: a few µs each, for the answers to a batch."""
+        self._check_size(log, size)
+        number = self._log(log).tail.id
+        with self._env.reading() as txn:
+            return proofs.prove_inclusions(stored.nodes_around(self._env, txn, number, start, stop), start, stop, size)
+
     def prove_consistency(self, log: str, first: int, second: int) -> tuple[bytes, ...]:
         """RFC 9162 §2.1.4; raises ValueError for sizes that the log has not."""
         self._check_size(log, second)

@@ -118,6 +118,20 @@ def nodes(env: Environment, txn: Txn, log: int) -> NodeAt:
     return node_at
 
 
+def nodes_around(env: Environment, txn: Txn, log: int, start: int, stop: int) -> NodeAt:
+    """``nodes``, for who asks mostly for those that lie with the leaves from ``start`` to before ``stop``: these are read at once."""
+    near, elsewhere = many_values(env, txn, log, start, stop), nodes(env, txn, log)
+
+    def node_at(level: int, index: int) -> bytes:
+        leaf = (index + 1 << level) - 1
+        value = near[leaf - start] if start <= leaf < stop else None
+        if value is None or len(value) < HASH_SIZE * (level + 1):
+            return elsewhere(level, index)
+        return value[HASH_SIZE * level : HASH_SIZE * (level + 1)]
+
+    return node_at
+
+
 def case_sequence(env: Environment, txn: Txn, prefix: bytes) -> list[int]:
     """The sequence numbers under a case's prefix, by step."""
     cursor, found = txn.cursor(env.table("cases")), []

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.errors import VerificationError
-from ledger.proofs import prove_consistency, prove_inclusion, prove_subtree, verify_consistency, verify_inclusion
+from ledger.proofs import prove_consistency, prove_inclusion, prove_inclusions, prove_subtree, verify_consistency, verify_inclusion
 from ledger.tree import EMPTY_ROOT, extend, leaf_hash, root_over
 
 ACCUMULATORS = json.loads((Path(__file__).parents[1] / "vectors" / "rfc6962_reference.json").read_text())["mtc_accumulators"]
@@ -42,6 +42,28 @@ def test_every_inclusion_proof_up_to_130_is_the_drafts() -> None:
                 proof = prove_inclusion(lambda level, at: node_at(level, (start >> level) + at), index - start, end - start)  # noqa: B023  # used at once
                 digest.update(" ".join([f"{index} [{start}, {end})", *(item.hex() for item in proof)]).encode() + b"\n")
     assert digest.hexdigest() == ACCUMULATORS["subtree_inclusion"]
+
+
+def test_the_proofs_of_every_range_up_to_40_are_those_of_its_leaves() -> None:
+    for size in range(1, 41):
+        single = [prove_inclusion(node_at, index, size) for index in range(size)]
+        for start in range(size):
+            for stop in range(start + 1, size + 1):
+                assert prove_inclusions(node_at, start, stop, size) == single[start:stop], (start, stop, size)
+
+
+@given(st.integers(1, 130), st.data())
+def test_the_proofs_of_a_range_lead_to_the_root(size: int, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, size - 1))
+    stop = data.draw(st.integers(start + 1, size))
+    for index, proof in enumerate(prove_inclusions(node_at, start, stop, size), start):
+        verify_inclusion(leaf_hash(ENTRIES[index]), index, size, proof, ROOTS[size])
+
+
+@pytest.mark.parametrize(("start", "stop", "size"), [(0, 0, 5), (3, 2, 5), (-1, 2, 5), (0, 6, 5), (0, 1, 0)])
+def test_a_range_that_a_tree_has_not_has_no_proofs(start: int, stop: int, size: int) -> None:
+    with pytest.raises(ValueError, match="no range"):
+        prove_inclusions(node_at, start, stop, size)
 
 
 def test_every_consistency_proof_up_to_130_is_the_drafts() -> None:
