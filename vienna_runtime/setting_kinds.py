@@ -20,6 +20,8 @@ _BYTES = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40
 _AMOUNT = re.compile(r"([0-9]{1,9}) ?([A-Za-z]+)")
 _HOST = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))*")
 
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?", re.ASCII)  # as actors.governance.names has it
+
 
 @attrs.frozen
 class Kind:
@@ -109,6 +111,14 @@ def _read_hosts(raw: object) -> Value:
     return tuple(str(_read_host(item)) for item in raw)
 
 
+def _read_names(raw: object) -> Value:
+    if isinstance(raw, str):  # from the environment
+        raw = [part for part in raw.split(",") if part]
+    if not isinstance(raw, list) or not all(isinstance(item, str) and _NAME.fullmatch(item) for item in raw):
+        raise ValueError(raw)
+    return tuple(raw)
+
+
 def _write_hosts(value: Value) -> str:
     assert isinstance(value, tuple)
     return "[" + ", ".join(_quoted(item) for item in value) + "]"
@@ -128,6 +138,7 @@ def _read_path(raw: object) -> Value:
 SWITCH = Kind("true or false", _read_switch, lambda value: str(value).lower())
 HOST = Kind("an IP address or a host name in lower case", _read_host, _quoted)
 HOSTS = Kind("a list of IP addresses and host names (in the environment: separated by commas)", _read_hosts, _write_hosts)
+NAMES = Kind("a list of tenants' names (in the environment: separated by commas)", _read_names, _write_hosts)
 PATH = Kind("a path; a relative one starts at the data directory", _read_path, _quoted)
 PORT = whole(0, 65_535)
 

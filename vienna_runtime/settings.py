@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from vienna_runtime.setting_kinds import HOST, HOSTS, PATH, PORT, SWITCH, Kind, Value, choice, duration, pattern, size, whole
+from vienna_runtime.setting_kinds import HOST, HOSTS, NAMES, PATH, PORT, SWITCH, Kind, Value, choice, duration, pattern, size, whole
 
 _SECOND = 1_000_000  # every duration is in microseconds
 _DAY = 86_400 * _SECOND
@@ -104,6 +104,24 @@ class Schedule:
 
 
 @attrs.frozen(kw_only=True)
+class Tiles:
+    """[tiles]"""
+
+    tenants: tuple[str, ...] = _is(
+        NAMES, (), "Tenants whose log is served as tiles over HTTPS, to its admins, approvers and auditors and to operators, by API key."
+    )
+    public: tuple[str, ...] = _is(
+        NAMES, (), "Tenants whose log anyone may read as tiles, without a key: its headers name actors and cases."
+    )
+    node: str = _is(choice("off", "operators", "public"), "off", "Who may read the node's own log as tiles.")
+
+    @property
+    def any(self) -> bool:
+        """Whether anything is served at all."""
+        return bool(self.tenants or self.public) or self.node != "off"
+
+
+@attrs.frozen(kw_only=True)
 class Log:
     """[log]"""
 
@@ -121,6 +139,7 @@ class Settings:
     keys: Keys = attrs.field(factory=Keys)
     limits: Limits = attrs.field(factory=Limits)
     schedule: Schedule = attrs.field(factory=Schedule)
+    tiles: Tiles = attrs.field(factory=Tiles)
     log: Log = attrs.field(factory=Log)
 
 
@@ -131,6 +150,7 @@ SECTIONS: dict[str, type[Any]] = {
     "keys": Keys,
     "limits": Limits,
     "schedule": Schedule,
+    "tiles": Tiles,
     "log": Log,
 }
 
