@@ -62,11 +62,16 @@ class NoteFrozen:
 
 
 @attrs.frozen
+class NoteWitness:
+    event: law.WitnessRefused
+
+
+@attrs.frozen
 class WriteCounts:
     """Once a minute: what was refused before any decision since the last time."""
 
 
-SupervisorMessage: TypeAlias = CreateTenant | TripNode | ResetNode | NoteFrozen | WriteCounts
+SupervisorMessage: TypeAlias = CreateTenant | TripNode | ResetNode | NoteFrozen | NoteWitness | WriteCounts
 
 
 class Refused:
@@ -131,6 +136,8 @@ class Supervisor:
                         await self._write(law.NodeReset(by, reason), by, respond, {"scope": SCOPE})
                 case NoteFrozen(tenant=tenant, why=why):
                     await self._write(law.TenantFrozen(tenant, why), "node", _nobody, {})
+                case NoteWitness(event=refused):
+                    await self._write(refused, "node", _nobody, {})
                 case WriteCounts():
                     if counts := self._refused.take():
                         await self._write(law.RefusalsCounted(counts), "node", _nobody, {})

@@ -51,6 +51,18 @@ class Config:
         return self.directory / self.settings.data.watermark
 
     @property
+    def witness_policy(self) -> Path | None:
+        """Which witnesses are asked, and how many of them suffice; None where none are."""
+        policy = self.settings.witness.policy
+        return self.directory / policy if policy else None
+
+    @property
+    def witness_ca(self) -> Path | None:
+        """Who vouches for witnesses on https; None where the system's authorities do."""
+        ca = self.settings.witness.ca
+        return self.directory / ca if ca else None
+
+    @property
     def key_file(self) -> Path:
         """The raw key of the keystore, if it was sealed with one."""
         return self.directory / self.settings.keys.key_file

@@ -26,6 +26,7 @@ from actors.gate import TenantGate
 from actors.gateway import House, converse, tell
 from actors.governance import commands as c
 from actors.governance.decision import Operator
+from actors.governance.node_law import WitnessRefused
 from actors.held import Held
 from actors.housekeeper import Housekeeper
 from actors.kernel import Child, Down, Mailbox, Notice, Ref, Strategy, Supervision, SystemClock, run_actor, supervise
@@ -36,7 +37,7 @@ from actors.node_standing import NodeStanding
 from actors.reconciler import reconcile
 from actors.scribe import Room, Scribe, Worker
 from actors.scribe.scribe import Runner
-from actors.supervisor import NoteFrozen, Refused, Supervisor, SupervisorMessage
+from actors.supervisor import NoteFrozen, NoteWitness, Refused, Supervisor, SupervisorMessage
 from actors.tenant import Surroundings, Tenant, status_of, turn_away
 from ledger import NODE, Ledger
 from ledger.header import parse
@@ -52,6 +53,7 @@ from vienna_runtime.keystore import Keystore
 from vienna_runtime.ledger_keys import LedgerKeys
 from vienna_runtime.version import VERSION
 from vienna_runtime.watermark import Watermark, keep
+from vienna_runtime.witnessing import Witnesses, collector
 
 log = structlog.get_logger(__name__)
 
@@ -78,6 +80,7 @@ class Node:
     supervisor_mailbox: Mailbox[SupervisorMessage]
     gate: TenantGate
     housekeeper: Housekeeper
+    witnesses: Witnesses | None
     started: float
     tenants: Supervision | None = None
     connections: int = 0
@@ -104,7 +107,13 @@ class Node:
                 "epoch": self.around.standing.epoch,
             },
             "scribe": attrs.asdict(seen),
-            "tenants": [status_of(place.tenant) for place in self.directory.places.values() if place.tenant is not None],
+            "tenants": [
+                {**status_of(place.tenant), "witnessed": self.scribe.published.size(place.name)}
+                for place in self.directory.places.values()
+                if place.tenant is not None
+            ],
+            "log": {"entries": self.ledger.head(NODE).size, "witnessed": self.scribe.published.size(NODE)},
+            **({} if self.witnesses is None else {"witnesses": self.witnesses.about()}),
         }
 
     def keys_of(self, tenant: str) -> Mapping[str, object]:
@@ -146,6 +155,7 @@ async def run(
                 Child(name="housekeeper", start=node.housekeeper.run),
                 Child(name="reconciler", start=partial(_reconciler, node)),
                 Child(name="gateway", start=partial(_gateway, node, lambda: ready(shown))),
+                *([] if node.witnesses is None else [Child(name="witnesses", start=node.witnesses.run)]),
             ],
             strategy=Strategy.REST_FOR_ONE,
             jitter=random.random,
@@ -173,6 +183,9 @@ def _compose(
     async def admit(tenant: str, by: str, command: c.Found, respond: Respond) -> None:
         await _admit(node, tenant, by, command, respond)
 
+    def objected(event: WitnessRefused) -> None:
+        node.supervisor_ref.tell_nowait(NoteWitness(event), urgent=True)
+
     supervisor = Supervisor(scribe, time, standing, refused, admit)
     node = Node(
         config=config,
@@ -189,6 +202,7 @@ def _compose(
         supervisor_mailbox=mailbox,
         gate=TenantGate(directory, lambda: node.supervisor.state, refused),
         housekeeper=Housekeeper({c.Archive: Archivist(scribe).archive}),
+        witnesses=collector(config, scribe, LedgerKeys(keystore).verifier, objected),
         started=trio.current_time(),
     )
     return node

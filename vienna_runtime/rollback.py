@@ -7,20 +7,23 @@ that does not match itself is frozen by the ledger on opening and is not judged 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from hmac import compare_digest
 
 import attrs
 
-from actors.governance.codec import encode_node
+from actors.governance.codec import decode_node, encode_node
 from actors.governance.node_law import RollbackAccepted
-from ledger import NODE, Batch, Draft, Ledger, Receipt
+from ledger import NODE, Batch, BodyRemoved, Draft, Ledger, Receipt
 from ledger.header import parse
 from vienna_runtime.config import Config
 from vienna_runtime.errors import ServingError, WatermarkLost
 from vienna_runtime.watermark import Mark, Marks, Watermark
+from vienna_runtime.witness.showing import Finding
 
 _SHOWN = 8  # logs in one sentence; an old copy is behind in all of them, and a few say which copy it must be
 GONE = Mark(0, b"")
+ACCEPTED = b"rollback.accepted"  # finds the last of these entries
 
 
 @attrs.frozen
@@ -54,8 +57,8 @@ def compared(marks: Marks, ledger: Ledger) -> tuple[Behind, ...]:
     return tuple(behind)
 
 
-def begin(config: Config, node: str, ledger: Ledger, *, accept: str | None) -> Watermark:
-    """The watermark to go on with; before anything is served.
+def begin(config: Config, node: str, ledger: Ledger, *, accept: str | None, heard: Sequence[Finding] = ()) -> Watermark:
+    """The watermark to go on with; before anything is served.  ``heard`` is what the witnesses object to.
 
     Raises ``ServingError`` where the ledger is not the one that was released, unless ``accept`` gives a reason: then that
     is an entry of the node's log.  Without such a need a reason is refused, or it would stand in somebody's start script
@@ -65,15 +68,20 @@ def begin(config: Config, node: str, ledger: Ledger, *, accept: str | None) -> W
     try:
         watermark = Watermark.read(config.watermark, node)
         behind = compared(watermark.marks, ledger)
-        found = "; ".join(map(str, behind[:_SHOWN])) + (f"; and {len(behind) - _SHOWN} logs more" if len(behind) > _SHOWN else "")
+        found = _shown(behind)
     except WatermarkLost as lost:
         watermark, found = Watermark(config.watermark, node), str(lost)
+    known = _accepted(ledger) if heard else {}
+    objections = [finding for finding in heard if finding.known > known.get(finding.log, -1)]
+    found = "; ".join(part for part in (found, _shown(objections)) if part)
     if found and accept is None:
-        raise ServingError(_refusal(config, found, lost=not behind))
+        raise ServingError(_refusal(config, found, lost=not behind and not objections))
     if not found and accept is not None:
         raise ServingError("there is no rollback to accept: the ledger is all that was released; start without --accept-rollback")
     if found and accept is not None:
-        _record(ledger, RollbackAccepted(accept, found, tuple((b.log, *_plain(b.released), *_plain(b.found)) for b in behind)))
+        gone_on = [(b.log, *_plain(b.released), *_plain(b.found)) for b in behind]
+        gone_on += [(f.log, f.known, b"", f.size, f.root) for f in heard]  # those accepted before, too: the last entry holds them all
+        _record(ledger, RollbackAccepted(accept, found, tuple(gone_on)))
         watermark = Watermark(config.watermark, node)
         watermark.advance(ledger.logs())
         watermark.write()
@@ -89,6 +97,26 @@ def _refusal(config: Config, found: str, *, lost: bool) -> str:
     return f"{what}: {found}.\n{back}. To go on with what is there, for a reason that is recorded for ever:\n  {way}"
 
 
+def _shown(found: Sequence[object]) -> str:
+    return "; ".join(map(str, found[:_SHOWN])) + (f"; and {len(found) - _SHOWN} logs more" if len(found) > _SHOWN else "")
+
+
+def _accepted(ledger: Ledger) -> dict[str, int]:
+    """By log, the largest size at which somebody has accepted that it was another; what witnesses remember of it is not news."""
+    seq = ledger.find(NODE, ACCEPTED)
+    if seq is None:
+        return {}
+    (record,) = ledger.read(NODE, seq, seq + 1)
+    try:
+        event = decode_node(RollbackAccepted.TAG, ledger.open_body(NODE, record))
+    except BodyRemoved:
+        return {}
+    found = dict[str, int]()
+    for log, size, *_ in event.logs if isinstance(event, RollbackAccepted) else ():
+        found[log] = max(size, found.get(log, 0))
+    return found
+
+
 def _plain(mark: Mark) -> tuple[int, bytes]:
     return mark.size, mark.root
 
@@ -99,6 +127,6 @@ def _record(ledger: Ledger, event: RollbackAccepted) -> None:
     if head.size:
         (last,) = ledger.read(NODE, head.size - 1, head.size)
         now = max(now, parse(last.entry).time)  # legal time never runs backwards
-    (answer,) = ledger.append_many([Batch(NODE, head.size, (Draft(event.TAG, now, "serve", encode_node(event)),))])
+    (answer,) = ledger.append_many([Batch(NODE, head.size, (Draft(event.TAG, now, "serve", encode_node(event), keys=(ACCEPTED,)),))])
     if not isinstance(answer, Receipt):
         raise ServingError(f"the rollback cannot be accepted, because it cannot be recorded: {answer}")

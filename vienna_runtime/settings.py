@@ -104,6 +104,20 @@ class Schedule:
 
 
 @attrs.frozen(kw_only=True)
+class Witness:
+    """[witness]"""
+
+    policy: str = _is(
+        PATH,
+        "",
+        "A C2SP tlog-policy file: which witnesses are shown every checkpoint, where, and which quorum of them makes it witnessed. "
+        "Empty: none are asked.",
+    )
+    period: int = _is(duration("100ms", "1h"), 5 * _SECOND, "How often the witnesses are shown what has grown.")
+    ca: str = _is(PATH, "", "The authorities (PEM) that vouch for witnesses on https. Empty: the system's.")
+
+
+@attrs.frozen(kw_only=True)
 class Tiles:
     """[tiles]"""
 
@@ -139,6 +153,7 @@ class Settings:
     keys: Keys = attrs.field(factory=Keys)
     limits: Limits = attrs.field(factory=Limits)
     schedule: Schedule = attrs.field(factory=Schedule)
+    witness: Witness = attrs.field(factory=Witness)
     tiles: Tiles = attrs.field(factory=Tiles)
     log: Log = attrs.field(factory=Log)
 
@@ -150,6 +165,7 @@ SECTIONS: dict[str, type[Any]] = {
     "keys": Keys,
     "limits": Limits,
     "schedule": Schedule,
+    "witness": Witness,
     "tiles": Tiles,
     "log": Log,
 }

@@ -15,7 +15,10 @@ import trio
 
 from ledger import NODE, Ledger, VerifierKey
 from ledger.witness_policy import KnownWitness, Policy
-from vienna_runtime.witness.asking import Door, Unreachable
+from vienna_runtime.config import Config
+from vienna_runtime.errors import ConfigError
+from vienna_runtime.witness import policy_file
+from vienna_runtime.witness.asking import Address, Door, Unreachable
 from vienna_runtime.witness.gathering import Gathering
 from vienna_runtime.witness.showing import Finding, show
 
@@ -23,6 +26,28 @@ log = structlog.get_logger(__name__)
 
 PATIENCE = 3.0  # s for one answer
 ALTOGETHER = 10.0  # s; with hundreds of logs not all are asked about, but the node's own, which commits to all, comes first
+
+
+@attrs.frozen
+class Asked:
+    """Whom the node asks, by its settings."""
+
+    policy: Policy
+    tls: ssl.SSLContext
+
+
+def asked(config: Config) -> Asked | None:
+    """None where no policy is set; raises ConfigError for one that cannot be read."""
+    if config.witness_policy is None:
+        return None
+    policy = policy_file.read(config.witness_policy)
+    for witness in policy.witnesses:
+        if witness.url:
+            Address.parse(witness.url)
+    try:
+        return Asked(policy, ssl.create_default_context(cafile=config.witness_ca))
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(str(config.witness_ca), "", f"the authorities of the witnesses cannot be read: {error}") from None
 
 
 @attrs.define
@@ -33,28 +58,27 @@ class Heard:
     silent: list[str] = attrs.Factory(list)  # witnesses that could not be asked about everything
 
 
-async def ask(ledger: Ledger, policy: Policy, verifier: Callable[[str], VerifierKey], tls: ssl.SSLContext) -> Heard:
+async def ask(ledger: Ledger, asked: Asked, verifier: Callable[[str], VerifierKey]) -> Heard:
     """Shows every log's head to every witness that has a URL."""
     heard = Heard()
     async with trio.open_nursery() as nursery:
-        for witness in policy.witnesses:
+        for witness in asked.policy.witnesses:
             if witness.url:
-                nursery.start_soon(_ask_one, ledger, policy, verifier, tls, witness, heard)
+                nursery.start_soon(_ask_one, ledger, asked, verifier, witness, heard)
     return heard
 
 
 async def _ask_one(
     ledger: Ledger,
-    policy: Policy,
+    asked: Asked,
     verifier: Callable[[str], VerifierKey],
-    tls: ssl.SSLContext,
     witness: KnownWitness,
     heard: Heard,
 ) -> None:
     heads = {name: head for name, head in sorted(ledger.logs().items(), key=lambda item: item[0] != NODE) if head.size}
-    shown = Gathering(policy, patience=0)
+    shown = Gathering(asked.policy, patience=0)
     shown.choose(heads, {name: verifier(name).name for name in heads}, 0)
-    door = Door(witness.url, witness.key, tls=tls, patience=PATIENCE)
+    door = Door(witness.url, witness.key, tls=asked.tls, patience=PATIENCE)
     why = f"not everything could be asked within {ALTOGETHER:g} s"
     try:
         with trio.move_on_after(ALTOGETHER):

@@ -17,18 +17,22 @@ import attrs
 import structlog
 import trio
 
+from actors.governance.node_law import WitnessRefused
 from actors.kernel.cell import Life
 from actors.scribe import Scribe
 from ledger import Ledger, LedgerError, NoteSignature, VerificationError, VerifierKey
 from ledger.cosignature import cosigned_at
 from ledger.errors import UnknownLog
 from ledger.witness_policy import KnownWitness, Policy
+from vienna_runtime import witness_start
+from vienna_runtime.config import Config
 from vienna_runtime.witness.asking import Door, Rejected, Unreachable
 from vienna_runtime.witness.gathering import Gathering, Target
 from vienna_runtime.witness.showing import Ahead, Finding, show
 
 log = structlog.get_logger(__name__)
 
+MICROS = 1_000_000
 PATIENCE = 10.0  # s for one request, dialling included: a witness that syncs a slow disk answers within one
 TARGETS = 3  # periods a checkpoint waits for its quorum before a newer takes its place
 FIRST_WAIT, LAST_WAIT = 1.0, 60.0  # s before an unreachable witness is asked again
@@ -51,12 +55,12 @@ class Standing:
 
 @attrs.define(eq=False)
 class Witnesses:
-    """The collector.  ``verifier`` is the key of a log; ``found`` hears of each finding once."""
+    """The collector.  ``verifier`` is the key of a log; ``objected`` hears of each finding once: the node's log, and alerts."""
 
     policy: Policy
     scribe: Scribe
     verifier: Callable[[str], VerifierKey]
-    found: Callable[[Finding], None]
+    objected: Callable[[WitnessRefused], None]
     period: float  # s
     tls: ssl.SSLContext
     patience: float = PATIENCE
@@ -198,7 +202,7 @@ class Witnesses:
         if key not in self.findings:
             self.findings[key] = finding
             log.error("a witness objects", finding=str(finding))
-            self.found(finding)
+            self.objected(WitnessRefused(*attrs.astuple(finding)))
 
     # -- keeping what a quorum has cosigned
 
@@ -222,3 +226,13 @@ class Witnesses:
             else:
                 for name, (size, _) in taken.items():
                     self.scribe.published.raise_to(name, size)
+
+
+def collector(
+    config: Config, scribe: Scribe, verifier: Callable[[str], VerifierKey], objected: Callable[[WitnessRefused], None]
+) -> Witnesses | None:
+    """The collector of a node; None where its settings name no policy."""
+    asked = witness_start.asked(config)
+    if asked is None:
+        return None
+    return Witnesses(asked.policy, scribe, verifier, objected, config.settings.witness.period / MICROS, asked.tls)

@@ -60,7 +60,20 @@ class RollbackAccepted:
     logs: tuple[tuple[str, int, bytes, int, bytes], ...]  # log, size and root once released, size and root gone on with (0: it is gone)
 
 
-NodeEvent: TypeAlias = OperatorEnrolled | NodeTripped | NodeReset | RefusalsCounted | TenantFrozen | RollbackAccepted
+@attrs.frozen
+class WitnessRefused:
+    """A witness has seen another history of a log than the one that is here: it is behind what it was, or beside it."""
+
+    TAG: ClassVar[str] = "witness.refused/1"
+    witness: str
+    log: str
+    what: str  # rolled back, or forked
+    size: int  # that was shown
+    root: bytes
+    known: int  # entries that the witness had cosigned
+
+
+NodeEvent: TypeAlias = OperatorEnrolled | NodeTripped | NodeReset | RefusalsCounted | TenantFrozen | RollbackAccepted | WitnessRefused
 KINDS: dict[str, type] = {kind.TAG: kind for kind in get_args(NodeEvent)}
 
 
@@ -80,7 +93,7 @@ def evolve_node(state: NodeState, event: NodeEvent) -> None:
             state.epoch, state.closed = event.epoch, f"{event.by}: {event.reason}"
         case NodeReset():
             state.closed = ""
-        case RefusalsCounted() | TenantFrozen() | RollbackAccepted():
+        case RefusalsCounted() | TenantFrozen() | RollbackAccepted() | WitnessRefused():
             pass
         case _:
             assert_never(event)

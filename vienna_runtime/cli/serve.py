@@ -19,7 +19,7 @@ from structlog.tracebacks import ExceptionDictTransformer
 from ledger import DirectoryBusy, Ledger
 from transport.tls import ServerTls, server_context
 from vienna_runtime import config as configs
-from vienna_runtime import node, passphrase, pki, rollback
+from vienna_runtime import node, passphrase, pki, rollback, rotating, witness_start
 from vienna_runtime.errors import ServingError
 from vienna_runtime.keystore import Keystore
 from vienna_runtime.keystore_opener import opener_for
@@ -56,7 +56,10 @@ def serve(directory: Path, listen: str | None, accept_rollback: str | None, as_j
     except DirectoryBusy as error:
         raise ServingError(str(error)) from None
     try:
-        watermark = rollback.begin(config, keystore.node, ledger, accept=accept_rollback)
+        asked = witness_start.asked(config)
+        heard = [] if asked is None else trio.run(witness_start.ask, ledger, asked, LedgerKeys(keystore).verifier).findings
+        watermark = rollback.begin(config, keystore.node, ledger, accept=accept_rollback, heard=heard)
+        rotating.settle(ledger, keystore)  # whatever a crash left half-way, before anybody asks for a signature
         trio.run(_serve, config, keystore, ledger, tls, watermark, as_json)
     finally:
         ledger.close()
