@@ -43,6 +43,7 @@ COMMANDS = {
     "verifier": ("verifier", "verifier", "Run a verifier."),
     "ledger": ("ledger", "ledger", "The ledger's files: archive, export and more."),
     "witness": ("witness", "witness", "Run a witness: cosign logs that only grow."),
+    "selftest": ("selftest", "selftest", "Try what the ledger promises about crashes."),
     "completion": ("completion", "completion", "Completion for your shell."),
 }
 

@@ -28,15 +28,23 @@ class Apart:
 
     def result(self) -> Any:
         """What the function returned; raises Broken for what it raised, and for its death."""
-        with open(self._answer, "rb") as answer:
-            text = answer.read()
-        code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        code, text = self.ended()
         if code < 0:
             raise Broken(f"whoever reads it dies of {signal.Signals(-code).name}")
         found = json.loads(text)
         if "broken" in found:
             raise Broken(found["broken"])
         return found["value"]
+
+    def kill(self) -> None:
+        """End it now."""
+        os.kill(self.pid, signal.SIGKILL)
+
+    def ended(self) -> tuple[int, bytes]:
+        """How it ended, below zero by a signal, and what it left to say."""
+        with open(self._answer, "rb") as answer:
+            text = answer.read()
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1]), text
 
 
 def start(function: Callable[[], object]) -> Apart:

@@ -16,6 +16,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import attrs
@@ -27,7 +28,7 @@ from vienna_runtime.selftest.trace import Call, Said, Synced, Wrote, traced
 
 ALL_SUBSETS = 5  # so many writes have 32 subsets
 MEMORY = Path("/dev/shm")  # noqa: S108  # where it exists, states are put into memory: thousands of them would wear a disk
-MOST_KEPT = 20  # states with a violation that are kept to look at
+MOST_KEPT = 5  # states with a violation that are kept to look at
 
 
 @attrs.frozen
@@ -36,7 +37,7 @@ class Subject:
 
     name: str
     program: Sequence[str]  # gets the descriptor to tell by as one more argument
-    check: Callable[[Path, bytes], object]  # what is left, and all that was told; raises Broken
+    check: Callable[[Path, bytes], str]  # of what is left, and all that was told: in a word how it was found; raises Broken
     volatile: frozenset[str] = frozenset()  # names of files that are memory shared by processes, made anew after a crash
 
 
@@ -61,6 +62,7 @@ class Exploration:
     acknowledged: int = 0  # how often the program said that something is durable
     findings: list[Finding] = attrs.Factory(list)
     violations: int = 0
+    outcomes: Counter[str] = attrs.Factory(Counter)  # of the others
 
 
 Progress = Callable[[Exploration], None]
@@ -119,18 +121,18 @@ class _Run:
         image = self._images / str(self.found.states)
         image.mkdir()
         put(left, self._below, image, leave=lambda name: os.path.basename(name) in self._subject.volatile)
-        self._waiting.append((apart.start(lambda: self._check(image, told)), image, self.found.points))
+        self._waiting.append((apart.start(partial(self._check, image, told)), image, self.found.points))
         if len(self._waiting) >= self._at_once:
             self._settle()
 
-    def _check(self, image: Path, told: bytes) -> None:
-        self._subject.check(image, told)
+    def _check(self, image: Path, told: bytes) -> str:
+        return self._subject.check(image, told)
 
     def _settle(self) -> None:
         checked, image, point = self._waiting.pop(0)
         number = int(image.name)
         try:
-            checked.result()
+            self.found.outcomes[checked.result()] += 1
         except Broken as error:
             self.found.violations += 1
             if len(self.found.findings) < MOST_KEPT:

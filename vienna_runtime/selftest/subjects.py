@@ -6,11 +6,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from vienna_runtime.selftest import promise
+from vienna_runtime.selftest import keeping, promise
 from vienna_runtime.selftest.explore import Subject
-from vienna_runtime.selftest.told import heard
+from vienna_runtime.selftest.told import Told, heard
 
 LEDGER = "ledger"  # the directory's name below the one that is followed
+FILES = "files"
+KEEPER = (sys.executable, "-P", "-m", "vienna_runtime.selftest.keeping")
 WRITER = (sys.executable, "-P", "-m", "vienna_runtime.selftest.writing")
 
 
@@ -19,6 +21,21 @@ def ledger(below: Path, *, seed: int, commits: int, program: Sequence[str] = WRI
     return Subject(
         "ledger",
         [*program, str(below / LEDGER), str(seed), str(commits)],
-        lambda left, told: promise.keep(left / LEDGER, heard(told)),
+        lambda left, told: _ledger(left / LEDGER, heard(told)),
         frozenset({"lock.mdb", "writer.pid"}),  # LMDB's table of readers, and who holds our lock
     )
+
+
+def files(below: Path, *, seed: int, rounds: int) -> Subject:
+    """The small files beside it: keystore, watermark, executor's journal."""
+    return Subject(
+        "files",
+        [*KEEPER, str(below / FILES), str(seed), str(rounds)],
+        lambda left, told: keeping.check(left / FILES, told),
+        frozenset({f"{keeping.JOURNAL}.lock"}),
+    )
+
+
+def _ledger(left: Path, told: Told) -> str:
+    promise.keep(left, told)
+    return "whole"

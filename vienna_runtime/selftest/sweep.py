@@ -17,6 +17,7 @@ import subprocess
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import attrs
@@ -121,7 +122,7 @@ class _Run:
         for number, (call, at, fault) in enumerate(todo):
             place = self._place / str(number)
             place.mkdir()
-            self._waiting.append((apart.start(lambda: self._one(place, call, at, fault)), place, (call, at, fault)))
+            self._waiting.append((apart.start(partial(self._one, place, call, at, fault)), place, (call, at, fault)))
             if len(self._waiting) >= (os.cpu_count() or 1):
                 self._settle()
         while self._waiting:
@@ -139,11 +140,8 @@ class _Run:
         if code not in (0, GIVING_UP, -signal.SIGKILL) or (code == -signal.SIGKILL) != (fault == "killed"):
             raise Broken(f"the writer ended with {code}: {(place / 'errors').read_text()[-1500:]}")
         apart.run(lambda: promise.keep(place / LEDGER, told))
-        if code == 0:
-            ended = "went on" if told.failed else "did not notice"
-        else:
-            ended = "gave up" if code == GIVING_UP else "killed"
-        return [ended, told.entries, told.failed]
+        noticed = "went on" if told.failed else "did not notice"
+        return [{0: noticed, GIVING_UP: "gave up"}.get(code, "killed"), told.entries, told.failed]
 
     def _settle(self) -> None:
         checked, place, (call, at, fault) = self._waiting.pop(0)

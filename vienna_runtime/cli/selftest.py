@@ -1,0 +1,174 @@
+"""``vienna selftest``: what the ledger promises about crashes, tried on this machine, in directories that are thrown away."""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TypeVar
+
+import attrs
+import click
+from rich.table import Table
+
+from vienna_runtime.cli.exits import BadEnd
+from vienna_runtime.cli.here import Here, json_option, pass_here
+from vienna_runtime.cli.progress import watching
+
+F = TypeVar("F", bound=Callable[..., object])
+_SEEDS = 1 << 32
+
+
+def _seed(command: F) -> F:
+    return click.option("--seed", type=int, help="Of everything that is left to chance.  Default: another each time; it is printed.")(
+        command
+    )
+
+
+def _place(command: F) -> F:
+    directory = click.Path(path_type=Path, file_okay=False, exists=True)
+    return click.option("--in", "place", type=directory, help="Where: on the disk that is meant.  Default: where temporary files go.")(
+        command
+    )
+
+
+@click.group()
+def selftest() -> None:
+    """Try what the ledger promises about crashes, on this machine.  Nothing of a node is touched."""
+
+
+@selftest.command("crash-states")
+@click.option(
+    "--states", type=click.IntRange(10), default=2000, show_default=True, help="Of the ledger; a quarter as many of the other files."
+)
+@_seed
+@_place
+@json_option
+@pass_here
+def crash_states(here: Here, states: int, seed: int | None, place: Path | None) -> None:
+    """Open every kind of state that a power cut may leave, and look for what was acknowledged (needs strace).
+
+    A writer's system calls are recorded; between each two syncs, any choice of what was not synced yet is taken as lost, torn
+    at sectors of 512 bytes.  Exit code 1 when a promise was broken; the state is kept to look at.
+
+    \b
+    Example:
+      vienna selftest crash-states --states 2000
+    """
+    from vienna_runtime.selftest import explore, subjects
+
+    chosen, found = _chosen(seed), []
+    for name, most in (("ledger", states), ("files", max(10, states // 4))):
+        with _below(place) as directory, watching(here) as watch:
+            below = Path(directory).resolve()
+            subject = (
+                subjects.ledger(below, seed=chosen, commits=max(10, states // 30))
+                if name == "ledger"
+                else subjects.files(below, seed=chosen, rounds=max(10, states // 50))
+            )
+
+            def progress(run: explore.Exploration, name: str = name, most: int = most, watch: Callable[..., None] = watch) -> None:
+                watch(f"states of the {name}", run.states, most)
+
+            found.append(explore.explore(subject, below, states=most, seed=chosen, keep=_kept(place, chosen), progress=progress))
+    table = Table(
+        "what", "system calls", "crash points", "states", "opened whole", "refused to open", "violations", box=None, pad_edge=False
+    )
+    for run in found:
+        counts = (run.calls.total() - run.calls["said"], run.points, run.states, run.outcomes["whole"] + run.outcomes["nothing yet"])
+        table.add_row(run.subject, *map(str, counts), str(run.outcomes["refused"]), str(run.violations))
+    here.answer({"seed": chosen, "subjects": [attrs.asdict(run) for run in found]}, table, f"seed {chosen}")
+    _judge([f"{run.subject}, state {one.state}: {one.what} (kept in {one.kept})" for run in found for one in run.findings])
+
+
+@selftest.command()
+@click.option("--every", type=click.IntRange(1), default=1, show_default=True, help="Try only one fault of so many.")
+@_seed
+@_place
+@json_option
+@pass_here
+def inject(here: Here, every: int, seed: int | None, place: Path | None) -> None:
+    """Have each system call of a writer fail, or be its last, one run each (needs strace).
+
+    EIO and ENOSPC once and from then on, short writes, no memory for a larger map, SIGKILL.  Exit code 1 when a promise was broken.
+
+    \b
+    Example:
+      vienna selftest inject
+      vienna selftest inject --every 20
+    """
+    from vienna_runtime.selftest import sweep
+
+    chosen = _chosen(seed)
+    with watching(here) as watch:
+        found = sweep.sweep(
+            seed=chosen, every=every, keep=_kept(place, chosen), progress=lambda run: watch("faults injected", run.runs, run.of)
+        )
+    table = Table("system call", "fault", "runs", "what became of the writer", box=None, pad_edge=False)
+    faults = sorted({(call, fault) for call, fault, _ in found.outcomes})
+    for call, fault in faults:
+        ends = {end: count for (of, by, end), count in sorted(found.outcomes.items()) if (of, by) == (call, fault)}
+        table.add_row(call, fault, str(sum(ends.values())), ", ".join(f"{end} {count}" for end, count in ends.items()))
+    outcomes = [{"call": call, "fault": fault, "ended": end, "runs": count} for (call, fault, end), count in sorted(found.outcomes.items())]
+    here.answer(
+        {**attrs.asdict(found, filter=lambda field, _: field.name != "outcomes"), "seed": chosen, "outcomes": outcomes},
+        table,
+        f"{found.runs} runs, {found.failed} commits of unknown outcome, {found.acknowledged} entries acknowledged, "
+        f"{found.violations} violations; seed {chosen}",
+    )
+    _judge([f"{one.call} number {one.number}, {one.fault}: {one.what} (kept in {one.kept})" for one in found.findings])
+
+
+@selftest.command()
+@click.option("--rounds", type=click.IntRange(1), default=100, show_default=True, help="How often the writer is killed.")
+@_seed
+@_place
+@json_option
+@pass_here
+def crash(here: Here, rounds: int, seed: int | None, place: Path | None) -> None:
+    """Kill a writer under load, again and again, and look for every entry that it acknowledged.
+
+    At moments of chance, and at each named write point.  Exit code 1, with the seed and the directory, when a promise was broken.
+
+    \b
+    Example:
+      vienna selftest crash --rounds 1000
+    """
+    from vienna_runtime.selftest import killing
+
+    chosen = _chosen(seed)
+    with watching(here) as watch:
+        found = killing.kill(rounds=rounds, seed=chosen, place=place, progress=lambda run: watch("rounds", run.rounds, rounds))
+    table = Table("killed", "rounds", box=None, pad_edge=False)
+    for point, count in sorted(found.kills.items()):
+        table.add_row(point if point == killing.CHANCE else f"at the point {point}", str(count))
+    here.answer(
+        {**attrs.asdict(found), "seed": chosen},
+        table,
+        f"{found.rounds} rounds in {found.seconds:.0f} s ({found.rounds / max(found.seconds, 0.001):.1f}/s), seed {chosen}",
+        f"{found.entries} entries in {found.commits} commits acknowledged and found again; {found.verified} verified",
+        f"of the commits under way {found.there} were found whole, {found.absent} not at all, none in part"
+        if found.finding is None
+        else "a promise was broken",
+    )
+    _judge([] if found.finding is None else [f"round {found.rounds + 1}: {found.finding} (kept in {found.kept}, seed {chosen})"])
+
+
+def _chosen(seed: int | None) -> int:
+    return secrets.randbelow(_SEEDS) if seed is None else seed
+
+
+def _below(place: Path | None) -> AbstractContextManager[str]:
+    return tempfile.TemporaryDirectory(prefix="vienna-selftest-", dir=place)
+
+
+def _kept(place: Path | None, seed: int) -> Path:
+    """Made only when there is something to keep."""
+    return (place or Path(tempfile.gettempdir())) / f"vienna-selftest-found-{seed}"
+
+
+def _judge(findings: list[str]) -> None:
+    if findings:
+        raise BadEnd("a promise of the ledger was broken: " + "; ".join(findings))
