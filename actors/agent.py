@@ -8,7 +8,7 @@ from actors.governance import events as e
 from actors.governance import kinds
 
 
-def sees(member: str, kind: str, events: Sequence[e.Event]) -> bool:
+def sees(member: str, kind: str, events: Sequence[e.Told]) -> bool:
     """Whether a case may be shown: to people of the tenant all, to machines what they had a part in."""
     if kind in (kinds.ADMIN, kinds.APPROVER, kinds.AUDITOR):
         return True

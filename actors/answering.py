@@ -74,7 +74,7 @@ def repeated(recall: Recall, said: Mapping[str, object]) -> dict[str, object]:
     return value
 
 
-def _with_warrant(value: dict[str, object], events: Sequence[e.Event], *, give: bool) -> None:
+def _with_warrant(value: dict[str, object], events: Sequence[e.Told], *, give: bool) -> None:
     for event in events:
         if isinstance(event, e.CaseDecided):
             value["why"] = event.why
@@ -86,8 +86,11 @@ def _with_warrant(value: dict[str, object], events: Sequence[e.Event], *, give: 
             value["effect"] = event.effect
 
 
-def entry(header: Header, event: e.Event) -> dict[str, object]:
-    """One entry as people read it."""
+def entry(header: Header, event: e.Told) -> dict[str, object]:
+    """One entry as people read it; of one whose body was removed, the header."""
+    if isinstance(event, e.Gone):
+        seq, tag = header.sequence, header.tag
+        return {"seq": seq, "time": header.time, "tag": tag, "actor": header.actor, "step": header.step, "body": {}, "removed": True}
     body = {field.name: _plain(getattr(event, field.name)) for field in attrs.fields(type(event))}
     return {"seq": header.sequence, "time": header.time, "tag": header.tag, "actor": header.actor, "step": header.step, "body": body}
 
@@ -106,7 +109,8 @@ def _case(recall: Recall, case: str, by: Asker) -> Outcome:
     events = [event for _, event in found]
     if not found or not isinstance(by, Member) or not agent.sees(by.member, by.kind, events):
         return unknown("case", case)
-    return Done({"case": case, "outcome": views.story(events), "entries": [entry(*pair) for pair in found]})
+    outcome = "removed" if any(isinstance(event, e.Gone) for event in events) else views.story(events)
+    return Done({"case": case, "outcome": outcome, "entries": [entry(*pair) for pair in found]})
 
 
 def _card(state: State, name: str, by: Asker) -> Outcome:

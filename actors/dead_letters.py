@@ -19,12 +19,22 @@ def page(recall: Recall, at: int | None, limit: int) -> dict[str, object]:
     """At most ``limit`` letters from the entry ``at`` backwards, and where the next page begins."""
     found: list[dict[str, object]] = []
     while at is not None and len(found) < limit:
-        header, event = recall.entry(at)
+        header, event = recall.told(at)
+        if isinstance(event, e.Gone):
+            found.append(removed(header))
+            at = recall.before(at, e.DeadLetterOpened.TAG)
+            continue
         if not isinstance(event, e.DeadLetterOpened):
             break
         found.append(line(recall, header, event))
         at = event.previous
     return {"letters": found, "next": at}
+
+
+def removed(header: Header) -> dict[str, object]:
+    """A letter whose body was forgotten: there is nothing left to resolve."""
+    gone = "(removed)"
+    return {"letter": gone, "kind": gone, "why": gone, "resolved": True, "case": header.case, "seq": header.sequence, "time": header.time}
 
 
 def line(recall: Recall, header: Header, event: e.DeadLetterOpened) -> dict[str, object]:

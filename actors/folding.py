@@ -13,7 +13,7 @@ from actors.governance.codec import encode_state
 from actors.governance.events import SnapshotMade
 from actors.governance.ids import Instant
 from actors.governance.state import State
-from ledger import BodyRemoved, Ledger, Snapshot, VerificationError
+from ledger import BodyRemoved, Ledger, Snapshot, VerificationError, removal
 from ledger.header import parse
 
 log = structlog.get_logger(__name__)
@@ -23,6 +23,10 @@ STRETCH = 1024  # entries read at once: enough to be quick, little enough to sta
 
 class CannotFold(Exception):
     """The log holds an entry that cannot be read, decoded or folded; the message names it."""
+
+
+class Forgotten(CannotFold):
+    """Folding from there on needs a body that was removed."""
 
 
 @attrs.frozen
@@ -61,7 +65,7 @@ def _trusted(ledger: Ledger, name: str, kept: Snapshot) -> State | None:
         (record,) = ledger.read(name, seq, seq + 1)
         header = parse(record.entry)
         ledger.open_body(name, record)
-    except (VerificationError, NotCanonical) as error:
+    except (BodyRemoved, VerificationError, NotCanonical) as error:
         log.warning("snapshot passed over", tenant=name, size=kept.size, why=str(error))
         return None
     if header.tag != SnapshotMade.TAG or state.size != kept.size or state.tenant != name:
@@ -84,7 +88,12 @@ def extended(ledger: Ledger, name: str, state: State | None, size: int) -> State
 
     try:
         return snapshot.fold(state, name, entries())
-    except (VerificationError, BodyRemoved, NotCanonical, ValueError, KeyError, AttributeError) as error:
+    except BodyRemoved as error:
+        raise Forgotten(
+            f"the body of entry {at} has been forgotten, and no snapshot above it can be relied on; "
+            "restore the ledger from a backup that has one"
+        ) from error
+    except (VerificationError, NotCanonical, ValueError, KeyError, AttributeError) as error:
         raise CannotFold(f"entry {at} cannot be folded: {error}") from error
 
 
@@ -98,6 +107,20 @@ def put(ledger: Ledger, name: str, taken: Taken) -> bytes:
     return ledger.put_snapshot(name, size=taken.size, root=root, fingerprint=snapshot.fingerprint(), state=taken.state)
 
 
+def beginning(ledger: Ledger, name: str, below: int) -> State | None:
+    """Where folding anew can begin: the empty log while nothing was forgotten, else the newest snapshot that can be relied on.
+
+    None is the empty log.  Raises ``Forgotten`` where there is no such snapshot up to ``below``.
+    """
+    if ledger.find(name, removal.INDEX) is None:
+        return None
+    for kept in ledger.snapshots(name):
+        if kept.size <= below and (state := _trusted(ledger, name, kept)) is not None:
+            return state
+    raise Forgotten(f"bodies of {name} have been forgotten, and no snapshot up to entry {below} can be relied on")
+
+
 def agrees(ledger: Ledger, name: str, state: State) -> bool:
-    """Whether ``state`` is what a full fold of the log gives, byte for byte."""
-    return encode_state(extended(ledger, name, None, ledger.head(name).size)) == encode_state(state)
+    """Whether ``state`` is what a fold of the log gives, byte for byte: of all of it, as far as nothing of it was forgotten."""
+    size = ledger.head(name).size
+    return encode_state(extended(ledger, name, beginning(ledger, name, size), size)) == encode_state(state)

@@ -9,10 +9,11 @@ from actors.governance import bundle as bundles
 from actors.governance import codec, index
 from actors.governance import events as e
 from actors.governance.ids import Instant
-from ledger import Header, Ledger
+from ledger import BodyRemoved, Header, Ledger
 from ledger.header import parse
 from ledger.tail import LONGEST_CASE
 
+STRETCH = 256  # headers read at once on the way back to an earlier entry
 BUNDLES = 8  # loaded bundles kept: the active one, and those of warrants that outlive an activation
 
 
@@ -54,11 +55,28 @@ class Recall:
         header = parse(record.entry)
         return header, codec.decode(header.tag, self._ledger.open_body(self._log, record))
 
-    def case(self, case: str, after: int = 0) -> list[tuple[Header, e.Event]]:
+    def before(self, seq: int, tag: str) -> int | None:
+        """The newest entry of that kind before ``seq``, found by its header: for a chain that leads through a removed body."""
+        for stop in range(seq, 0, -STRETCH):
+            for record in reversed(self._ledger.read(self._log, max(0, stop - STRETCH), stop)):
+                if parse(record.entry).tag == tag:
+                    return record.seq
+        return None
+
+    def told(self, seq: int) -> tuple[Header, e.Told]:
+        """One durable entry, or what is left of it."""
+        (record,) = self._ledger.read(self._log, seq, seq + 1)
+        header = parse(record.entry)
+        try:
+            return header, codec.decode(header.tag, self._ledger.open_body(self._log, record))
+        except BodyRemoved:
+            return header, e.Gone(header.tag)
+
+    def case(self, case: str, after: int = 0) -> list[tuple[Header, e.Told]]:
         """A case's durable entries beyond its first ``after``, in order; none for a name that no case can have."""
         if len(case.encode()) > LONGEST_CASE:
             return []
-        return [self.entry(seq) for seq in self._ledger.case_entries(self._log, case)[after:]]
+        return [self.told(seq) for seq in self._ledger.case_entries(self._log, case)[after:]]
 
     def bundle(self, digest: bytes) -> bundles.Bundle | None:
         """A pushed bundle, loaded; remembered, for loading costs milliseconds."""
@@ -66,7 +84,10 @@ class Recall:
         if found is not None:
             self._bundles.move_to_end(digest)
             return found
-        pushed = self.event(index.bundle_key(digest))
+        try:
+            pushed = self.event(index.bundle_key(digest))
+        except BodyRemoved:  # no case needs it any more; who does may push it again
+            return None
         if not isinstance(pushed, e.BundlePushed):
             return None
         loaded = self._read.pop(digest, None) or bundles.load(bundles.Source(pushed.files))
@@ -120,7 +141,8 @@ class Recall:
         return found if isinstance(found, e.DeadLetterOpened) else None
 
     def is_resolved(self, letter: str) -> bool:
-        return self.event(index.resolved_key(letter)) is not None
+        key = index.resolved_key(letter)
+        return key in self._fresh or self._ledger.find(self._log, key) is not None
 
     def time(self, seq: int) -> Instant:
-        return Instant(self.entry(seq)[0].time)
+        return Instant(self.told(seq)[0].time)

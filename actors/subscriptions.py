@@ -12,6 +12,7 @@ import trio
 
 from actors.answering import entry
 from actors.directory import Place
+from actors.governance import events as e
 from actors.governance.views import story
 from actors.messages import Listen
 from actors.recall import Recall
@@ -61,7 +62,7 @@ class Subscription:
 
 async def case_watch(subscription: Subscription, scribe: Scribe, place: Place, case: str, member: str) -> None:
     """A case's entries from its first to its closing one.  The caller has seen to it that ``member`` may."""
-    recall, sent, outcome, over = Recall(scribe.ledger, place.name), 0, "proposed", False
+    recall, sent, outcome, over, gone = Recall(scribe.ledger, place.name), 0, "proposed", False, False
 
     def listener(_: Mapping[str, object]) -> None:
         subscription.wake()
@@ -73,10 +74,14 @@ async def case_watch(subscription: Subscription, scribe: Scribe, place: Place, c
                 sent += 1
                 outcome = story([event], outcome)
                 closed = bool(getattr(event, "closes", False))
+                gone = gone or isinstance(event, e.Gone)
                 await subscription.send(header.sequence, {**entry(header, event), "outcome": outcome, "closed": closed})
                 if closed:
                     subscription.end("the case is closed")
                     return
+            if gone:
+                subscription.end("the case is closed, and some of it has been removed")
+                return
             await subscription.wait_news()
     finally:
         over = True

@@ -18,8 +18,10 @@ import trio
 
 from actors import answering, drafting, folding
 from actors.errors import StaleEpoch, StalePosition, StaleScope
+from actors.fact_finding import Known
 from actors.feed import CASE, MEMBER, Feed
 from actors.foresight import look_ahead
+from actors.forgetting import Forgetting
 from actors.governance import bundle as bundles
 from actors.governance import commands as c
 from actors.governance import events as e
@@ -27,14 +29,12 @@ from actors.governance import guarding
 from actors.governance.calls import is_urgent
 from actors.governance.canonical import NotCanonical
 from actors.governance.decide import decide
-from actors.governance.decision import Ancestor, Asker, Facts, Invitee, Moment, Operator
+from actors.governance.decision import Asker, Facts, Invitee, Moment, Operator
 from actors.governance.due import due, next_due
 from actors.governance.ids import Fresh, Instant
 from actors.governance.membership import by_asker
-from actors.governance.receipt import unverified_unpack as unpack_receipt
 from actors.governance.refusals import Code, Refusal
 from actors.governance.settings import BreakerLimits
-from actors.governance.signing import Purpose, verifies
 from actors.governance.state import State
 from actors.held import Held
 from actors.kernel import Envelope
@@ -44,7 +44,7 @@ from actors.node_standing import SCOPE, NodeStanding
 from actors.recall import Recall
 from actors.scribe import Full, LogFrozen, ReadOnly, Reservation, Scribe
 from actors.signer import Signer
-from ledger import LedgerError
+from ledger import BodyRemoved, LedgerError
 
 log = structlog.get_logger(__name__)
 
@@ -69,6 +69,7 @@ class Surroundings:
     standing: NodeStanding
     snapshot_every: int = 20_000  # entries
     entropy: Callable[[int], bytes] = os.urandom
+    witnessed: Callable[[str], Instant] = lambda log: Instant(0)  # the newest time that a quorum of witnesses signed for a log
     reading: trio.CapacityLimiter = attrs.field(factory=lambda: trio.CapacityLimiter(READERS), repr=False)
 
 
@@ -87,6 +88,7 @@ class Tenant:
         self._snapshot_at = 0
         self._snapshot_owed = False
         self._pushed: bundles.Bundle | bundles.Findings | None = None  # what is being pushed just now
+        self._forgetting = Forgetting(around.scribe.ledger, name, around.witnessed)
 
     async def start(self) -> None:
         """Folds what is durable, after whatever an earlier life of this actor had queued is settled."""
@@ -121,6 +123,7 @@ class Tenant:
                         self._asked(message)
                     case Sweep():
                         self._sweep()
+                        await self._forgetting.go_on(self, self._around.scribe, self._around.time.now())
                     case Introduce():
                         self._introduce(message)
                     case Listen():
@@ -148,6 +151,7 @@ class Tenant:
             source = guarding.source_of(ask)
             if isinstance(source, bundles.Source):
                 self._pushed = await self._read(source)
+        await self._forgetting.prepare(ask, self.state, self._around.time.now(), self._around.reading)
         needed = ask.bundle if type(ask) is c.ActivateBundle else self.state.bundle
         if needed is not None and not self.frozen and (unread := self._recall.unread(needed)) is not None:
             await self._read(unread)
@@ -206,14 +210,33 @@ class Tenant:
         except LedgerError as error:
             log.warning("no snapshot made", tenant=self.name, why=str(error))
             return
-        self._snapshot_at = taken.size
-        room = scribe.reserve(self.name, ROOM)
-        if isinstance(room, Reservation):
-            self._submit((e.SnapshotMade(taken.size, digest),), "node", room)
+        if self.submits(e.SnapshotMade(taken.size, digest)):
+            self._snapshot_at = taken.size  # without that entry no fold would rely on it
 
     def _limits(self) -> BreakerLimits:
         bundle = None if self.state.bundle is None else self._recall.bundle(self.state.bundle)
         return BreakerLimits() if bundle is None else bundle.settings.breaker
+
+    # -- what forgetting borrows, see ``actors.forgetting.Owner``
+
+    @property
+    def epoch(self) -> int:
+        return self._epoch
+
+    def submits(self, event: e.Event) -> bool:
+        room = self._around.scribe.reserve(self.name, ROOM)
+        return isinstance(room, Reservation) and not isinstance(self._submit((event,), "node", room), Refusal)
+
+    async def is_settled(self) -> bool:
+        if self.frozen or not self._usable():
+            return False
+        await self._around.scribe.settled(self.name, self._last)
+        return self._usable()
+
+    async def covers(self, size: int) -> int | None:
+        if self._snapshot_at < max(1, size):
+            await self._snapshot(folding.take(self.state))
+        return self._snapshot_at if await self.is_settled() and self._snapshot_at >= size else None
 
     # -- asking
 
@@ -225,6 +248,8 @@ class Tenant:
         by = self._asker(asked)
         if by is None:
             outcome = Refusal(Code.NOT_ALLOWED, "your membership has ended")
+        elif isinstance(asked.ask, c.Read) and asked.ask.what == "retention.show":
+            outcome = Done(self._forgetting.shown(self.state, self._around.time.now()))
         elif isinstance(asked.ask, (c.ShowCase, c.ShowCard, c.ShowLetter, c.ListLetters, c.Read)):
             self._release(asked.respond, answering.answer(self.state, self._recall, asked.ask, by))
             return
@@ -260,7 +285,10 @@ class Tenant:
 
     def _decide(self, command: c.Command, by: Asker, room: Reservation) -> Outcome | Callable[[], Outcome]:
         moment = Moment(self._around.time.now(), Fresh(self._around.entropy(32)))
-        decision = decide(self.state, command, by, self._facts(command, by), moment)
+        try:
+            decision = decide(self.state, command, by, self._facts(command, by), moment)
+        except BodyRemoved as error:
+            decision = Refusal(Code.REMOVED, f"what this rests on has been forgotten: {error}")
         actor = by_asker(by)
         if isinstance(decision, Refusal):
             if decision.code is Code.CLOCK_IN_DOUBT and (closed := self._around.standing.closed):
@@ -311,58 +339,10 @@ class Tenant:
 
     def _facts(self, command: c.Command, by: Asker) -> Facts:
         """What this command needs to know beyond the state."""
-        recall, state = self._recall, self.state
-        active = None if state.bundle is None else recall.bundle(state.bundle)
-        clock_ok = self._around.time.doubt is None and not self._around.standing.closed
-        match command:
-            case c.Propose():
-                name = getattr(by, "member", "")
-                return Facts(
-                    active=active,
-                    bundle_of=recall.bundle,
-                    prior=recall.prior(name, command.key),
-                    parent=None if command.parent is None else self._ancestor(command.parent),
-                    run=None if command.run is None else recall.run(command.run),
-                    clock_ok=clock_ok,
-                )
-            case c.Redeem():
-                return Facts(
-                    active=active, bundle_of=recall.bundle, mac_ok=self._authentic(command), run=recall.run(command.run), clock_ok=clock_ok
-                )
-            case c.Report():
-                run = _run_of(command.receipt)
-                return Facts(active=active, run=None if run in state.runs else recall.run(run))
-            case c.PushBundle():
-                return Facts(active=active, bundle_of=recall.bundle, pushed=self._pushed)
-            case c.RetryLetter() | c.ResolveLetter():
-                letter = recall.letter(command.letter)
-                lettered = None if letter is None else recall.intent(letter.case)
-                prior = None
-                if isinstance(command, c.RetryLetter) and lettered is not None:
-                    prior = recall.prior(lettered.agent, guarding.retry_key(command.letter, command.key))
-                return Facts(
-                    active=active,
-                    bundle_of=recall.bundle,
-                    letter=letter,
-                    letter_resolved=letter is not None and recall.is_resolved(command.letter),
-                    lettered=lettered,
-                    prior=prior,
-                    parent=None if letter is None else self._ancestor(letter.case),
-                    clock_ok=clock_ok,
-                )
-            case _:
-                return Facts(active=active, bundle_of=recall.bundle, clock_ok=clock_ok)
-
-    def _ancestor(self, case: str) -> Ancestor | None:
-        found = self._recall.intent(case)
-        return None if found is None else Ancestor(found.agent, found.excluded)
-
-    def _authentic(self, command: c.Redeem) -> bool:
-        """Both signatures over the bytes as received: the node's MAC and the issuer's."""
-        signer = self._around.signer
-        mac_ok = signer.check_warrant_mac(self.name, command.warrant + command.signature, command.mac)
-        issuers = signer.issuer_publics(self.name)
-        return mac_ok and any(verifies(Purpose.WARRANT, issuer, command.warrant, command.signature) for issuer in issuers)
+        around = self._around
+        clock_ok = around.time.doubt is None and not around.standing.closed
+        known = Known(self.state, self._recall, around.signer, self._pushed, self._forgetting)
+        return known.facts(command, by, clock_ok=clock_ok)
 
     # -- answering
 
@@ -464,14 +444,6 @@ def turn_away(message: TenantMessage) -> None:
         message.respond(Refusal(Code.BUSY, "the tenant is being restarted; nothing was decided", RECOVERY))
     elif isinstance(message, Listen):
         message.lost()
-
-
-def _run_of(receipt: bytes) -> str:
-    """The run a receipt names; the law checks the receipt itself."""
-    try:
-        return unpack_receipt(receipt).run
-    except NotCanonical:
-        return ""
 
 
 def status_of(tenant: Tenant) -> Mapping[str, object]:

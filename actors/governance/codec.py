@@ -77,6 +77,9 @@ _STATE_KINDS = (
     state.LiveWarrant,
     state.Run,
     state.Breaker,
+    state.Promise,
+    state.Hold,
+    state.Erasure,
     state.Tally,
 )
 

@@ -154,6 +154,35 @@ class SettleEffect:
 
 
 @attrs.frozen
+class PlaceHold:
+    scope: str
+    reason: str
+
+
+@attrs.frozen
+class ReleaseHold:
+    hold: str
+    reason: str
+    key: str
+
+
+@attrs.frozen
+class RunRetention:
+    """Let the bodies go whose retention is over."""
+
+    key: str
+
+
+@attrs.frozen
+class Erase:
+    """Let bodies go before their time."""
+
+    what: tuple[str, ...]
+    reason: str
+    key: str
+
+
+@attrs.frozen
 class Suspend:
     tenant: str
     reason: str
@@ -185,6 +214,32 @@ class Archive:
     """Move the oldest closed month of a log, or a part of it, out of the database; None is the node's own log."""
 
     before: int  # µs: what is not over by then stays
+    tenant: str | None = None
+
+
+@attrs.frozen
+class ListKeys:
+    """The keys of one log, without their secrets; None is the node's own log."""
+
+    tenant: str | None = None
+
+
+@attrs.frozen
+class RotateKey:
+    """A new key in place of ``replaces``, which signs beside it for a while unless others may have it."""
+
+    kind: str
+    replaces: bytes
+    overlap: int  # µs
+    compromised: bool = False
+    tenant: str | None = None
+
+
+@attrs.frozen
+class RetireKeys:
+    """End the overlap: the newest key signs alone."""
+
+    kind: str
     tenant: str | None = None
 
 
@@ -260,10 +315,11 @@ class Inbox:
 
 Command: TypeAlias = (
     Propose | Cancel | Redeem | Report | Vote | Attest | Invite | Enrol | Confirm | RevokeMember | PushBundle | ActivateBundle
-    | Seal | RevokeWarrant | TripBreaker | ResetBreaker | RetryLetter | ResolveLetter | SettleEffect | Suspend | Resume | Found
+    | Seal | RevokeWarrant | TripBreaker | ResetBreaker | RetryLetter | ResolveLetter | SettleEffect | PlaceHold | ReleaseHold
+    | RunRetention | Erase | Suspend | Resume | Found
 )  # fmt: skip
 Query: TypeAlias = ShowCase | ShowCard | ShowLetter | ListLetters | Read
 Subscription: TypeAlias = Tail | Watch | Evidence | Inbox
-Chore: TypeAlias = Archive
-CHORES = (Archive,)
+Chore: TypeAlias = Archive | ListKeys | RotateKey | RetireKeys
+CHORES = (Archive, ListKeys, RotateKey, RetireKeys)
 Ask: TypeAlias = Command | Query | Subscription | Chore

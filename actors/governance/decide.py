@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from . import approving, guarding, membership, proposing, redeeming, reporting
+from . import approving, forgetting, guarding, membership, proposing, redeeming, reporting
 from . import commands as c
 from .decision import Asker, Decision, Facts, Invitee, Moment, Operator
 from .refusals import Code, Refusal
@@ -89,6 +89,14 @@ def _by_member(state: State, command: c.Command, by: Member, facts: Facts, momen
             return guarding.resolve(state, command, by, facts)
         case c.SettleEffect():
             return reporting.settle(state, command, by)
+        case c.PlaceHold():
+            return forgetting.place(state, command.scope, command.reason, by, moment)
+        case c.ReleaseHold():
+            return forgetting.release(state, command.hold, command.reason, by, command.key, moment)
+        case c.RunRetention():
+            return forgetting.run(state, by, command.key, facts, moment)
+        case c.Erase():
+            return forgetting.erase(state, command.what, command.reason, by, command.key, facts.spans, moment)
         case c.Enrol() | c.Found() | c.Suspend() | c.Resume():
             return _not_for(by.kind)
         case _:

@@ -40,6 +40,15 @@ class Ancestor:
 
 
 @attrs.frozen
+class MonthPlan:
+    """One month that is over its retention by the node's clock: how much of it may go."""
+
+    month: str
+    due: Instant
+    going: int
+
+
+@attrs.frozen
 class Facts:
     """What the shell looked up because the state is too small to hold it."""
 
@@ -54,6 +63,9 @@ class Facts:
     letter_resolved: bool = False
     lettered: e.IntentProposed | None = None  # the intent behind the letter
     clock_ok: bool = True
+    expired: tuple[MonthPlan, ...] = ()  # the months over their retention by the node's clock
+    witnessed: Instant = Instant(0)  # the newest time that a quorum of witnesses has signed for this tenant's log
+    spans: Mapping[str, tuple[str, str]] = attrs.field(factory=dict)  # of each case or entry that is to be erased: its months
 
 
 @attrs.frozen

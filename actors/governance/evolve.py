@@ -11,6 +11,7 @@ from . import events as e
 from . import warrant as warrants
 from .approval import unverified_unpack as unpack_statement
 from .ids import Cost, Digest, Instant, Micros
+from .retention import retained
 from .state import Case, Given, Invitation, LiveWarrant, Member, Run, State, epoch, worthless
 
 SLACK = 4_096  # deadlines that may lie on the heap although what they were for is over
@@ -46,6 +47,11 @@ def evolve(state: State, event: e.Event, at: Instant, seq: int) -> None:
             state.tally.refused += 1
         case e.SnapshotMade():
             pass
+        case (
+            e.RetentionSet() | e.HoldPlaced() | e.HoldReleased() | e.DateConfirmed() | e.ErasureOrdered() | e.BodiesRemoved()
+            | e.ForgettingEnded()
+        ):  # fmt: skip
+            retained(state, event, at)
         case _:
             _membership(state, event)
     if case is not None and getattr(event, "closes", False):
@@ -80,6 +86,7 @@ def _decided(
             case.tier, case.quorum, case.persons, case.executor = event.tier, event.quorum, event.persons, event.executor
             case.ttl, case.uses, case.cost_cap, case.verify = event.ttl, event.uses, event.cost_cap, event.verify
             case.bundle, case.policies, case.state_digest = event.bundle, event.policies, event.state_digest
+            state.judged[event.bundle.hex()] = state.time
             case.given = ()
             if not event.permitted:
                 state.tally.denied += 1

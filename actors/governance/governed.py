@@ -19,10 +19,12 @@ from .kinds import ADMIN
 from .persons import ELIGIBLE, leaves_a_quorum
 from .persons import problem as person_problem
 from .refusals import Code, Refusal
+from .retention import not_now
 from .signing import fingerprint
 from .state import Case, Member, State
 
 INVITE, CONFIRM, REVOKE, ACTIVATE = "vienna.member.invite", "vienna.member.confirm", "vienna.member.revoke", "vienna.bundle.activate"
+RELEASE, FORGET, ERASE = "vienna.hold.release", "vienna.retention.run", "vienna.retention.erase"
 PREFIX = "vienna."
 SEATS = 2  # different persons, besides the requester
 QUORUM = f"any {SEATS}"
@@ -110,6 +112,8 @@ def _outdated(state: State, event: e.Event) -> Refusal | None:
             counts = known is not None and known.kind in ELIGIBLE and known.status == "active"
             if counts and not leaves_a_quorum(state, event.member, SEATS):
                 return Refusal(Code.LAST_ONE, "without this member no change could find its approvers any more", about=event.member)
+        case e.ErasureOrdered():
+            return next((no for name in event.what if (no := not_now(state, name, event.months)) is not None), None)
         case _:
             pass
     return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from . import breaker, bundle, governed, kinds, proposing
+from . import breaker, bundle, governed, kinds, proposing, retention
 from . import commands as c
 from . import events as e
 from . import intent as intents
@@ -121,9 +121,11 @@ def source_of(command: c.PushBundle) -> bundle.Source | Refusal:
 
 def activate(state: State, command: c.ActivateBundle, by: Member, facts: Facts, moment: Moment) -> Decision:
     """Puts a pushed bundle in force: at once while founding, by quorum afterwards."""
-    if facts.bundle_of(command.bundle) is None:
+    loaded = facts.bundle_of(command.bundle)
+    if loaded is None:
         return unknown("bundle", command.bundle.hex()[:16])
     if state.bundle == command.bundle:
         return Decided(answer={"bundle": command.bundle, "applied": True, "repeated": True})
     activated = e.BundleActivated(command.bundle, state.bundle)
-    return governed.change(state, governed.ACTIVATE, f"bundle/{command.bundle.hex()[:16]}", (activated,), by, command.key, moment)
+    changes: tuple[e.Event, ...] = (activated, *retention.set_anew(state, loaded.settings.retention))
+    return governed.change(state, governed.ACTIVATE, f"bundle/{command.bundle.hex()[:16]}", changes, by, command.key, moment)

@@ -39,5 +39,9 @@ class Fresh:
     def warrant(self) -> WarrantId:
         return WarrantId("w" + self.entropy[10:20].hex())
 
+    def hold(self) -> str:
+        """Of a hold, or of an erasure."""
+        return "h" + self.entropy[:10].hex()
+
     def dead_letter(self) -> str:
         return "d" + self.entropy[20:30].hex()

@@ -53,6 +53,8 @@ class Code(Enum):
     LAST_ONE = "last_one"  # would leave the tenant without admin or quorum
     BUNDLE_INVALID = "bundle_invalid"
     TOO_LARGE = "too_large"  # the intent is larger than a case keeps, or the answer than a message holds
+    ON_HOLD = "on_hold"  # a legal hold keeps it
+    REMOVED = "removed"  # retention or an erasure has removed what this rests on
     FROZEN = "frozen"  # the tenant's log could not be read and it only answers reads
 
 

@@ -44,6 +44,10 @@ _APPROVAL_DEADLINE: Mapping[Tier, Micros] = MappingProxyType(
 _QUORUM: Mapping[Tier, Quorum] = MappingProxyType({"T1": quorums.any_of(1), "T2": quorums.any_of(2)})
 
 
+DEFAULT_RETENTION = 2557  # days: seven years with two leap days, what commercial law asks for in most places
+LONGEST_RETENTION = 36_525  # a hundred years: anything longer is a slip
+
+
 @attrs.frozen(kw_only=True)
 class Settings:
     """All durations in µs."""
@@ -56,9 +60,10 @@ class Settings:
     verification_deadline: Micros = Micros(10 * MINUTE)  # after the report; then the verdict is Inconclusive
     stale_decisions: int = 3  # times a case is decided again because its target moved; then it expires
     breaker: BreakerLimits = attrs.field(factory=BreakerLimits)
+    retention: int = DEFAULT_RETENTION  # days a body is kept, from the end of its month
 
 
-SECTIONS = ("tiers", "warrants", "reports", "verification", "stale", "breaker")
+SECTIONS = ("tiers", "warrants", "reports", "verification", "stale", "breaker", "retention")
 
 
 def read(root: Table) -> Settings:
@@ -75,7 +80,8 @@ def read(root: Table) -> Settings:
             deadline[tier] = table.duration("approval_deadline", deadline[tier])
             quorum[tier] = _quorum(table, tier, quorum[tier])
     warrants, reports, verification, stale = (root.table(name) for name in ("warrants", "reports", "verification", "stale"))
-    for table, known in ((warrants, "uses"), (reports, "deadline"), (verification, "deadline"), (stale, "decisions")):
+    keeping = root.table("retention")
+    for table, known in ((warrants, "uses"), (reports, "deadline"), (verification, "deadline"), (stale, "decisions"), (keeping, "days")):
         table.only((known,))
     return Settings(
         warrant_life=life,
@@ -86,6 +92,7 @@ def read(root: Table) -> Settings:
         verification_deadline=verification.duration("deadline", default.verification_deadline),
         stale_decisions=stale.integer("decisions", default.stale_decisions, 0, 10),
         breaker=_breaker(root.table("breaker"), default.breaker),
+        retention=keeping.integer("days", default.retention, 1, LONGEST_RETENTION),
     )
 
 

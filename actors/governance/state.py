@@ -163,6 +163,34 @@ class Breaker:
     mismatches: tuple[Instant, ...] = ()
 
 
+@attrs.frozen
+class Promise:
+    """From ``since`` on, bodies are kept this long."""
+
+    since: Instant
+    days: int
+
+
+@attrs.frozen
+class Hold:
+    """Nothing in its scope is forgotten."""
+
+    hold: str
+    scope: str
+    reason: str
+    by: str
+    since: Instant
+
+
+@attrs.frozen
+class Erasure:
+    """Ordered, and not carried out yet."""
+
+    erasure: str
+    what: tuple[str, ...]
+    months: tuple[str, str]
+
+
 @attrs.define
 class Tally:
     """How many, since the tenant was founded: of fixed size whatever happens."""
@@ -199,6 +227,11 @@ class State:
     last_letter: int | None = None  # sequence number of the newest dead letter
     standing: int | None = None  # of the newest entry that says who belongs to the tenant and which bundle is in force
     tally: Tally = attrs.Factory(Tally)
+    promises: tuple[Promise, ...] = ()  # the retentions in force, see retention.py; none: the default
+    holds: dict[str, Hold] = attrs.Factory(dict)
+    expiring: dict[str, Instant] = attrs.Factory(dict)  # months that may go, and the date that was confirmed
+    erasing: dict[str, Erasure] = attrs.Factory(dict)
+    judged: dict[str, Instant] = attrs.Factory(dict)  # bundle in hex → its newest decision; as many as were ever activated
     deadlines: list[tuple[Instant, str, str]] = attrs.field(factory=list, eq=False, repr=False, metadata={"derived": True})
 
     def member_by_key(self, key_id: str) -> Member | None:

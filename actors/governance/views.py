@@ -20,7 +20,7 @@ def case_status(case: Case) -> dict[str, Value]:
     return {"case": case.case, "status": case.status, "tier": case.tier, "approvals": [g.person for g in case.given], "quorum": case.quorum}
 
 
-def story(events: Iterable[e.Event], begun: str = "proposed") -> str:
+def story(events: Iterable[e.Told], begun: str = "proposed") -> str:
     """What became of a case, in one word, from all its events so far, or from those since it was ``begun``."""
     outcome = begun
     for event in events:

@@ -1,0 +1,96 @@
+"""What a command needs to know beyond the state: looked up here, handed to the law as facts."""
+
+from __future__ import annotations
+
+import attrs
+
+from actors.forgetting import Forgetting
+from actors.governance import bundle as bundles
+from actors.governance import commands as c
+from actors.governance import guarding
+from actors.governance.canonical import NotCanonical
+from actors.governance.decision import Ancestor, Asker, Facts
+from actors.governance.receipt import unverified_unpack as unpack_receipt
+from actors.governance.signing import Purpose, verifies
+from actors.governance.state import State
+from actors.recall import Recall
+from actors.signer import Signer
+
+
+@attrs.frozen
+class Known:
+    """Where to look.  ``pushed``: what is being pushed just now, read already."""
+
+    state: State
+    recall: Recall
+    signer: Signer
+    pushed: bundles.Bundle | bundles.Findings | None
+    forgetting: Forgetting
+
+    def facts(self, command: c.Command, by: Asker, *, clock_ok: bool) -> Facts:
+        """Raises BodyRemoved where the command rests on what has been forgotten: nobody can decide about it any more."""
+        recall, state = self.recall, self.state
+        active = None if state.bundle is None else recall.bundle(state.bundle)
+        match command:
+            case c.Propose():
+                name = getattr(by, "member", "")
+                return Facts(
+                    active=active,
+                    bundle_of=recall.bundle,
+                    prior=recall.prior(name, command.key),
+                    parent=None if command.parent is None else self._ancestor(command.parent),
+                    run=None if command.run is None else recall.run(command.run),
+                    clock_ok=clock_ok,
+                )
+            case c.Redeem():
+                return Facts(
+                    active=active, bundle_of=recall.bundle, mac_ok=self._authentic(command), run=recall.run(command.run), clock_ok=clock_ok
+                )
+            case c.Report():
+                run = _run_of(command.receipt)
+                return Facts(active=active, run=None if run in state.runs else recall.run(run))
+            case c.PushBundle():
+                return Facts(active=active, bundle_of=recall.bundle, pushed=self.pushed)
+            case c.RetryLetter() | c.ResolveLetter():
+                return self._lettered(command, active, clock_ok=clock_ok)
+            case c.RunRetention() | c.Erase():
+                return self.forgetting.facts(command, Facts(active=active, clock_ok=clock_ok))
+            case _:
+                return Facts(active=active, bundle_of=recall.bundle, clock_ok=clock_ok)
+
+    def _lettered(self, command: c.RetryLetter | c.ResolveLetter, active: bundles.Bundle | None, *, clock_ok: bool) -> Facts:
+        recall = self.recall
+        letter = recall.letter(command.letter)
+        lettered = None if letter is None else recall.intent(letter.case)
+        prior = None
+        if isinstance(command, c.RetryLetter) and lettered is not None:
+            prior = recall.prior(lettered.agent, guarding.retry_key(command.letter, command.key))
+        return Facts(
+            active=active,
+            bundle_of=recall.bundle,
+            letter=letter,
+            letter_resolved=letter is not None and recall.is_resolved(command.letter),
+            lettered=lettered,
+            prior=prior,
+            parent=None if letter is None else self._ancestor(letter.case),
+            clock_ok=clock_ok,
+        )
+
+    def _ancestor(self, case: str) -> Ancestor | None:
+        found = self.recall.intent(case)
+        return None if found is None else Ancestor(found.agent, found.excluded)
+
+    def _authentic(self, command: c.Redeem) -> bool:
+        """Both signatures over the bytes as received: the node's MAC and the issuer's."""
+        signer, tenant = self.signer, self.state.tenant
+        mac_ok = signer.check_warrant_mac(tenant, command.warrant + command.signature, command.mac)
+        issuers = signer.issuer_publics(tenant)
+        return mac_ok and any(verifies(Purpose.WARRANT, issuer, command.warrant, command.signature) for issuer in issuers)
+
+
+def _run_of(receipt: bytes) -> str:
+    """The run a receipt names; the law checks the receipt itself."""
+    try:
+        return unpack_receipt(receipt).run
+    except NotCanonical:
+        return ""
