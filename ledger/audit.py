@@ -9,7 +9,8 @@ Reads only, in a stream, beside a running writer, and without a data key.  In th
        committed to
     4  every other log likewise, with its own keys; its tree had each committed root at each committed size
     5  every body is there and whole (by its CRC; with ``keys`` it is opened against its commitment), or a removal names it
-    6  the index of cases has a row for each entry of a case and no other; the callers' index is whole; nothing is of no log
+    6  the newest cosigned checkpoint of a log, where one is kept, is signed by a key of that log and has its root at its size
+    7  the index of cases has a row for each entry of a case and no other; the callers' index is whole; nothing is of no log
 
 The memory it takes is the same for a thousand entries and for a billion: nothing is kept of an entry but the frontier, of
 commitments the last one of each log, of what was removed the ranges.
@@ -28,7 +29,7 @@ from zlib import crc32
 import attrs
 import lmdb
 
-from ledger import admission, commitments, removal, seal, stored
+from ledger import admission, commitments, removal, seal, stored, witnessed
 from ledger.audit_commitments import CommittedLogs
 from ledger.audit_entries import EntriesCheck
 from ledger.audit_index import check_callers_index, check_strangers, difference_in_cases, sum_of_cases
@@ -41,6 +42,7 @@ from ledger.logs import NODE_ID, row_key
 from ledger.note import VerifierKey
 from ledger.opening import check_head
 from ledger.tail import Tail, parse_row
+from ledger.tree import subtree_root
 from ledger.trust import Trust
 
 CHUNK = 4096  # entries a read transaction: an old one would keep the writer from reusing pages
@@ -58,6 +60,8 @@ class Verified:
     root: bytes
     commitments: int  # how many of the node's entries committed to it
     removed: int  # bodies that are gone, as its own entries say
+    witnessed: bytes = b""  # the newest cosigned checkpoint that is kept, as a note; by whom is for a policy to judge
+    keys: tuple[VerifierKey, ...] = ()  # every key that ever counted for it, by the node's log
 
 
 @attrs.frozen
@@ -102,6 +106,7 @@ class _Audit:
         self._trust = Trust(key)
         self._salt = os.urandom(16)
         self._committed = CommittedLogs({})
+        self._cosigned = dict[str, bytes]()
 
     def run(self) -> Report:
         with _as_damage("", None):
@@ -144,6 +149,8 @@ class _Audit:
                 except VerificationError as error:
                     raise error.at(name) from None
                 tail = rows[name][0]
+                if (note := witnessed.get(self._env, txn, tail.id)) is not None:
+                    self._cosigned[name] = note
                 for what, read in (("an entry", stored.values), ("a body", stored.bodies)):
                     for index, _ in read(self._env, txn, tail.id, tail.size, tail.size + 1):
                         raise VerificationError(f"{what} lies beyond the end of the log", log=name, index=index)
@@ -170,7 +177,19 @@ class _Audit:
             if sum_of_cases(self._env, log, number, check.size, self._salt) != check.cases:
                 raise difference_in_cases(self._env, log, number, check.size)
             check_callers_index(self._env, log, number, check.size, lambda: self._row(log)[0].size)
-        return Verified(log, tail.size, tail.root, committed.count, missing.count())
+        self._check_cosigned(log, number, tail.size)
+        return Verified(log, tail.size, tail.root, committed.count, missing.count(), self._cosigned.get(log, b""), self._trust.keys_of(log))
+
+    def _check_cosigned(self, log: str, number: int, size: int) -> None:
+        """The nodes were all recomputed by now, so the root at any size follows from a few of them."""
+        if (note := self._cosigned.get(log)) is None:
+            return
+        with _as_damage(log, None), self._env.reading() as txn:
+            node_at = stored.nodes(self._env, txn, number)
+            try:
+                witnessed.check(note, self._trust.keys_of(log), size=size, root_at=lambda at: subtree_root(node_at, 0, at))
+            except VerificationError as error:
+                raise VerificationError(f"the witnessed checkpoint: {error.what}", log=log) from None
 
     def _read(self, check: EntriesCheck, size: int, missing: removal.Ranges, removed: list[tuple[int, int]]) -> None:
         """Check the entries up to ``size``, and their bodies."""

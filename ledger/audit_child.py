@@ -65,7 +65,10 @@ def main(arguments: list[str]) -> int:
     except (LedgerError, OSError) as error:
         print(json.dumps({"unsuitable": str(error)}))
         return 2
-    logs = [[log.log, log.size, log.root.hex(), log.commitments, log.removed] for log in report.logs]
+    logs = [
+        [log.log, log.size, log.root.hex(), log.commitments, log.removed, log.witnessed.decode(), [key.text for key in log.keys]]
+        for log in report.logs
+    ]
     print(json.dumps({"node": report.node, "logs": logs}))
     return 0
 
@@ -83,7 +86,11 @@ def _result(code: int, out: bytes, err: bytes, at: tuple[str, int] | None) -> Re
         raise VerificationError(found["what"], log=found["log"], index=found["index"])
     if "unsuitable" in found:
         raise UnsuitableDirectory(found["unsuitable"])
-    return Report(found["node"], tuple(Verified(log, size, bytes.fromhex(root), *counts) for log, size, root, *counts in found["logs"]))
+    return Report(found["node"], tuple(_verified(*log) for log in found["logs"]))
+
+
+def _verified(log: str, size: int, root: str, commitments: int, removed: int, note: str, keys: list[str]) -> Verified:
+    return Verified(log, size, bytes.fromhex(root), commitments, removed, note.encode(), tuple(VerifierKey.parse(key) for key in keys))
 
 
 def _writer(memory: int) -> Progress:

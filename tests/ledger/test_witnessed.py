@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from ledger import NODE, Batch, Draft, Ledger, NoteSigner, VerificationError
+from ledger import NODE, Batch, Draft, Ledger, NoteSigner, VerificationError, verify_directory, witnessed
 from ledger.checkpoint import Checkpoint
 from ledger.cosignature import Cosigner
+from ledger.environment import Environment
 from ledger.errors import CommitFailed
 from ledger.note import compose
 
@@ -101,3 +104,34 @@ def test_a_failed_commit_stops_writing_as_any_other(opened: Callable[..., Ledger
     ledger.reopen()
     assert ledger.witnessed("belvedere") is None
     ledger.put_witnessed("belvedere", note)
+
+
+def plant(opened_at: Path, number: int, note: bytes) -> None:
+    """Puts a note into the table behind the ledger's back."""
+    env = Environment(opened_at)
+    env.write(lambda txn: witnessed.put_all(env, txn, {number: note}), lambda _: None)
+    env.close()
+
+
+@pytest.mark.parametrize("lie", ["another root", "beyond the end", "another log", "mallory's"])
+def test_verify_finds_a_note_that_is_not_of_its_log(ledger: Ledger, keys: Any, tmp_path: Path, lie: str) -> None:
+    note = grow(ledger)
+    ledger.put_witnessed("belvedere", note)
+    verified = {log.log: log for log in ledger.verify().logs}
+    assert verified["belvedere"].witnessed == note
+    assert verified["belvedere"].keys == (keys.verifier("belvedere"),)
+    assert verified["schoenbrunn"].witnessed == b""
+    other = grow(ledger, "schoenbrunn")
+    ledger.close()
+    size = {"another root": 1, "beyond the end": 2}.get(lie, 1)
+    text = Checkpoint("hofburg.example/belvedere", size, b"\x07" * 32).text()
+    planted = compose(text, [*keys.sign("belvedere", text.encode()), WITNESS.cosign(text, 7)])
+    if lie == "another log":
+        planted = other
+    elif lie == "mallory's":
+        text = note.decode().partition("\n\n")[0] + "\n"
+        planted = compose(text, [NoteSigner("hofburg.example/belvedere", b"\x66" * 32).sign(text.encode())])
+    plant(tmp_path / "ledger", 1, planted)
+    with pytest.raises(VerificationError, match="the witnessed checkpoint: ") as found:
+        verify_directory(tmp_path / "ledger", keys.verifier(NODE))
+    assert found.value.log == "belvedere"
