@@ -51,6 +51,7 @@ from vienna_runtime.config import Config
 from vienna_runtime.crowd import Crowd
 from vienna_runtime.keystore import Keystore
 from vienna_runtime.ledger_keys import LedgerKeys
+from vienna_runtime.tile_service import TileService
 from vienna_runtime.version import VERSION
 from vienna_runtime.watermark import Watermark, keep
 from vienna_runtime.witnessing import Witnesses, collector
@@ -320,6 +321,8 @@ async def _gateway(node: Node, ready: Callable[[], None], *, task_status: Life) 
         keys_of=node.keys_of,
     )
 
+    tiles = TileService(node.ledger, node.gate, settings.tiles, cosigned=bool(settings.witness.policy))
+
     async def handle(connection: Connection) -> None:
         with crowd.counted(connection.identity):
             node.connections += 1
@@ -330,7 +333,16 @@ async def _gateway(node: Node, ready: Callable[[], None], *, task_status: Life) 
 
     async with trio.open_nursery() as nursery:
         await nursery.start(
-            partial(serve, node.listeners, tls=node.tls, origin=node.keystore.node, gate=crowd, handle=handle, limits=limits)
+            partial(
+                serve,
+                node.listeners,
+                tls=node.tls,
+                origin=node.keystore.node,
+                gate=crowd,
+                handle=handle,
+                limits=limits,
+                http=tiles.hook if settings.tiles.any else None,
+            )
         )
         task_status.started()
         ready()

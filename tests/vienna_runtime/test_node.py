@@ -17,7 +17,7 @@ from trio.testing import MockClock
 
 from actors.scribe import Full, Reservation
 from ledger import Draft, Ledger
-from transport.tls import ServerTls, server_context
+from transport.tls import ServerTls, client_context, server_context
 from vienna_runtime import config as configs
 from vienna_runtime import credential, founding, node, pki
 from vienna_runtime.client import connect
@@ -115,3 +115,39 @@ async def test_a_principal_has_as_many_connections_as_set_and_no_more(served: cr
             await stack.enter_async_context(connect(served))
     async with connect(served) as again:
         await again.status()
+
+
+@pytest.fixture
+def mirrored(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[credential.Credential]:
+    """The operator of a node in a process of its own, which serves its log as tiles to its operators."""
+    monkeypatch.setenv("VIENNA_TILES_NODE", "operators")
+    command = [sys.executable, "-m", "vienna_runtime.cli.main", "serve", str(home), "--listen", "127.0.0.1:0", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as server:
+        try:
+            assert server.stdout is not None
+            address = json.loads(server.stdout.readline())["ready"]
+            yield attrs.evolve(credential.read(home / "operator.vienna", ask=lambda: nobody("")), address=address)
+        finally:
+            server.terminate()
+            server.wait(20)
+
+
+async def test_tiles_are_served_on_the_port_of_the_calls(mirrored: credential.Credential, home: Path) -> None:
+    host, _, port = mirrored.address.rpartition(":")
+    trusted = client_context(pki.Places(configs.load(home, environ={}).tls).authority)
+    answers = dict[str, bytes]()
+    for name, bearer in (("held", mirrored.api_key.reveal().decode()), ("nobody", "vk_node_mallory_x")):
+        stream = trio.SSLStream(await trio.open_tcp_stream(host, int(port)), trusted, server_hostname="localhost", https_compatible=True)
+        await stream.send_all(
+            f"GET /checkpoint HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {bearer}\r\nConnection: close\r\n\r\n".encode()
+        )
+        answers[name] = b""
+        with trio.fail_after(5):
+            while data := await stream.receive_some():
+                answers[name] += bytes(data)
+        await stream.aclose()
+    assert answers["held"].startswith(b"HTTP/1.1 200 ")
+    assert f"\r\n\r\n{NAME}\n".encode() in answers["held"]
+    assert answers["nobody"].startswith(b"HTTP/1.1 401 ")
+    async with connect(mirrored) as beside:
+        await beside.status()
