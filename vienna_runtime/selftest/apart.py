@@ -6,6 +6,7 @@ The process is a fork, since a thousand starts of Python would be most of the ti
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import os
 import resource
@@ -56,7 +57,8 @@ def start(function: Callable[[], object]) -> Apart:
         return Apart(pid, read)
     try:
         os.close(read)
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # dying is expected
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # dying is expected,
+        faulthandler.disable()  # and is reported once
         try:
             found: dict[str, object] = {"value": function()}
         except Broken as error:
