@@ -110,7 +110,7 @@ class Forgetting:
         """Pieces of what is owed, as long as the budget lasts.  What fails is tried again the next time."""
         until = trio.current_time() + BUDGET
         try:
-            while trio.current_time() < until and await self._piece(owner, scribe, now):
+            while await self._piece(owner, scribe, now) and trio.current_time() < until:
                 pass
         except (LedgerError, ActorsError, OSError) as error:
             log.error("forgetting does not go on", tenant=self._name, why=f"{type(error).__name__}: {error}")
