@@ -13,6 +13,7 @@ import attrs
 
 from actors.governance import views
 from ledger import VerifierKey
+from ledger.witness_policy import Policy
 from vienna_runtime.errors import VerificationError
 from vienna_runtime.evidence import form, order, proof, replay
 from vienna_runtime.evidence.checks import NAMES, Check, Checks
@@ -40,8 +41,8 @@ class Report:
         return next((check for check in self.checks if check.outcome == "fail"), None)
 
 
-def verify_evidence(packed: bytes, key: VerifierKey) -> Report:
-    """Everything that can be looked at; never raises for what the file holds."""
+def verify_evidence(packed: bytes, key: VerifierKey, policy: Policy | None = None) -> Report:
+    """Everything that can be looked at; never raises for what the file holds.  ``policy``: whose cosignatures are demanded."""
     checks = Checks()
     try:
         evidence = form.unpack(packed)
@@ -49,7 +50,7 @@ def verify_evidence(packed: bytes, key: VerifierKey) -> Report:
         checks.no("file", str(error))
         return _report(checks, "the file cannot be read")
     checks.yes("file", f"{form.FORMAT}, {len(packed)} bytes")
-    proven = proof.prove(evidence, key, checks)
+    proven = proof.prove(evidence, key, checks, policy)
     if proven is None:
         return _report(checks, "the log of the tenant has no key")
     events = replay.decode(proven.entries, checks)

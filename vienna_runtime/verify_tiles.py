@@ -31,6 +31,7 @@ class Log:
     log: str
     audited: Audited
     note: bytes  # its checkpoint as it lies there, for whoever asks for witnesses
+    keys: tuple[VerifierKey, ...]  # that count for it
     signed: Note  # opened by the log's keys: other signatures are not looked at
 
 
@@ -101,7 +102,7 @@ def _check(
         signed = open_note(note, keys())
     except VerificationError as error:
         raise VerificationError(f"{place}: {error}") from None
-    return Log(log=name, audited=audited, note=note, signed=signed)
+    return Log(log=name, audited=audited, note=note, keys=keys(), signed=signed)
 
 
 def _unverified(place: Path) -> Checkpoint:

@@ -256,10 +256,9 @@ def test_an_old_copy_is_not_served_though_the_note_of_how_far_it_came_is_as_old(
         with settled.served() as hand:  # accepted once is accepted, though emil remembers it for ever
             until(lambda: len(hand("status")["witnesses"]["refused"]) >= 2)
         refused = settled.events(WitnessRefused)
-        assert {(event.witness, event.log, event.what) for event in refused} >= {
-            ("emil", "belvedere", "rolled back"),
-            ("emil", "", "rolled back"),
-        }
+        # By now the node's own log, in which the acceptance stands, may have outgrown what emil saw: then it is forked.
+        assert {(event.witness, event.log) for event in refused} == {("emil", "belvedere"), ("emil", "")}
+        assert {event.what for event in refused} <= {"rolled back", "forked"}
 
 
 def test_a_forked_log_is_not_served_and_found_while_running(settled: House, tmp_path: Path) -> None:
@@ -297,3 +296,35 @@ def test_silent_witnesses_do_not_keep_a_node_from_starting(settled: House) -> No
     with settled.served() as hand:
         (asked,) = hand("status")["witnesses"]["asked"]
         assert (asked["witness"], asked["reached"]) == ("emil", False)
+
+
+def verified(house: House, capsys: pytest.CaptureFixture[str], *more: str) -> tuple[int, dict[str, Any]]:
+    with house.keys() as keys:
+        key = keys.verifier(NODE).text
+    capsys.readouterr()
+    code = run(["verify", str(house.node), "--key", key, "--json", *more])
+    said = capsys.readouterr()
+    found: dict[str, Any] = json.loads((said.out if code == 0 else said.err).splitlines()[-1])
+    return code, found
+
+
+def test_verify_demands_what_a_policy_says_and_tells_how_much_came_after(settled: House, capsys: pytest.CaptureFixture[str]) -> None:
+    with settled.witness("emil") as emil, settled.witness("fritz") as fritz:
+        settled.write_policy("all", emil=emil)
+        settled.trust("emil", "fritz")
+        with settled.served() as hand:
+            until(lambda: all_witnessed(hand))
+            status = hand("status")
+        code, found = verified(settled, capsys, "--policy", str(settled.policy))
+        assert code == 0
+        logs = {log["log"]: log for log in found["witnessed"]}
+        assert logs["belvedere"]["size"] == witnessed(status)[0]
+        assert logs["belvedere"]["beyond"] == 1  # the snapshot of stopping
+        assert abs(logs["belvedere"]["times"]["emil"] - time.time()) < 60
+        stricter = settled.directory / "stricter.policy"
+        stricter.write_text(
+            settled.policy.read_text().replace("group", f"witness fritz {fritz.key}\ngroup").replace("emil\nquorum", "emil fritz\nquorum")
+        )
+        code, found = verified(settled, capsys, "--policy", str(stricter))
+        assert (code, "was cosigned by emil; the quorum all is not met" in found["error"]["why"]) == (3, True)
+        assert verified(settled, capsys)[0] == 0  # without a policy it is nobody's question

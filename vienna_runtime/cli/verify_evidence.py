@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ledger import VerifierKey
+from ledger.witness_policy import Policy
 from vienna_runtime.cli import exits
 from vienna_runtime.cli.here import Here
 from vienna_runtime.cli.shown import escape, shown
@@ -19,10 +20,10 @@ _STYLE = {"pass": "green", "fail": "bold red", "open": "yellow", "none": "dim"}
 _WORD = {"pass": "pass", "fail": "FAIL", "open": "open", "none": "–"}
 
 
-def verify_evidence_file(here: Here, path: Path, key: VerifierKey) -> int:
+def verify_evidence_file(here: Here, path: Path, key: VerifierKey, policy: Policy | None = None) -> int:
     """Looks at everything, shows all of it, and gives the exit code: 3 where anything fails."""
     with path.open("rb") as file:
-        report = verify_evidence(file.read(LARGEST + 1), key)
+        report = verify_evidence(file.read(LARGEST + 1), key, policy)
     table = Table("check", "", "found", box=None, pad_edge=False)
     for check in report.checks:
         table.add_row(check.name, Text(_WORD[check.outcome], style=_STYLE[check.outcome]), shown(check.said or NAMES[check.name]))

@@ -10,6 +10,8 @@ from ledger import VerificationError, VerifierKey, open_checkpoint
 from ledger.header import parse
 from ledger.note import open_note
 from ledger.proof_file import LARGEST, MAGIC, ProofFile
+from ledger.witness_policy import Policy
+from vienna_runtime.cli.cosigned import cosigned_json, cosigned_lines, demanded
 from vienna_runtime.cli.here import Here
 from vienna_runtime.cli.shown import escape, shown
 
@@ -20,11 +22,12 @@ def is_proof(path: Path) -> bool:
         return file.read(len(MAGIC) + 1) == f"{MAGIC}\n".encode()
 
 
-def verify_proof(here: Here, path: Path, key: VerifierKey) -> None:
+def verify_proof(here: Here, path: Path, key: VerifierKey, policy: Policy | None = None) -> None:
     """Check the proof in ``path`` by the key of its log, and show the entry that it proves."""
     with path.open("rb") as file:
         proof = ProofFile.parse(file.read(LARGEST + 1))
     checkpoint = proof.verify(lambda note: open_checkpoint(note, key))
+    covered = demanded(policy, [(key.name, proof.note, (key,), checkpoint.size)])
     assert proof.extra is not None  # else it would not have verified
     header, log = parse(proof.extra), key.name.partition("/")[2]
     if header.tenant != log or header.sequence != proof.index:
@@ -54,7 +57,9 @@ def verify_proof(here: Here, path: Path, key: VerifierKey) -> None:
             "time": header.time,
             "commitment": header.commitment,
             "unverified": others,
+            **cosigned_json(covered),
         },
         table,
+        *cosigned_lines(covered),
         f"verified: entry {proof.index} is in {escape(key.name)}, under its checkpoint of {checkpoint.size} entries",
     )

@@ -7,16 +7,19 @@ from pathlib import Path
 from rich.table import Table
 
 from ledger import VerifierKey
+from ledger.witness_policy import Policy
 from vienna_runtime import verify_tiles as tiles
+from vienna_runtime.cli.cosigned import cosigned_json, cosigned_lines, demanded
 from vienna_runtime.cli.here import Here
 from vienna_runtime.cli.progress import watching
 from vienna_runtime.cli.shown import escape, shown
 
 
-def verify_tiles(here: Here, path: Path, key: VerifierKey) -> None:
+def verify_tiles(here: Here, path: Path, key: VerifierKey, policy: Policy | None = None) -> None:
     """Check everything that was exported to ``path``, and say what was found."""
     with watching(here) as watch:
         report = tiles.verify_tiles(path, key, progress=watch)
+    covered = demanded(policy, [(log.log, log.note, log.keys, log.audited.size) for log in report.logs])
     table = Table("log", "entries", "root", "files", "signatures not looked at", box=None, pad_edge=False)
     logs = list[dict[str, object]]()
     for log in report.logs:
@@ -41,4 +44,9 @@ def verify_tiles(here: Here, path: Path, key: VerifierKey) -> None:
         lines.append(f"not vouched for yet: {beyond} files that reach beyond their checkpoint, from an export under way or interrupted")
     if report.absent:
         lines.append(f"not here: {', '.join(escape(name) for name in report.absent)}, which the node's log names")
-    here.answer({"verified": True, "entries": entries, "files": files, "logs": logs, "absent": report.absent}, table, *lines)
+    here.answer(
+        {"verified": True, "entries": entries, "files": files, "logs": logs, "absent": report.absent, **cosigned_json(covered)},
+        table,
+        *cosigned_lines(covered),
+        *lines,
+    )

@@ -29,8 +29,10 @@ from ledger import (
 from ledger.checkpoint import Checkpoint, open_checkpoint, origin_of
 from ledger.header import parse
 from ledger.trust import Trust
+from ledger.witness_policy import Policy
 from vienna_runtime.evidence.checks import Checks
 from vienna_runtime.evidence.form import Evidence, Proved, Share
+from vienna_runtime.witness.demand import demand
 
 
 @attrs.frozen
@@ -57,7 +59,7 @@ class Proven:
     removed: tuple[int, ...]  # entries whose bodies are gone
 
 
-def prove(evidence: Evidence, key: VerifierKey, checks: Checks) -> Proven | None:
+def prove(evidence: Evidence, key: VerifierKey, checks: Checks, policy: Policy | None = None) -> Proven | None:
     """Everything that is signed and hashed; None where that leaves nothing to look into."""
     node_entries = _parsed(evidence.node_log, NODE, "node entries", checks)
     tenant_entries = _parsed(evidence.tenant_log, evidence.tenant, "tenant entries", checks)
@@ -82,8 +84,8 @@ def prove(evidence: Evidence, key: VerifierKey, checks: Checks) -> Proven | None
     head = _head(trust, evidence.tenant, evidence.tenant_log.checkpoint, "tenant checkpoint", checks)
     _under(head, tenant_entries, "tenant entries", checks)
     _commitment(evidence, node_entries, head, checks)
-    _witnessed(evidence.node_log, trust, NODE, node_head, checks)
-    _witnessed(evidence.tenant_log, trust, evidence.tenant, head, checks)
+    _witnessed(evidence.node_log, trust, NODE, node_head, checks, policy, -1)
+    _witnessed(evidence.tenant_log, trust, evidence.tenant, head, checks, policy, tenant_entries[-1][0].sequence if tenant_entries else -1)
     shown = _bodies(tenant_entries, checks)
     return Proven(
         node_size=0 if node_head is None else node_head.size,
@@ -160,19 +162,34 @@ def _commitment(evidence: Evidence, node_entries: Sequence[tuple[Header, Proved]
     checks.yes("commitment", f"to the first {bound.size} entries, in entry {bound.sequence} of the node's log")
 
 
-def _witnessed(share: Share, trust: Trust, log: str, head: Checkpoint | None, checks: Checks) -> None:
-    """The log's own signature on it; whose cosignatures are enough is a policy's question."""
+def _witnessed(share: Share, trust: Trust, log: str, head: Checkpoint | None, checks: Checks, policy: Policy | None, last: int) -> None:
+    """The log's own signature on it; whose cosignatures are enough is a policy's question, where one is given.
+
+    Then the ``last`` entry shown must lie under it; -1 for the node's log, of which the newest commitment is shown.
+    """
     if share.witnessed is None:
-        checks.skip("witnesses", "there is no cosigned head in the file")
+        if policy is not None and any(policy.speaks_about(key.name) for key in trust.keys_of(log)):
+            checks.no("witnesses", "there is no cosigned head in the file, and the policy demands one")
+        else:
+            checks.skip("witnesses", "there is no cosigned head in the file")
         return
     try:
         found = open_checkpoint(share.witnessed.note, trust.keys_of(log))
         if head is not None:
             verify_consistency(found.size, head.size, share.witnessed.consistency, found.root, head.root)
+        covered = (
+            None if policy is None else demand(policy, log, share.witnessed.note, trust.keys_of(log), head.size if head else found.size)
+        )
     except VerificationError as error:
         checks.no("witnesses", str(error))
         return
-    checks.yes("witnesses", f"{found.origin} at {found.size}")
+    if covered is None:
+        checks.yes("witnesses", f"{found.origin} at {found.size}")
+        return
+    if last >= found.size:
+        checks.no("witnesses", "it came after the last checkpoint that a quorum has cosigned", last)
+    else:
+        checks.yes("witnesses", f"{found.origin} at {found.size}, cosigned by {', '.join(name for name, _ in covered.times) or 'nobody'}")
 
 
 def _bodies(entries: Sequence[tuple[Header, Proved]], checks: Checks) -> tuple[Shown, ...]:
