@@ -68,6 +68,7 @@ class Environment:
         try:
             if not self._read_only:
                 founding.ensure(self._path, self._opened)
+                founding.take_room(self._path, MOST_READERS)
             opened = self._opened(self._path)
             try:
                 if not self._read_only:
@@ -179,6 +180,11 @@ class Environment:
     def find_table(self, name: str) -> Any | None:
         """The same, or None for one that a reader of an older ledger does not find."""
         return self._tables.get(name)
+
+    def copy(self, target: Path) -> None:
+        """What is durable now, as a data file in ``target``, without pages that were freed; others may write meanwhile."""
+        with self.reading():
+            self._lmdb.copy(str(target), compact=True)
 
     @property
     def map_size(self) -> int:

@@ -1,12 +1,16 @@
-"""The data file has its name only once it can be opened: a power cut while it is made leaves none, or a whole one.
+"""The files that LMDB needs are there before it does: the data file whole or not at all, the table of readers with its room.
 
 LMDB writes the two pages that every later opening reads first without a sync between, so a file that is made in place may
 be left as one that no LMDB opens.  Nothing is lost with it, but a node that does not start at its first start is a poor
 beginning.  So it is made beside its place, synced, and moved.
+
+The table of readers is memory that processes share, in a file with holes.  A page of it that is first touched when the disk
+is full is a bus error, which ends the process: so its room is taken when there is some.
 """
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -40,3 +44,19 @@ def ensure(path: Path, opens: Opens) -> None:
     (draft / LOCK_FILE).unlink()
     draft.rmdir()
     settle(path)
+
+
+def take_room(path: Path, readers: int) -> None:
+    """The table of so many readers has its pages on the disk; only while this process has no environment open there.
+
+    Closing a descriptor of that file gives up every lock that the process has on it (POSIX), LMDB's own as well.
+    """
+    handle = os.open(path / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        os.posix_fallocate(handle, 0, (readers + _HEAD) * _READER)
+    finally:
+        os.close(handle)
+
+
+_READER = 64  # bytes of a reader's place: a cache line, in every version that there is
+_HEAD = 64  # the places that the table's head and its rounding up take, and then some

@@ -209,6 +209,9 @@ class _Reader:
             case "ftruncate":
                 self._sizes[path] = int(numbers[1])
                 yield Cut(path, int(numbers[1]))
+            case "fallocate" if numbers[1] == "0":
+                self._sizes[path] = max(self._sizes[path], int(numbers[2]) + int(numbers[3]))
+                yield Cut(path, self._sizes[path])
             case "fsync" | "fdatasync":
                 yield Synced(path, begun)
             case _:
