@@ -33,6 +33,7 @@ from actors.supervisor import CreateTenant, ResetNode, SupervisorMessage, TripNo
 from actors.tailing import tail
 from actors.tenant import status_of
 from ledger import NODE
+from ledger.key_chain import KeyChain, gather
 from transport.connection import Connection
 from transport.errors import ConnectionClosed, IllegalMessage
 from transport.session import DONE
@@ -142,6 +143,8 @@ class _Conversation:
             respond(ask)
         elif isinstance(ask, (c.Tail, c.Watch, c.Evidence, c.Inbox)):
             self._subscribe(number, ask, respond)
+        elif isinstance(ask, c.Read) and ask.what == "keys.chain":
+            respond(Done(chained(gather(self._house.scribe.ledger, self._identity.tenant or NODE))))
         elif isinstance(ask, c.CHORES):
             self._house.housekeeper.ask(ask, self._identity.name, respond)
         elif self._identity.kind == kinds.OPERATOR:
@@ -247,6 +250,12 @@ def unsendable(ask: c.Ask | Refusal) -> Outcome:
     if isinstance(ask, (c.ShowCase, c.ShowCard, c.ShowLetter, c.ListLetters, c.Read)):
         return Refusal(Code.TOO_LARGE, "the answer is larger than a message may be: ask for less, or follow it with watch or tail")
     return Unsettled("it was decided, and the answer is larger than a message may be: look at the case")
+
+
+def chained(chain: KeyChain) -> Mapping[str, object]:
+    """As the wire has it; everything in it is durable and public."""
+    entries = [{"entry": link.entry, "proof": list(link.proof)} for link in chain.links]
+    return {"checkpoint": chain.checkpoint, "entries": entries}
 
 
 def with_keys(outcome: Outcome, keys: Mapping[str, object]) -> Outcome:

@@ -18,7 +18,7 @@ import click
 
 from actors.governance import calls, catalogue, codec, kinds, obligations, params, quorum, refusals, settings, wire_fields
 from actors.governance.node_law import KINDS as NODE_EVENTS
-from ledger import admission, commitments, removal
+from ledger import admission, commitments, removal, rotation
 from transport import limits, session
 from vienna_runtime import settings as node_settings
 from vienna_runtime.cli import exits
@@ -173,6 +173,7 @@ def node_events() -> str:
     own = [(f"`{tag}`", event_fields(kind), "") for tag, kind in NODE_EVENTS.items()]
     own += [
         (f"`{admission.TAG}`", "written by the ledger", "`tenant`, `origin`, `verifier`, `id`, and the tenant's `issuer` key"),
+        (f"`{rotation.TAG}`", "written by the ledger", "see [keys hand over](#keys-hand-over)"),
         (f"`{commitments.TAG}`", "written by the ledger", "`count`, `root`"),
     ]
     either = (f"`{removal.TAG}`", "written by the ledger, in any log", "`removed`: list of [start, stop)")

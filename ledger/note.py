@@ -166,6 +166,14 @@ def unverified_note(data: bytes) -> Note:
     return Note(text, (), tuple(signatures))
 
 
+def unverified_signers(data: bytes) -> frozenset[tuple[str, bytes]]:
+    """The names and key ids of whoever seems to have signed; none where it is no note.  Which keys to look for, and no more."""
+    try:
+        return frozenset((signature.name, signature.key_id) for signature in _split(data)[1])
+    except VerificationError:
+        return frozenset()
+
+
 def strict_base64(text: str) -> bytes:
     """What ``text`` is the one standard encoding of, padding and trailing bits included; else VerificationError."""
     try:

@@ -49,6 +49,7 @@ from vienna_runtime.admission import public_part
 from vienna_runtime.archivist import Archivist
 from vienna_runtime.config import Config
 from vienna_runtime.crowd import Crowd
+from vienna_runtime.keymaster import Keymaster
 from vienna_runtime.keystore import Keystore
 from vienna_runtime.ledger_keys import LedgerKeys
 from vienna_runtime.tile_service import TileService
@@ -188,6 +189,7 @@ def _compose(
         node.supervisor_ref.tell_nowait(NoteWitness(event), urgent=True)
 
     supervisor = Supervisor(scribe, time, standing, refused, admit)
+    keymaster = Keymaster(scribe, keystore, time.now)
     node = Node(
         config=config,
         keystore=keystore,
@@ -202,7 +204,14 @@ def _compose(
         supervisor=supervisor,
         supervisor_mailbox=mailbox,
         gate=TenantGate(directory, lambda: node.supervisor.state, refused),
-        housekeeper=Housekeeper({c.Archive: Archivist(scribe).archive}),
+        housekeeper=Housekeeper(
+            {
+                c.Archive: Archivist(scribe).archive,
+                c.ListKeys: keymaster.list,
+                c.RotateKey: keymaster.rotate,
+                c.RetireKeys: keymaster.retire,
+            }
+        ),
         witnesses=collector(config, scribe, LedgerKeys(keystore).verifier, objected),
         started=trio.current_time(),
     )

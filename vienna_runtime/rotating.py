@@ -14,14 +14,17 @@ there: both keys sign from then on, which is true either way, and ``settle`` fin
 from __future__ import annotations
 
 import attrs
+import structlog
 
-from ledger import NODE, CommitFailed, Ledger, VerificationError, node_index, origin_of, rotation
+from ledger import NODE, CommitFailed, Ledger, LogFrozen, VerificationError, node_index, origin_of, rotation
 from ledger.header import parse
 from ledger.note import open_note
 from ledger.rotation import Kind, Rotation
 from vienna_runtime.keyring import Purpose
 from vienna_runtime.keystore import Keystore
 from vienna_runtime.ledger_keys import LedgerKeys
+
+warnings = structlog.get_logger(__name__)
 
 DAY = 86_400_000_000  # µs
 OVERLAP = 7 * DAY  # long enough for a verifier that looks once a week; a short one costs only those who are late a look at the log
@@ -71,7 +74,10 @@ def rotate(ledger: Ledger, keystore: Keystore, wanted: Wanted) -> Rotation:
 def settle(ledger: Ledger, keystore: Keystore) -> None:
     """Bring the keystore to what the node's log says, where a rotation was cut short; end the overlaps that are over."""
     for purpose, log in keystore.turning():
-        _settle(ledger, keystore, purpose, log)
+        try:
+            _settle(ledger, keystore, purpose, log)
+        except LogFrozen as error:
+            warnings.warning("a rotation stays where it was cut short", log=log, purpose=purpose.value, why=str(error))
 
 
 def retire(ledger: Ledger, keystore: Keystore, kind: Kind, log: str) -> int:

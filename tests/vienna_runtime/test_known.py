@@ -14,6 +14,7 @@ from vienna_runtime.tail import Belief
 
 SIGNER = NoteSigner("vienna.example/belvedere", bytes(range(32)))
 OTHER = NoteSigner("vienna.example/belvedere", bytes(32))
+NODE, NEXT = (NoteSigner("vienna.example", bytes([number]) * 32) for number in (1, 2))
 TEXT = Checkpoint(SIGNER.verifier.name, 7, bytes(32)).text()
 BELIEF = Belief(7, bytes(32), compose(TEXT, [SIGNER.sign(TEXT.encode())]))
 
@@ -28,12 +29,36 @@ def test_what_was_believed_is_read_back(tmp_path: Path) -> None:
     assert known.read(path) == known.Known(SIGNER.verifier, BELIEF)
 
 
-def test_the_first_key_that_is_told_is_pinned(tmp_path: Path) -> None:
+def test_the_first_keys_that_are_told_are_pinned(tmp_path: Path) -> None:
     path = tmp_path / "clara.known"
-    assert known.settle(path, SIGNER.verifier) == known.Known(SIGNER.verifier)
-    assert known.settle(path, SIGNER.verifier) == known.Known(SIGNER.verifier)
-    with pytest.raises(VerificationError, match="before"):
-        known.settle(path, OTHER.verifier)
+    for _ in range(2):
+        settled = known.settle(path, nodes=[NODE.verifier], logs=[SIGNER.verifier])
+        assert settled == known.read(path) == known.Known(SIGNER.verifier, None, NODE.verifier)
+    for nodes, logs in (([NODE.verifier], [OTHER.verifier]), ([NEXT.verifier], [SIGNER.verifier])):
+        with pytest.raises(VerificationError, match="before"):
+            known.settle(path, nodes=nodes, logs=logs)
+
+
+def test_keys_that_took_over_are_remembered_in_place_of_the_pinned_ones_and_nobody_goes_back(tmp_path: Path) -> None:
+    path = tmp_path / "clara.known"
+    known.write(path, known.Known(SIGNER.verifier, BELIEF, NODE.verifier))
+    settled = known.settle(path, nodes=[NEXT.verifier, NODE.verifier], logs=[OTHER.verifier, SIGNER.verifier])
+    assert settled == known.read(path) == known.Known(OTHER.verifier, BELIEF, NEXT.verifier, (SIGNER.verifier,))
+    for nodes, logs in (
+        ([NODE.verifier], [OTHER.verifier, SIGNER.verifier]),
+        ([NEXT.verifier, NODE.verifier], [SIGNER.verifier]),
+    ):
+        with pytest.raises(VerificationError, match="before"):
+            known.settle(path, nodes=nodes, logs=logs)
+
+
+def test_a_file_that_names_no_node_is_one_of_an_earlier_version_and_gets_one(tmp_path: Path) -> None:
+    path = tmp_path / "clara.known"
+    known.write(path, known.Known(SIGNER.verifier, BELIEF))
+    assert known.settle(path, nodes=[NODE.verifier], logs=[SIGNER.verifier]).belief == BELIEF
+    found = known.read(path)
+    assert found is not None
+    assert found.node == NODE.verifier
 
 
 def test_a_belief_that_its_key_did_not_sign_is_damage(tmp_path: Path) -> None:

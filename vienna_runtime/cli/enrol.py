@@ -57,7 +57,8 @@ def enrol(here: Here, invitation: str, output: Path | None, no_passphrase: bool)
     except (Refused, Unreachable):
         path.unlink()  # the node has never heard of these keys
         raise
-    known.write(known.place(path), known.Known(enrolled.keys.log))
+    keys = enrolled.keys
+    known.write(known.place(path), known.Known(keys.log, None, keys.node, keys.logs[1:]))
     here.answer(
         {
             "member": enrolled.member,

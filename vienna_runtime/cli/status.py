@@ -12,8 +12,7 @@ from rich.text import Text
 from vienna_runtime.cli.here import Here, json_option, pass_here
 from vienna_runtime.cli.phrases import lasting
 from vienna_runtime.cli.shown import shown, value_text
-from vienna_runtime.client.keys import Keys
-from vienna_runtime.client.vienna import log_of
+from vienna_runtime.client import Vienna
 
 _TIMES = frozenset({"uptime"})
 
@@ -42,9 +41,15 @@ def whoami(here: Here) -> None:
     Example:
       vienna whoami
     """
-    credential = here.load()
-    value = here.ask(lambda vienna: vienna.whoami(), credential)
-    Keys.of(value, node_key=credential.node_key, tenant=log_of(credential))
+
+    async def whole(vienna: Vienna) -> dict[str, Any]:
+        value, keys = await vienna.whoami(), await vienna.keys()
+        told: dict[str, Any] = {"node": keys.node.text, "log": keys.log.text, **({"issuer": keys.issuer} if keys.issuer else {})}
+        replaced = {"node": keys.nodes[1:], "log": keys.logs[1:]}
+        before = {f"{name}_before": [key.text for key in old] for name, old in replaced.items() if old}
+        return {**value, **told, **before}  # what was followed, not what was said
+
+    value = here.ask(whole)
     here.answer(value, rows(value))
 
 

@@ -90,6 +90,8 @@ async def enrol(invitation: Invitation, member: NewMember, *, patience: Patience
         "proof": key.sign(signed_bytes(Purpose.ENROLMENT, proof)).signature,
     }
     async with line_over(partial(dial, door), patience) as line:
+        # First, so that a node whose keys do not hold does not use the invitation up.
+        keys = Keys.of(await line.call("keys.chain", {}), node_key=credential.node_key, tenant=credential.tenant)
         try:
             answer = await line.call("enrol", fields)
         except OutcomeUnknown as error:
@@ -103,7 +105,7 @@ async def enrol(invitation: Invitation, member: NewMember, *, patience: Patience
         tenant=answer.get("tenant", credential.tenant),
         kind=answer.get("kind", credential.role),
         fingerprint=answer["fingerprint"],
-        keys=Keys.of(answer, node_key=credential.node_key, tenant=credential.tenant),
+        keys=keys,
     )
 
 

@@ -20,7 +20,8 @@ import attrs
 import trio
 
 from actors.governance.refusals import Code
-from ledger import VerificationError
+from ledger import VerificationError, VerifierKey
+from ledger.note import unverified_signers
 from ledger.witness_policy import Policy
 from vienna_runtime import known as knowns
 from vienna_runtime.client.errors import Refused
@@ -55,6 +56,7 @@ class VerifiedTail:
         self._vienna, self._asked, self._path = vienna, asked, known
         self._on_belief = on_belief
         self._known: knowns.Known | None = None
+        self._keys: list[VerifierKey] = []  # shared with whoever checks, and renewed when a key took over
         self._saved, self._saved_at = None, time.monotonic()
         self._checking: VerifyingTail | None = None
         self._stream: Stream | None = None
@@ -84,7 +86,7 @@ class VerifiedTail:
 
     @property
     def known(self) -> knowns.Known:
-        """The log's key, and the belief that it began with."""
+        """The log's keys, and the belief that it began with."""
         assert self._known is not None
         return self._known
 
@@ -108,6 +110,7 @@ class VerifiedTail:
                 if value is None:
                     await self.aclose()
                     raise StopAsyncIteration
+                await self._follow_keys(value)
                 match self._checking.feed(value):
                     case Entry() as entry:
                         return entry
@@ -127,15 +130,15 @@ class VerifiedTail:
 
     async def _open(self) -> None:
         credential = self._vienna.credential
-        keys = await self._vienna.keys()
-        self._known = knowns.Known(keys.log) if self._path is None else knowns.settle(self._path, keys.log)
+        self._known = await self._settled(None)
+        self._keys[:] = self._known.logs
         self._saved = self._known.belief
         log = self._vienna.log
         asked = self._asked
-        demand = None if asked.policy is None else Demand(log, asked.policy, (keys.log,), asked.patience)
+        demand = None if asked.policy is None else Demand(log, asked.policy, self._keys, asked.patience)
         self._checking = VerifyingTail(
             log,
-            (keys.log,),
+            self._keys,
             self._known.belief,
             start=asked.start,
             rights=Rights.of(credential.role),
@@ -148,6 +151,22 @@ class VerifiedTail:
         except Refused as error:
             await self._refused(error)
             raise
+
+    async def _settled(self, belief: Belief | None) -> knowns.Known:
+        """The log's keys as of now, followed from those known before."""
+        keys = await self._vienna.keys()
+        if self._path is None:
+            return knowns.Known(keys.log, belief, keys.node, keys.logs[1:])
+        return knowns.settle(self._path, nodes=keys.nodes, logs=keys.logs)
+
+    async def _follow_keys(self, value: dict[str, Any]) -> None:
+        """Before a note that none of the known keys signed is judged: another may have taken over since."""
+        note = value.get("note")
+        if not isinstance(note, bytes) or unverified_signers(note) & {(key.name, key.id) for key in self._keys}:
+            return
+        settled = await self._settled(self.known.belief)
+        self._keys[:] = settled.logs
+        self._known = attrs.evolve(self.known, log=settled.log, node=settled.node, before=settled.before)
 
     def _fields(self) -> dict[str, Any]:
         assert self._checking is not None

@@ -224,8 +224,8 @@ class Vienna:
         return await self.call("whoami")
 
     async def keys(self) -> Keys:
-        """The keys to check this tenant by; ``VerificationError`` if the node is not the credential's."""
-        return Keys.of(await self.whoami(), node_key=self.credential.node_key, tenant=log_of(self.credential))
+        """The keys to check this tenant by, followed from the credential's; ``VerificationError`` if that does not lead there."""
+        return Keys.of(await self.call("keys.chain"), node_key=self.credential.node_key, tenant=log_of(self.credential))
 
     async def status(self) -> dict[str, Any]:
         """How the tenant (for operators: the node) is doing."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 from nacl.signing import SigningKey
 
@@ -41,18 +43,22 @@ def of(credential: Credential) -> Identity:
     return Identity(tenant=credential.tenant, member=credential.principal, node_key=credential.node_key, seed=credential.signing_key)
 
 
-async def issuer(connection: ClientConnection, identity: Identity, kind: str) -> bytes:
-    """The key that signs this tenant's warrants, as the node says; raises ``NotServing`` if the member is not of that kind,
-    ``VerificationError`` if the node is not the credential's."""
-    answer = await connection.call("whoami", {}, timeout=ANSWER_SECONDS)
-    if not isinstance(answer, Reply):
-        raise CannotConnect(f"the node does not say who this connection belongs to: {answer.why}")
-    told = answer.value
+async def greet(connection: ClientConnection, identity: Identity, kind: str) -> Keys:
+    """The keys of this tenant; raises ``NotServing`` if the member is not of that kind, ``VerificationError`` if the
+    credential's key of the node does not lead to them."""
+    told = await _told(connection, "whoami")
     if (told.get("tenant"), told.get("member")) != (identity.tenant, identity.member):
         raise NotServing(f"the node takes this credential for {told.get('member')!a}, and it is {identity.member}'s")
     if told.get("kind") != kind:
         raise NotServing(f"{identity.member} is a member of kind {told.get('kind')!a}; this process needs one of kind {kind}")
-    keys = Keys.of(told, node_key=identity.node_key, tenant=identity.tenant)
-    if len(keys.issuer) != 32:
+    keys = Keys.of(await _told(connection, "keys.chain"), node_key=identity.node_key, tenant=identity.tenant)
+    if not keys.issuers:
         raise NotServing("the node does not tell the key its warrants are signed with")
-    return keys.issuer
+    return keys
+
+
+async def _told(connection: ClientConnection, tag: str) -> dict[str, Any]:
+    answer = await connection.call(tag, {}, timeout=ANSWER_SECONDS)
+    if not isinstance(answer, Reply):
+        raise CannotConnect(f"the node does not say who this connection belongs to: {answer.why}")
+    return dict(answer.value)

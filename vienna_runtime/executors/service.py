@@ -19,6 +19,7 @@ from actors.governance import canonical
 from actors.governance import warrant as warrants
 from actors.governance.ids import Instant
 from actors.governance.memo import Memo
+from actors.governance.signing import Purpose, verifies
 from actors.governance.warrant import Warrant
 from transport.link import ClientConnection
 from transport.packing import Message
@@ -59,7 +60,8 @@ class Executor:
         self._slots = trio.Semaphore(concurrency)
         self._now = now
         self._deeds: dict[str, Deed] = {}
-        self._refused: Memo[bytes, bool] = Memo(MOST_REFUSED)
+        self._refused: Memo[bytes, bool] = Memo(MOST_REFUSED)  # False: not yet for good
+        self._issuers: tuple[bytes, ...] = ()  # as of the last greeting
         self._missed = False
         self._draining = False
         self._changed = trio.Event()
@@ -94,14 +96,18 @@ class Executor:
     # -- what comes in
 
     async def _greet(self, connection: ClientConnection) -> None:
-        issuer = await identity.issuer(connection, self._who, "executor")
-        if self._journal.issuer is None:
-            await self._journal.pin(issuer)
-        elif self._journal.issuer != issuer:
+        keys = await identity.greet(connection, self._who, "executor")
+        known = self._journal.issuer
+        if known is not None and known not in keys.issuers:
             raise NotServing(
-                f"the node now names another key for the warrants of {self._who.tenant} than the one this executor has known; "
-                f"if it was changed on purpose, move {self._journal.path} away while no run is open"
+                f"the node now names another key for the warrants of {self._who.tenant} than the one this executor has known, "
+                f"and no rotation leads from that one to it: the node shows the history of another"
             )
+        if known != keys.issuer:
+            if known is not None:
+                log.warning("another key signs the warrants from now on, as the node's log says", key=keys.issuer.hex()[:16])
+            await self._journal.pin(keys.issuer)
+        self._issuers = keys.live_issuers
 
     def _take(self, item: Message) -> None:
         match item:
@@ -126,13 +132,23 @@ class Executor:
             self._start(Deed(self._tools, intended, warrant, fresh=True))
 
     def _verified(self, fields: bytes, signature: bytes) -> Warrant | None:
-        """By this process's own knowledge, before anybody is asked: the issuer's signature, the audience, the time."""
+        """By this process's own knowledge, before anybody is asked: the issuer's signature, the audience, the time.
+
+        Where none of the issuer's keys signed it, the inbox is opened anew, once: another may have taken over since the last
+        greeting, and then the warrant comes again.
+        """
         digest = canonical.digest(fields + signature)
-        if self._journal.issuer is None or self._refused.get(digest):
+        before = self._refused.get(digest)
+        if not self._issuers or before:
+            return None
+        issuer = next((key for key in self._issuers if verifies(Purpose.WARRANT, key, fields, signature)), None)
+        if issuer is None and before is None and self._nursery is not None:
+            self._refused.put(digest, False)
+            self._nursery.start_soon(self._line.again)
             return None
         try:
             now = Instant(self._now())
-            return warrants.verify(fields, signature, self._journal.issuer, now=now, holder=self._public_key).warrant
+            return warrants.verify(fields, signature, issuer or self._issuers[0], now=now, holder=self._public_key).warrant
         except warrants.WarrantInvalid as error:
             log.error("a warrant was refused here and not used", why=str(error), digest=digest.hex()[:16])
             self._refused.put(digest, True)

@@ -78,7 +78,7 @@ class Verifier:
         self._wake()
 
     async def _greet(self, connection: ClientConnection) -> None:
-        await identity.issuer(connection, self._who, "verifier")
+        await identity.greet(connection, self._who, "verifier")
 
     def _take(self, item: Message) -> None:
         match item:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,14 @@ from actors.governance.intent import args_digest
 from actors.governance.receipt import Receipt
 from actors.governance.signing import Purpose, signed_bytes, verifies
 from actors.governance.warrant import Warrant
-from ledger.note import VerifierKey
+from ledger import admission, canonical, rotation
+from ledger.admission import Admission as LogAdmission
+from ledger.checkpoint import Checkpoint
+from ledger.entry import Draft
+from ledger.header import FIRST, pack
+from ledger.note import NoteSigner, VerifierKey, compose
+from ledger.rotation import Kind, Rotation
+from ledger.tree import leaf_hash, node_hash
 from transport.connection import Connection
 from transport.errors import ConnectionClosed
 from transport.gate import Admission
@@ -36,9 +44,41 @@ from vienna_runtime.secret import Secret
 NOW = 1_800_000_000_000_000
 ISSUER = SigningKey(b"i" * 32)
 WORKSHOP = SigningKey(b"w" * 32)
-NODE_KEY = VerifierKey("vienna.example", bytes(SigningKey(b"n" * 32).verify_key))
+SIGNER = NoteSigner("vienna.example", b"n" * 32)
+NODE_KEY = SIGNER.verifier
 LOG_KEY = VerifierKey("vienna.example/belvedere", bytes(SigningKey(b"l" * 32).verify_key))
 WHO = Identity(tenant="belvedere", member="workshop", node_key=NODE_KEY.text, seed=Secret(b"w" * 32))
+
+
+def key_chain(issuers: Sequence[SigningKey], *, compromised: bool = False) -> dict[str, Any]:
+    """The node's log as far as it is about keys: an admission, and the rotations from each issuer to the next."""
+    publics = [admission.compose(LogAdmission("belvedere", LOG_KEY, 1), canonical.encode({"issuer": bytes(issuers[0].verify_key)}))]
+    for old, new in pairwise(issuers):
+        change = Rotation(
+            kind=Kind.ISSUER,
+            log="belvedere",
+            origin=LOG_KEY.name,
+            previous=bytes(old.verify_key),
+            key=bytes(new.verify_key),
+            size=0,
+            compromised=compromised and new is issuers[-1],
+        )
+        publics.append(rotation.compose(change, by_previous=signing(old), by_key=signing(new)))
+    entries, previous = [], FIRST
+    for sequence, public in enumerate(publics):
+        tag = admission.TAG if sequence == 0 else rotation.TAG
+        entries.append(pack(Draft(tag, 1, "operator", b"", public=public), "", sequence, previous, bytes(32)))
+        previous = leaf_hash(entries[-1])
+    hashes = [leaf_hash(entry) for entry in entries]
+    assert len(hashes) <= 2  # so that each is the other's proof
+    root = hashes[0] if len(hashes) == 1 else node_hash(*hashes)
+    text = Checkpoint(NODE_KEY.name, len(hashes), root).text()
+    shown = [{"entry": entry, "proof": [other for other in hashes if other != leaf_hash(entry)]} for entry in entries]
+    return {"checkpoint": compose(text, [SIGNER.sign(text.encode())]), "entries": shown}
+
+
+def signing(key: SigningKey) -> Callable[[bytes], bytes]:
+    return lambda message: key.sign(message).signature
 
 
 class Node:
@@ -53,7 +93,8 @@ class Node:
         self.lose = 0
         self.deaf = False  # takes receipts in and never says so
         self.kind = "executor"
-        self.issuer = bytes(ISSUER.verify_key)
+        self.issuers = [ISSUER]  # each took over from the one before
+        self.compromised = False  # whether the last but one was given up so
         self.inboxes: list[tuple[Connection, int]] = []
         self.heard = trio.Event()
 
@@ -85,8 +126,9 @@ class Node:
     def answer(self, message: Mapping[str, Any]) -> dict[str, Any]:
         match message["t"]:
             case "whoami":
-                value = {"tenant": "belvedere", "member": "workshop", "kind": self.kind, "issuer": self.issuer}
-                return {"t": "reply", "value": value | {"node": NODE_KEY.text, "log": LOG_KEY.text}}
+                return {"t": "reply", "value": {"tenant": "belvedere", "member": "workshop", "kind": self.kind}}
+            case "keys.chain":
+                return {"t": "reply", "value": key_chain(self.issuers, compromised=self.compromised)}
             case "redeem":
                 self.redeemed += 1
                 run, repeated = message["run"], message["run"] in self.runs
@@ -302,7 +344,50 @@ async def test_it_does_not_serve_as_another_kind_or_under_another_issuer_than_th
     node = Node()
     async with served(node) as server, working(server, tmp_path / "j", Hands()):
         pass
-    node.kind, node.issuer = kind, bytes(issuer.verify_key)
+    node.kind, node.issuers = kind, [issuer]
+    async with served(node) as server:
+        with open_journal(tmp_path / "j", now=NOW) as kept:
+            executor = Executor(who=WHO, dial=dialling(server), means=Hands(), journal=kept, concurrency=1, now=lambda: NOW)
+            with pytest.RaisesGroup(pytest.RaisesGroup(NotServing)):
+                await executor.run()
+
+
+SECOND = SigningKey(b"s" * 32)
+
+
+async def test_an_issuers_key_that_took_over_while_it_serves_is_followed(tmp_path: Path) -> None:
+    node, hands = Node(), Hands()
+    async with served(node) as server, working(server, tmp_path / "j", hands):
+        node.items.append(granted())
+        node.say(node.items[0])
+        await node.receipt()
+        node.issuers.append(SECOND)
+        node.items += [granted(warrant="w2", issuer=SECOND), granted(warrant="w3")]  # one was granted before the key was replaced
+        for item in node.items[1:]:
+            node.say(item)
+        await node.receipt(3)
+    async with served(node) as server, working(server, tmp_path / "j", hands):  # the next start has the new one pinned
+        pass
+    assert hands.deeds == 3
+
+
+async def test_a_warrant_by_a_key_that_was_given_up_as_compromised_is_not_used(tmp_path: Path) -> None:
+    node, hands = Node(), Hands()
+    node.issuers.append(SECOND)
+    node.compromised = True
+    node.items += [granted(), granted(warrant="w2", issuer=SECOND)]
+    async with served(node) as server, working(server, tmp_path / "j", hands):
+        told = await node.receipt()
+    assert told.run == run_id(node.items[1]["fields"])
+    assert (node.redeemed, hands.deeds) == (1, 1)
+
+
+async def test_a_node_that_shows_an_older_issuer_than_the_one_it_has_known_is_not_served(tmp_path: Path) -> None:
+    node = Node()
+    node.issuers.append(SECOND)
+    async with served(node) as server, working(server, tmp_path / "j", Hands()):
+        pass
+    node.issuers.pop()
     async with served(node) as server:
         with open_journal(tmp_path / "j", now=NOW) as kept:
             executor = Executor(who=WHO, dial=dialling(server), means=Hands(), journal=kept, concurrency=1, now=lambda: NOW)

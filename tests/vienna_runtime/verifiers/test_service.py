@@ -19,7 +19,13 @@ from actors.governance.canonical import digest
 from actors.governance.receipt import Receipt
 from actors.governance.signing import Purpose, verifies
 from actors.governance.warrant import Warrant
-from ledger.note import VerifierKey
+from ledger import admission, canonical
+from ledger.admission import Admission as LogAdmission
+from ledger.checkpoint import Checkpoint
+from ledger.entry import Draft
+from ledger.header import FIRST, pack
+from ledger.note import NoteSigner, VerifierKey, compose
+from ledger.tree import leaf_hash
 from transport.connection import Connection
 from transport.errors import ConnectionClosed
 from transport.gate import Admission
@@ -32,9 +38,18 @@ from vienna_runtime.verifiers.service import Verifier
 
 NOW = 1_800_000_000_000_000
 EMIL = SigningKey(b"e" * 32)
-NODE_KEY = VerifierKey("vienna.example", bytes(SigningKey(b"n" * 32).verify_key))
+SIGNER = NoteSigner("vienna.example", b"n" * 32)
+NODE_KEY = SIGNER.verifier
 LOG_KEY = VerifierKey("vienna.example/belvedere", bytes(SigningKey(b"l" * 32).verify_key))
 WHO = Identity(tenant="belvedere", member="emil", node_key=NODE_KEY.text, seed=Secret(b"e" * 32))
+
+
+def key_chain() -> dict[str, Any]:
+    """The node's log as far as it is about keys: an admission."""
+    public = admission.compose(LogAdmission("belvedere", LOG_KEY, 1), canonical.encode({"issuer": b"i" * 32}))
+    entry = pack(Draft(admission.TAG, 1, "operator", b"", public=public), "", 0, FIRST, bytes(32))
+    text = Checkpoint(NODE_KEY.name, 1, leaf_hash(entry)).text()
+    return {"checkpoint": compose(text, [SIGNER.sign(text.encode())]), "entries": [{"entry": entry, "proof": []}]}
 
 
 class Node:
@@ -66,8 +81,9 @@ class Node:
     def answer(self, message: Mapping[str, Any]) -> dict[str, Any]:
         match message["t"]:
             case "whoami":
-                value = {"tenant": "belvedere", "member": "emil", "kind": "verifier", "issuer": b"i" * 32}
-                return value | {"node": NODE_KEY.text, "log": LOG_KEY.text}
+                return {"tenant": "belvedere", "member": "emil", "kind": "verifier"}
+            case "keys.chain":
+                return key_chain()
             case "attest":
                 assert verifies(Purpose.ATTESTATION, bytes(EMIL.verify_key), message["attestation"], message["signature"])
                 self.seen.append(attestations.unverified_unpack(message["attestation"]))
