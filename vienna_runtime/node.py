@@ -26,6 +26,7 @@ from actors.gate import TenantGate
 from actors.gateway import House, converse, tell
 from actors.governance import commands as c
 from actors.governance.decision import Operator
+from actors.governance.ids import Instant
 from actors.governance.node_law import WitnessRefused
 from actors.held import Held
 from actors.housekeeper import Housekeeper
@@ -52,6 +53,7 @@ from vienna_runtime.crowd import Crowd
 from vienna_runtime.keymaster import Keymaster
 from vienna_runtime.keystore import Keystore
 from vienna_runtime.ledger_keys import LedgerKeys
+from vienna_runtime.retention_date import confirmed_by
 from vienna_runtime.tile_service import TileService
 from vienna_runtime.version import VERSION
 from vienna_runtime.watermark import Watermark, keep
@@ -179,8 +181,21 @@ def _compose(
     scribe = Scribe(ledger, runner=worker, now=time.now, room=room, heads_period=schedule.heads / MICROS)
     held, standing, refused, directory = Held(scribe), NodeStanding(), Refused(), Directory()
     mailbox: Mailbox[SupervisorMessage] = Mailbox("supervisor")
-    around = Surroundings(scribe=scribe, held=held, signer=keystore, time=time, standing=standing, snapshot_every=schedule.snapshot)
     node: Node
+
+    def witnessed(log: str) -> Instant:
+        policy = None if node.witnesses is None else node.witnesses.policy
+        return confirmed_by(policy, ledger, log, LedgerKeys(keystore).verifiers)
+
+    around = Surroundings(
+        scribe=scribe,
+        held=held,
+        signer=keystore,
+        time=time,
+        standing=standing,
+        snapshot_every=schedule.snapshot,
+        witnessed=witnessed,
+    )
 
     async def admit(tenant: str, by: str, command: c.Found, respond: Respond) -> None:
         await _admit(node, tenant, by, command, respond)
