@@ -14,22 +14,23 @@ A checkpoint's signature is checked by whoever opened it.  With ``Headers`` each
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hmac import compare_digest
 from pathlib import Path
 
 import attrs
 
 from ledger import tiles
+from ledger.audit_entries import EntriesCheck
 from ledger.checkpoint import Checkpoint
 from ledger.errors import VerificationError
-from ledger.header import FIRST, Header, parse
+from ledger.header import Header
 from ledger.tile_paths import ENTRIES, HEIGHT, WIDTH, Tile, hashes_on
 from ledger.tile_reader import directory, fold, read
-from ledger.tree import leaf_hash, subtree_root
+from ledger.tree import extend, leaf_hash, subtree_root
 
 Progress = Callable[[int, int], None]  # entries checked, entries in all
-OnEntry = Callable[[int, bytes, bytes], None]  # index, entry, leaf hash
+OnEntries = Callable[[int, Sequence[bytes], Sequence[bytes]], None]  # index of the first, entries in order, their leaf hashes
 
 
 @attrs.frozen
@@ -47,38 +48,54 @@ def no_progress(done: int, whole: int) -> None:
     """Nobody watches."""
 
 
-def no_check(index: int, entry: bytes, leaf: bytes) -> None:
+def no_check(start: int, entries: Sequence[bytes], leaves: Sequence[bytes]) -> None:
     """Entries of any kind."""
 
 
 class Headers:
-    """Each entry is the header of its place, and follows the one before; ``heed`` is given all of them."""
+    """Each entry is the header of its place, and follows the one before; ``heed`` is given those that say something in public.
 
-    def __init__(self, log: str, heed: Callable[[Header], None] | None = None) -> None:
-        self._log, self._heed, self._previous = log, heed, FIRST
+    The node committed to the log's root at some sizes: ``committed`` are (size, root), rising; ``beyond`` counts those past its end.
+    """
 
-    def __call__(self, index: int, entry: bytes, leaf: bytes) -> None:
-        try:
-            header = parse(entry)
-            if header.tenant != self._log or header.sequence != index:
-                raise VerificationError("the header belongs to another place")
-            if not compare_digest(header.previous, self._previous):
-                raise VerificationError("the header does not follow the entry before it")
-        except VerificationError as error:
-            raise error.at(self._log, index) from None
-        self._previous = leaf
-        if self._heed is not None:
-            self._heed(header)
+    def __init__(self, log: str, heed: Callable[[Header], None] | None = None, committed: Iterable[tuple[int, bytes]] = ()) -> None:
+        self._check, self._heed, self._frontier = EntriesCheck(log, 0, b""), heed, list[bytes]()
+        self._committed = iter(committed)
+        self._next = next(self._committed, None)
+        self.met = 0  # commitments that held
+
+    def __call__(self, start: int, entries: Sequence[bytes], leaves: Sequence[bytes]) -> None:
+        values = [
+            b"".join(extend(self._frontier, index, leaf)) + entry
+            for index, (leaf, entry) in enumerate(zip(leaves, entries, strict=True), start)
+        ]
+        at = 0
+        while self._next is not None and self._next[0] <= start + len(values):
+            at = self._take(values, at, self._next[0] - start)
+            if not compare_digest(self._next[1], self._check.root):
+                raise VerificationError("the node committed to another root at this size", log=self._check.log, index=start + at - 1)
+            self.met, self._next = self.met + 1, next(self._committed, None)
+        self._take(values, at, len(values))
+
+    def beyond(self) -> int:
+        """How many commitments are to sizes that did not come: the node's log was exported later than this one."""
+        return sum(1 for _ in self._committed) + (self._next is not None)
+
+    def _take(self, values: list[bytes], at: int, stop: int) -> int:
+        for header in self._check.take(values[at:stop]):
+            if self._heed is not None:
+                self._heed(header)
+        return stop
 
 
-def audit_tiles(path: Path, checkpoint: Checkpoint, *, on_entry: OnEntry = no_check, progress: Progress = no_progress) -> Audited:
+def audit_tiles(path: Path, checkpoint: Checkpoint, *, on_entries: OnEntries = no_check, progress: Progress = no_progress) -> Audited:
     """Check every file below ``path``'s ``tile/`` against a checkpoint that somebody has opened."""
-    return _Audit(path, checkpoint, on_entry, progress).run()
+    return _Audit(path, checkpoint, on_entries, progress).run()
 
 
 class _Audit:
-    def __init__(self, path: Path, checkpoint: Checkpoint, on_entry: OnEntry, progress: Progress) -> None:
-        self._path, self._checkpoint, self._on_entry, self._progress = path, checkpoint, on_entry, progress
+    def __init__(self, path: Path, checkpoint: Checkpoint, on_entries: OnEntries, progress: Progress) -> None:
+        self._path, self._checkpoint, self._on_entries, self._progress = path, checkpoint, on_entries, progress
         self._fetch = directory(path)
         self._held: list[list[bytes]] = []  # by level: the hashes of the tile that is not full yet
         self._full: list[int] = []  # by level: how many tiles have been
@@ -105,12 +122,12 @@ class _Audit:
         bundle, tile = Tile(ENTRIES, index, width), Tile(0, index, width)
         entries, expected = self._entries(bundle), self._hashes(tile)
         found = [leaf_hash(entry) for entry in entries]
-        for at, (entry, leaf) in enumerate(zip(entries, found, strict=True)):
+        for at, leaf in enumerate(found):
             if not compare_digest(leaf, expected[at]):
                 raise VerificationError(
                     f"the entry in {bundle.path} does not hash to what {tile.path} holds for it", index=bundle.start + at
                 )
-            self._on_entry(bundle.start + at, entry, leaf)
+        self._on_entries(bundle.start, entries, found)
         return found
 
     def _add(self, level: int, found: list[bytes]) -> None:

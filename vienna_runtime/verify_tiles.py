@@ -97,7 +97,7 @@ def _check(
     note = (place / CHECKPOINT).read_bytes()
     stated = _unverified(place)
     try:
-        audited = audit_tiles(place, stated, on_entry=headers, progress=lambda done, whole: progress(name, done, whole))
+        audited = audit_tiles(place, stated, on_entries=headers, progress=lambda done, whole: progress(name, done, whole))
         opened(note)
         signed = open_note(note, keys())
     except VerificationError as error:

@@ -45,7 +45,7 @@ class Log:
 
 def audit(target: Path, checkpoint: Checkpoint | None = None, *, headers: bool = True) -> Audited:
     known = Checkpoint.parse(unverified_note((target / "checkpoint").read_bytes()).text) if checkpoint is None else checkpoint
-    return audit_tiles(target, known, on_entry=Headers(LOG)) if headers else audit_tiles(target, known)
+    return audit_tiles(target, known, on_entries=Headers(LOG)) if headers else audit_tiles(target, known)
 
 
 @pytest.fixture(scope="module")
@@ -179,4 +179,4 @@ def test_entries_of_another_log_or_in_another_order_are_found(ledger: Ledger, tm
     with pytest.raises(VerificationError, match="index 0: the header belongs to another place"):
         audit(tmp_path / "swapped")
     with pytest.raises(VerificationError, match="index 0: the header belongs to another place"):
-        audit_tiles(tmp_path / "same", open_size(tmp_path / "same"), on_entry=Headers("schoenbrunn"))
+        audit_tiles(tmp_path / "same", open_size(tmp_path / "same"), on_entries=Headers("schoenbrunn"))

@@ -63,7 +63,7 @@ def run(ledger: Ledger, target: Path, **how: object) -> Exported:
 
 def is_sound(target: Path) -> None:
     checkpoint = Checkpoint.parse(unverified_note((target / "checkpoint").read_bytes()).text)
-    audit_tiles(target, checkpoint, on_entry=Headers(LOG))
+    audit_tiles(target, checkpoint, on_entries=Headers(LOG))
 
 
 def test_an_export_has_the_tiles_of_the_size_and_the_checkpoint_and_nothing_else(ledger: Ledger, tmp_path: Path) -> None:
