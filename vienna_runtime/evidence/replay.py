@@ -248,7 +248,8 @@ class _Replay:
             return None
         events = list(found.events if isinstance(found, Decided) else found)
         if not events:
-            self._no(_NAMED.get(type(event), "outcome"), f"the law has no reason for {event.TAG} here")
+            granted = isinstance(event, (e.WarrantIssued, e.ChangeApplied))
+            self._no("quorum" if granted else _NAMED.get(type(event), "outcome"), f"the law has no reason for {event.TAG} here")
             return None
         return events
 
