@@ -40,7 +40,9 @@ def lineage(value: Mapping[str, Any]) -> RenderableType:
     lines: list[RenderableType] = []
     for entry in value["entries"]:
         step = Step.of(entry)
-        lines.append(Hanging(steps.line(step)))
+        lines.append(Hanging(steps.line(step, instead="(removed)" if entry.get("removed") else "")))
+        if entry.get("removed"):
+            continue
         lines += [Hanging(Text.assemble(_INDENT, (f"{name:<14s} ", "dim"), text)) for name, text in _details(step)]
     outcome = str(value["outcome"])
     lines.append(Text.assemble("case ", shown(value["case"]), ": ", (outcome, f"bold {outcome_style(outcome)}")))

@@ -37,6 +37,7 @@ COMMANDS = {
     "status": ("status", "status", "How your tenant, or the node, is doing."),
     "breaker": ("breaker", "breaker", "Breakers: list, trip, reset."),
     "dead-letters": ("dead_letters", "dead_letters", "What did not end well: list, show, retry, resolve."),
+    "retention": ("retention", "retention", "Retention: status, run, hold, release, erase."),
     "warrant": ("warrant", "warrant", "Warrants: revoke."),
     "effect": ("effect", "effect", "Effects of unknown outcome: settle."),
     "executor": ("executor", "executor", "Run an executor."),

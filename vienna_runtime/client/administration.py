@@ -108,6 +108,27 @@ class Administration:
         """Says what became of a run whose outcome is unknown."""
         return await self._call("effect.settle", run=run, happened=happened, reason=reason)
 
+    # --- keeping and forgetting
+
+    async def retention(self) -> Answer:
+        """``{days, months, holds, erasing, owed, now, witnessed}``: what is kept how long, and why."""
+        return await self._call("retention.show")
+
+    async def run_retention(self, *, key: str | None = None) -> Answer:
+        """``{applied, months, bodies, case?}``: lets go what is over; without a witness's date it becomes a case for two persons."""
+        return await self._call("retention.run", key=key or _key())
+
+    async def erase(self, what: Sequence[str], reason: str, *, key: str | None = None) -> Answer:
+        """Forgets closed cases (by id) or entries (by number) before their time."""
+        return await self._call("retention.erase", key=key or _key(), what=list(what), reason=reason)
+
+    async def place_hold(self, scope: str, reason: str) -> Answer:
+        """``{hold}``; the scope is tenant, case:ID or months:FIRST..LAST."""
+        return await self._call("hold.place", scope=scope, reason=reason)
+
+    async def release_hold(self, hold: str, reason: str, *, key: str | None = None) -> Answer:
+        return await self._call("hold.release", key=key or _key(), hold=hold, reason=reason)
+
     # --- operators
 
     async def create_tenant(self, tenant: str, *, admin: str, person: str, invitation: str, token_hash: bytes, expires_at: int) -> Answer:
