@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import tempfile
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TypeVar
 
@@ -154,6 +154,41 @@ def crash(here: Here, rounds: int, seed: int | None, place: Path | None) -> None
         else "a promise was broken",
     )
     _judge([] if found.finding is None else [f"round {found.rounds + 1}: {found.finding} (kept in {found.kept}, seed {chosen})"])
+
+
+@selftest.command("disk-full")
+@click.option("--seconds", type=click.FloatRange(min=0.1), default=60.0, show_default=True, help="How long the disk stays full.")
+@click.option("--size", type=click.IntRange(4, 1024), default=16, show_default=True, help="MiB of the small disk that is made (as root).")
+@_place
+@json_option
+@pass_here
+def disk_full(here: Here, seconds: float, size: int, place: Path | None) -> None:
+    """Fill a small disk under the load of 32 callers, and see that it only refuses until there is room.
+
+    The disk is one in memory, which takes root, or an empty directory on a small one that is named with --in.
+
+    \b
+    Example:
+      vienna selftest disk-full --seconds 60
+      vienna selftest disk-full --in /mnt/small
+    """
+    from vienna_runtime.selftest import filling
+
+    with watching(here) as watch, filling.small_disk(size << 20) if place is None else nullcontext(place) as disk:
+        found = filling.fill(disk, seconds=seconds, progress=lambda what, passed: watch(what, round(passed), round(seconds)))
+    table = Table(show_header=False, box=None, pad_edge=False)
+    for what, value in (
+        ("full after", f"{found.full_after:.1f} s, {found.acknowledged_before} entries"),
+        ("full for", f"{found.full_for:.1f} s"),
+        ("calls refused meanwhile", ", ".join(f"{count} {why}" for why, count in found.refused.items())),
+        ("reads meanwhile", f"{found.reads}, every one right, the slowest {found.slowest_read * 1000:.0f} ms"),
+        ("writing again after", f"{found.resumed_after:.1f} s of room"),
+        ("acknowledged", f"{found.acknowledged} entries"),
+        ("found at the end", f"{found.entries} entries, verified"),
+        ("outcome unknown", f"{found.indeterminate} submissions, in {found.failures} failed commits and probes"),
+    ):
+        table.add_row(what, value)
+    here.answer(attrs.asdict(found), table)
 
 
 def _chosen(seed: int | None) -> int:
