@@ -316,7 +316,14 @@ def signed_things() -> str:
     return table(("purpose", "canonical map, in this order"), rows)
 
 
+def evidence_checks() -> str:
+    from vienna_runtime.evidence.checks import NAMES
+
+    return table(("check", "it passes when"), [(f"`{name}`", what) for name, what in NAMES.items()])
+
+
 TABLES: dict[str, Callable[[], str]] = {
+    "evidence-checks": evidence_checks,
     "session-words": session_words,
     "calls": call_table,
     "refusal-codes": refusal_codes,
