@@ -42,6 +42,7 @@ COMMANDS = {
     "effect": ("effect", "effect", "Effects of unknown outcome: settle."),
     "executor": ("executor", "executor", "Run an executor."),
     "verifier": ("verifier", "verifier", "Run a verifier."),
+    "keys": ("keys", "keys", "The node's keys: list, rotate, retire."),
     "ledger": ("ledger", "ledger", "The ledger's files: archive, export and more."),
     "witness": ("witness", "witness", "Run a witness: cosign logs that only grow."),
     "selftest": ("selftest", "selftest", "Try what the ledger promises about crashes."),
