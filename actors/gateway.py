@@ -32,6 +32,7 @@ from actors.subscriptions import Subscription, case_watch, inbox
 from actors.supervisor import CreateTenant, ResetNode, SupervisorMessage, TripNode
 from actors.tailing import tail
 from actors.tenant import status_of
+from actors.waiting import answer_when_so
 from ledger import NODE
 from ledger.key_chain import KeyChain, gather
 from transport.connection import Connection
@@ -145,6 +146,8 @@ class _Conversation:
             self._subscribe(number, ask, respond)
         elif isinstance(ask, c.Read) and ask.what == "keys.chain":
             respond(Done(chained(gather(self._house.scribe.ledger, self._identity.tenant or NODE))))
+        elif isinstance(ask, c.Wait):
+            self._wait(ask, respond)
         elif isinstance(ask, c.CHORES):
             self._house.housekeeper.ask(ask, self._identity.name, respond)
         elif self._identity.kind == kinds.OPERATOR:
@@ -232,6 +235,22 @@ class _Conversation:
                 respond(outcome)
 
         self._ask(identity.tenant, "case.show", c.ShowCase(case), allowed)
+
+    def _wait(self, ask: c.Wait, respond: Respond) -> None:
+        scribe, log = self._house.scribe, self._identity.tenant or NODE
+
+        def begin(outcome: Outcome) -> None:
+            if not isinstance(outcome, Done):
+                respond(outcome)
+            elif not self._over:
+                self._nursery.start_soon(answer_when_so, scribe, log, ask, respond)
+
+        if ask.case is None:
+            begin(Done({}))
+        elif log == NODE:
+            respond(Refusal(Code.NOT_ALLOWED, "a case is for a tenant's own people"))
+        else:
+            self._ask(log, "case.show", c.ShowCase(ask.case), begin)
 
     def _start(self, subscription: Subscription, run: Callable[[], Any]) -> None:
         if self._over:

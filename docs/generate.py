@@ -50,6 +50,10 @@ MEANINGS = {
     "time_skewed": ("a signed time is more than 60 s from the node's", "set the clock"),
     "warrant_forged": ("signature or MAC does not match the warrant's fields", "use the warrant as issued"),
     "warrant_over": ("the warrant is expired, revoked, used up, or its agent is gone", "propose again"),
+    "not_witnessed": (
+        "it is durable, and no quorum of witnesses has cosigned it yet; without `retry_after` the node asks none",
+        "wait and repeat, or carry on without",
+    ),
     "not_yours": ("the warrant is addressed to another executor", "nothing"),
     "out_of_scope": ("the arguments are not the ones the warrant covers", "do exactly what was granted"),
     "policy_forbids": ("asked again at redemption, policy said no", "look at the sentence; propose again if it may change"),

@@ -279,7 +279,7 @@ class Ledger(Reader):
         with self._writing:
             self._check_writable()
             for name, note in notes.items():
-                size, keys = self._log(name).tail.size, (self._keys.verifier(name),)
+                size, keys = self._log(name).tail.size, self._keys.verifiers(name)
                 witnessed.check(note, keys, size=size, root_at=partial(self.root_at, name), before=self.witnessed(name))
             if notes:
                 numbers = {self._log(name).tail.id: note for name, note in notes.items()}

@@ -82,6 +82,7 @@ class Witnesses:
 
     async def run(self, *, task_status: Life) -> None:
         """Until cancelled."""
+        self.scribe.published.quorum = self.policy.quorum
         self._remember()
         async with trio.open_nursery() as nursery:
             for standing in self.standings.values():

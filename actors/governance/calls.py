@@ -247,6 +247,16 @@ _ROWS = (
         )
     ),
     _call(
+        "ledger.wait",
+        EVERYBODY,
+        c.Wait,
+        "answers when a case, or so many entries (else all so far), are `durable`, or `witnessed` by a quorum",
+        state=Text(16),
+        timeout=Number(0, 60_000, default=30_000),
+        case=Absent(CASE),
+        size=Absent(Number(0)),
+    ),
+    _call(
         "tail",
         EVERYBODY,
         c.Tail,

@@ -313,6 +313,19 @@ class Inbox:
     credit: int
 
 
+@attrs.frozen
+class Wait:
+    """Until a case, or so many entries of the log, are durable or witnessed; ``timeout`` in ms.
+
+    Without case and size: everything that was written so far.
+    """
+
+    state: str
+    timeout: int
+    case: str | None = None
+    size: int | None = None
+
+
 Command: TypeAlias = (
     Propose | Cancel | Redeem | Report | Vote | Attest | Invite | Enrol | Confirm | RevokeMember | PushBundle | ActivateBundle
     | Seal | RevokeWarrant | TripBreaker | ResetBreaker | RetryLetter | ResolveLetter | SettleEffect | PlaceHold | ReleaseHold
@@ -322,4 +335,4 @@ Query: TypeAlias = ShowCase | ShowCard | ShowLetter | ListLetters | Read
 Subscription: TypeAlias = Tail | Watch | Evidence | Inbox
 Chore: TypeAlias = Archive | ListKeys | RotateKey | RetireKeys
 CHORES = (Archive, ListKeys, RotateKey, RetireKeys)
-Ask: TypeAlias = Command | Query | Subscription | Chore
+Ask: TypeAlias = Command | Query | Subscription | Chore | Wait

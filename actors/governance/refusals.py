@@ -40,6 +40,7 @@ class Code(Enum):
     OUT_OF_SCOPE = "out_of_scope"  # arguments are not what the warrant covers
     POLICY_FORBIDS = "policy_forbids"  # asked again at redemption, policy said no
     STALE = "stale"  # the target changed since the decision
+    NOT_WITNESSED = "not_witnessed"  # it is durable, and no quorum of witnesses has cosigned it yet
     RUN_REUSED = "run_reused"  # the run id was used for something else
     # reports and attestations
     RUN_CLOSED = "run_closed"

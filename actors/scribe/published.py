@@ -14,6 +14,7 @@ class Published:
     """Sizes that only grow, and those who wait for them."""
 
     def __init__(self) -> None:
+        self.quorum = ""  # who is asked, by the policy's name of it; empty where nobody is
         self._marks: dict[str, Watermark] = {}
 
     def size(self, log: str) -> int:

@@ -149,6 +149,7 @@ PROBES: dict[str, tuple[Callable[[Any, Any, Things], dict[str, Any]], ...]] = {
     "case.show": (lambda *a: {"case": a[2].case}, lambda *a: {"case": a[2].held}),
     "case.watch": (lambda *a: {"case": a[2].case}, lambda *a: {"case": a[2].held}),
     "approval.card": (lambda *a: {"case": a[2].held},),
+    "ledger.wait": (lambda *a: {"state": "durable", "timeout": 1, "case": a[2].case},),
 }  # fmt: skip
 NAMES_NOTHING = {
     "enrol": "its invitation is its connection's; the gate is tried below",

@@ -23,8 +23,10 @@ from ledger import NODE, Ledger
 from ledger.header import parse
 from ledger.witness_policy import Policy
 from vienna_runtime import config as configs
+from vienna_runtime import credential as credentials
 from vienna_runtime import founding
 from vienna_runtime.cli.main import run
+from vienna_runtime.client import Refused, connect
 from vienna_runtime.keystore import Keystore
 from vienna_runtime.keystore_opener import opener_for
 from vienna_runtime.ledger_keys import LedgerKeys
@@ -72,7 +74,7 @@ class House:
         return self.directory / name
 
     @contextmanager
-    def _process(self, *words: str) -> Iterator[dict[str, Any]]:
+    def process(self, *words: str) -> Iterator[dict[str, Any]]:
         with (
             (self.directory / "log").open("ab") as log,
             subprocess.Popen([*PROGRAM, *words], stdout=subprocess.PIPE, stderr=log, env=ENVIRON) as process,
@@ -89,7 +91,7 @@ class House:
         directory = self.witness_directory(name)
         if not directory.exists():
             assert run(["witness", "init", str(directory), "--name", f"{name}.example", "--unsealed"]) == 0
-        with self._process("witness", "serve", str(directory), "--listen", f"127.0.0.1:{port}", "--json") as said:
+        with self.process("witness", "serve", str(directory), "--listen", f"127.0.0.1:{port}", "--json") as said:
             yield Running(said["ready"], said["key"], said["pid"])
 
     def write_policy(self, quorum: str, **witnesses: Running) -> None:
@@ -104,7 +106,7 @@ class House:
 
     @contextmanager
     def served(self, *more: str) -> Iterator[Callable[..., dict[str, Any]]]:
-        with self._process("serve", str(self.node), "--listen", "127.0.0.1:0", "--json", *more) as said:
+        with self.process("serve", str(self.node), "--listen", "127.0.0.1:0", "--json", *more) as said:
             credential = ["--credential", str(self.node / "operator.vienna"), "--address", said["ready"], "--json"]
 
             def hand(*words: str) -> dict[str, Any]:
@@ -328,3 +330,17 @@ def test_verify_demands_what_a_policy_says_and_tells_how_much_came_after(settled
         code, found = verified(settled, capsys, "--policy", str(stricter))
         assert (code, "was cosigned by emil; the quorum all is not met" in found["error"]["why"]) == (3, True)
         assert verified(settled, capsys)[0] == 0  # without a policy it is nobody's question
+
+
+async def test_a_client_waits_until_what_it_did_is_witnessed(settled: House) -> None:
+    with settled.witness("emil") as emil:
+        settled.write_policy("all", emil=emil)
+        settled.trust("emil")
+        with settled.process("serve", str(settled.node), "--listen", "127.0.0.1:0", "--json") as said:
+            who = attrs.evolve(credentials.read(settled.node / "operator.vienna", ask=lambda: nobody("")), address=said["ready"])
+            async with connect(who) as vienna:
+                size = (await vienna.status())["log"]["entries"]
+                assert await vienna.witnessed(size=size, timeout=PATIENCE) >= size
+                with pytest.raises(Refused, match="are waited for") as late:
+                    await vienna.witnessed(size=10**6, timeout=0.2)
+                assert late.value.code == "busy"

@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import trio
 from nacl.signing import SigningKey
 
 from actors.governance import attestation as attestations
@@ -46,6 +47,7 @@ from vienna_runtime.secret import Secret
 from vienna_runtime.tail import Belief
 from vienna_runtime.tail_rights import Wanted
 
+WAIT = 10.0  # s of waiting asked for in one call: well below what an answer may take
 NONCE = 16  # bytes: what the law asks of an approval at least
 
 
@@ -118,6 +120,23 @@ class Vienna:
     async def case(self, case: str) -> dict[str, Any]:
         """``{case, outcome, entries}``; the entries are ``Step.of``'s."""
         return await self.call("case.show", case=case)
+
+    async def witnessed(self, case: str | None = None, *, size: int | None = None, timeout: float = 60.0) -> int:
+        """Returns once a quorum of witnesses has cosigned what is durable of the case, or the first ``size`` entries: how many it has.
+
+        Raises ``Refused`` (``not_witnessed``) where that does not come within ``timeout`` seconds, or the node asks no witness.
+        """
+        asked: dict[str, Any] = {name: value for name, value in (("case", case), ("size", size)) if value is not None}
+        deadline = trio.current_time() + timeout
+        while True:
+            left = max(0.0, deadline - trio.current_time())
+            try:
+                answer = await self.call("ledger.wait", state="witnessed", timeout=round(min(left, WAIT) * 1000), **asked)
+            except Refused as error:
+                if error.retry_after is None or left <= WAIT:
+                    raise
+            else:
+                return int(answer["witnessed"])
 
     async def cancel(self, case: str, reason: str) -> Progress:
         """Withdraws a case that waits for approval."""
