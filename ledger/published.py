@@ -13,9 +13,10 @@ from pathlib import Path
 import attrs
 import lmdb
 
-from ledger import proofs, stored, tiles, witnessed
+from ledger import proofs, stored, tile_heads, tiles, witnessed
 from ledger.checkpoint import Checkpoint
-from ledger.environment import FORMAT, Environment
+from ledger.entry import NODE
+from ledger.environment import FORMAT, NUMBER, Environment
 from ledger.errors import UnknownLog, UnsuitableDirectory, VerificationError
 from ledger.note import unverified_note
 from ledger.proof_file import ProofFile
@@ -42,10 +43,23 @@ class Published:
         with self._as_damage(), self._env.reading() as txn:
             return tiles.content(self._env, txn, self._id, tile)
 
+    def heads(self, bundle: Tile) -> bytes | None:
+        """Of the node's own log what the entries of a bundle commit to, see ``ledger.tile_heads``; None for any other."""
+        if self.log != NODE:
+            return None
+        with self._as_damage(), self._env.reading() as txn:
+            table, indexes = self._env.table("commitments"), range(bundle.start, bundle.start + bundle.width)
+            return tile_heads.compose([txn.get(NUMBER.pack(index), db=table) or b"" for index in indexes])
+
     def root_at(self, size: int) -> bytes:
         """The root of its first ``size`` entries, by the stored nodes."""
         with self._as_damage(), self._env.reading() as txn:
             return subtree_root(stored.nodes(self._env, txn, self._id), 0, size)
+
+    def prove_consistency(self, first: int, second: int) -> tuple[bytes, ...]:
+        """RFC 9162 §2.1.4, by the stored nodes."""
+        with self._as_damage(), self._env.reading() as txn:
+            return proofs.prove_consistency(stored.nodes(self._env, txn, self._id), first, second)
 
     def prove(self, index: int, *, latest: bool = False) -> ProofFile:
         """The entry at ``index`` with its proof, under the cosigned checkpoint if that reaches it (and not ``latest``)."""

@@ -1,6 +1,6 @@
 """A log as static files, C2SP tlog-tiles: whatever of them is there is whole, and the checkpoint comes last.
 
-    checkpoint  tile/<L>/<N>[.p/<W>]  tile/entries/<N>[.p/<W>]
+    checkpoint  tile/<L>/<N>[.p/<W>]  tile/entries/<N>[.p/<W>]      and of a node's own log heads/<N>[.p/<W>]
 
 Only what the directory has not yet is written, each file synced under another name and renamed; a run that was
 interrupted goes on where it stopped.  Partial tiles stay until their full one is there and the checkpoint that needs it
@@ -21,7 +21,7 @@ from typing import Protocol
 
 import attrs
 
-from ledger import tiles
+from ledger import tile_heads, tiles
 from ledger.checkpoint import Checkpoint
 from ledger.errors import UnsuitableDirectory, VerificationError
 from ledger.note import unverified_note
@@ -54,6 +54,10 @@ class Source(Protocol):
 
     def content(self, tile: Tile) -> bytes:
         """The bytes of a tile or bundle it has."""
+        ...
+
+    def heads(self, bundle: Tile) -> bytes | None:
+        """What the entries of a bundle commit to; None where the log is not a node's own."""
         ...
 
     def root_at(self, size: int) -> bytes:
@@ -98,7 +102,9 @@ def export(source: Source, target: Path, *, latest: bool = False, progress: Prog
         whole = count_of(checkpoint.size, since=before)
         for done, (tile, data) in enumerate(_contents(source, checkpoint.size, before)):
             progress(done, whole)
-            writer.put(tile, data)
+            writer.put(tile.path, data)
+            if tile.level == ENTRIES and (heads := source.heads(tile)) is not None:
+                writer.put(tile_heads.path_of(tile), heads)
         writer.sync()
         _replace(target, CHECKPOINT, note)
         removed = _remove_partials(target, before, checkpoint.size)
@@ -162,8 +168,8 @@ class _Writer:
         self._target, self._touched = target, dict[Path, None]()
         self.written = 0
 
-    def put(self, tile: Tile, data: bytes) -> None:
-        path = self._target / tile.path
+    def put(self, name: str, data: bytes) -> None:
+        path = self._target / name
         try:
             if path.read_bytes() != data:
                 raise VerificationError(
@@ -172,7 +178,7 @@ class _Writer:
                 )
         except FileNotFoundError:
             self._make(path.parent)
-            _replace(self._target, tile.path, data, sync=False)
+            _replace(self._target, name, data, sync=False)
             self._touched[path.parent] = None
             self.written += 1
 
@@ -205,10 +211,12 @@ def _remove_partials(target: Path, before: int, size: int) -> int:
     removed, level = 0, ENTRIES
     while count := hashes_on(level, size):
         for index in range(hashes_on(level, before) // WIDTH, count // WIDTH):
-            partials = target / f"{Tile(level, index).path}.p"
-            if partials.is_dir():
-                removed += len(list(partials.iterdir()))
-                shutil.rmtree(partials)
+            tile = Tile(level, index)
+            for name in (tile.path, tile_heads.path_of(tile)) if level == ENTRIES else (tile.path,):
+                partials = target / f"{name}.p"
+                if partials.is_dir():
+                    removed += len(list(partials.iterdir()))
+                    shutil.rmtree(partials)
         level += 1
     return removed
 

@@ -2,21 +2,25 @@
 
     a log's own key     the directory with its ``checkpoint``
     the node's key      the directory of the node's log, which says under which keys each tenant's log counts; then every
-                        tenant's that lies below it.  Or one tenant's directory that lies below the node's
+                        tenant's that lies below it, which must have had every root that the node committed to.  Or
+                        one tenant's directory that lies below the node's
 
 ``vienna ledger export --all`` lays them so: ``<node>/checkpoint``, ``<node>/<tenant>/checkpoint``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import attrs
 
-from ledger import NODE, Checkpoint, VerificationError, VerifierKey, open_checkpoint
+from ledger import NODE, Checkpoint, Header, VerificationError, VerifierKey, open_checkpoint, tile_heads
 from ledger.note import Note, open_note, unverified_note
 from ledger.tile_audit import Audited, Headers, audit_tiles
+from ledger.tile_heads import Heads
+from ledger.tile_reader import directory
 from ledger.trust import Trust
 
 CHECKPOINT = "checkpoint"
@@ -32,6 +36,8 @@ class Log:
     audited: Audited
     note: bytes  # its checkpoint as it lies there, for whoever asks for witnesses
     keys: tuple[VerifierKey, ...]  # that count for it
+    commitments: int  # of the node to it that held
+    beyond: int  # of them to sizes that did not come: the node's log was exported later
     signed: Note  # opened by the log's keys: other signatures are not looked at
 
 
@@ -41,6 +47,7 @@ class Report:
 
     logs: tuple[Log, ...]
     absent: tuple[str, ...]  # logs that the node's log names and that do not lie below it
+    committed: bool = False  # whether the logs were held against the node's commitments to them
 
 
 def is_there(path: Path, key: VerifierKey) -> bool:
@@ -57,27 +64,44 @@ def verify_tiles(path: Path, key: VerifierKey, *, progress: Progress) -> Report:
     if "/" in key.name:
         return Report(logs=(_by_own_key(place, key, progress),), absent=())
     if origin == key.name:
-        trust, first = _node(place, key, progress)
+        trust, heads, first = _node(place, key, progress)
         names = [name for name in trust.admissions if (place / name / CHECKPOINT).is_file()]
-        logs = [_tenant(place / name, name, trust, progress) for name in names]
-        return Report(logs=(first, *logs), absent=tuple(name for name in trust.admissions if name not in names))
+        logs = [_tenant(place / name, name, trust, heads, progress) for name in names]
+        return Report(
+            logs=(first, *logs), absent=tuple(name for name in trust.admissions if name not in names), committed=heads is not None
+        )
     if not (place.resolve().parent / CHECKPOINT).is_file():
         raise VerificationError(
             f"the node's key says nothing about {origin} alone: its own key stands in the node's log, which an export with --all "
             f"puts one directory above {place}; or name that log's own key"
         )
-    trust, first = _node(place.resolve().parent, key, progress)
-    return Report(logs=(first, _tenant(place, origin.removeprefix(f"{key.name}/"), trust, progress)), absent=())
+    trust, heads, first = _node(place.resolve().parent, key, progress)
+    return Report(
+        logs=(first, _tenant(place, origin.removeprefix(f"{key.name}/"), trust, heads, progress)), absent=(), committed=heads is not None
+    )
 
 
-def _node(place: Path, key: VerifierKey, progress: Progress) -> tuple[Trust, Log]:
+def _node(place: Path, key: VerifierKey, progress: Progress) -> tuple[Trust, Heads | None, Log]:
     """The node's log, and what follows from it: believed once its checkpoint has opened."""
     trust = Trust(key)
-    return trust, _check(place, NODE, Headers(NODE, trust.heed), lambda note: trust.open(NODE, note), lambda: trust.keys_of(NODE), progress)
+    there = (place / tile_heads.DIRECTORY).is_dir()
+    heads = Heads(directory(place), _unverified(place).size) if there else None
+
+    def heed(header: Header) -> None:
+        trust.heed(header)
+        if heads is not None:
+            heads.heed(header)
+
+    first = _check(place, NODE, Headers(NODE, heed), lambda note: trust.open(NODE, note), lambda: trust.keys_of(NODE), progress)
+    if heads is not None:
+        with _at(place):
+            heads.finish(tuple(trust.admissions))
+    return trust, heads, first
 
 
-def _tenant(place: Path, name: str, trust: Trust, progress: Progress) -> Log:
-    return _check(place, name, Headers(name), lambda note: trust.open(name, note), lambda: trust.keys_of(name), progress)
+def _tenant(place: Path, name: str, trust: Trust, heads: Heads | None, progress: Progress) -> Log:
+    headers = Headers(name, committed=() if heads is None else heads.of(name))
+    return _check(place, name, headers, lambda note: trust.open(name, note), lambda: trust.keys_of(name), progress)
 
 
 def _by_own_key(place: Path, key: VerifierKey, progress: Progress) -> Log:
@@ -96,13 +120,20 @@ def _check(
     """The tiles against what the checkpoint says, then its signature: only after its own entries are the node's keys known."""
     note = (place / CHECKPOINT).read_bytes()
     stated = _unverified(place)
-    try:
+    with _at(place):
         audited = audit_tiles(place, stated, on_entries=headers, progress=lambda done, whole: progress(name, done, whole))
         opened(note)
         signed = open_note(note, keys())
+    return Log(log=name, audited=audited, note=note, keys=keys(), commitments=headers.met, beyond=headers.beyond(), signed=signed)
+
+
+@contextmanager
+def _at(place: Path) -> Iterator[None]:
+    """What is wrong, with the directory it is wrong in."""
+    try:
+        yield
     except VerificationError as error:
         raise VerificationError(f"{place}: {error}") from None
-    return Log(log=name, audited=audited, note=note, keys=keys(), signed=signed)
 
 
 def _unverified(place: Path) -> Checkpoint:

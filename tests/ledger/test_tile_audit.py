@@ -39,6 +39,9 @@ class Log:
         at, until = tile.start, tile.start + tile.width
         return bundle(self._entries[at:until]) if tile.level == ENTRIES else b"".join(self._levels[tile.level][at:until])
 
+    def heads(self, bundle: Tile) -> bytes | None:
+        return None
+
     def root_at(self, size: int) -> bytes:
         return root_over(self._entries[:size])
 
@@ -104,6 +107,9 @@ class _Now:
 
     def content(self, tile: Tile) -> bytes:
         return self._ledger.tile(LOG, tile)
+
+    def heads(self, bundle: Tile) -> bytes | None:
+        return None
 
     def root_at(self, size: int) -> bytes:
         return self._ledger.root_at(LOG, size)

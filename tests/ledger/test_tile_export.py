@@ -13,6 +13,7 @@ from ledger.note import NoteSigner, compose, unverified_note
 from ledger.published import Published, log_in, opened
 from ledger.tile_audit import Headers, audit_tiles
 from ledger.tile_export import DRAFT, Exported, Source, _alone, export
+from ledger.tile_heads import parse
 from ledger.tile_paths import Tile, tiles_of
 from ledger.tree import root_over
 
@@ -44,6 +45,9 @@ class FromLedger:
 
     def content(self, tile: Tile) -> bytes:
         return self.ledger.tile(self.log, tile)
+
+    def heads(self, bundle: Tile) -> bytes | None:
+        return None
 
     def root_at(self, size: int) -> bytes:
         return self.ledger.root_at(self.log, size)
@@ -156,6 +160,9 @@ class Made:
     def content(self, tile: Tile) -> bytes:
         return self.inside.content(tile)
 
+    def heads(self, bundle: Tile) -> bytes | None:
+        return None
+
     def root_at(self, size: int) -> bytes:
         return self.inside.root_at(size)
 
@@ -262,3 +269,24 @@ def test_a_directory_is_read_beside_nobody_with_its_logs_by_name(opened_ledger_p
 @pytest.fixture
 def opened_ledger_path(tmp_path: Path) -> Path:
     return tmp_path / "ledger"
+
+
+def test_what_the_node_commits_to_lies_beside_its_tiles_and_grows_with_them(
+    opened_ledger_path: Path, ledger: Ledger, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    for number in range(300):
+        fill(ledger, 1)
+        ledger.commit_heads(time=1000 + number, actor="node")
+        if number in (100, 299):
+            size = ledger.head(NODE).size
+            ledger.close()
+            with opened(opened_ledger_path) as logs:
+                export(logs[NODE], out)
+            ledger = Ledger.open(opened_ledger_path, node="hofburg.example", keys=ledger._keys)
+    ledger.close()
+    beside = {tile.path.replace("tile/entries", "heads") for tile in tiles_of(size) if tile.level < 0}
+    assert {name for name in files(out) if name.startswith("heads")} == beside
+    assert beside == {"heads/000", "heads/001.p/46"}
+    lists = parse((out / "heads/000").read_bytes(), 256)
+    assert [len(item) for item in lists[:4]] == [0, 0, 72, 72]  # two admissions, then a commitment to one log each

@@ -46,8 +46,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ledger = Ledger.open(place / "ledger", node=NODE_NAME, keys=Keys())
     for tenant in ("belvedere", "schoenbrunn"):
         ledger.create(tenant, time=1, actor="operator")
-    ledger.append_many([Batch("belvedere", 0, tuple(Draft("word.said/1", 10 + number, "ada", b"") for number in range(300)))])
-    ledger.commit_heads(time=400, actor="node")
+    for at in (0, 150):
+        ledger.append_many([Batch("belvedere", at, tuple(Draft("word.said/1", 10 + at + number, "ada", b"") for number in range(150)))])
+        ledger.commit_heads(time=400 + at, actor="node")
+        ledger.close()
+        with opened(place / "ledger") as logs:
+            export(logs["belvedere"], place / ("earlier" if at == 0 else "later"))
+        ledger = Ledger.open(place / "ledger", node=NODE_NAME, keys=Keys())
     ledger.close()
     with opened(place / "ledger") as logs:
         for log in logs.values():
@@ -69,8 +74,10 @@ def verified(path: Path, log: str = NODE) -> Report:
 def test_the_nodes_key_checks_every_log_below(out: Path) -> None:
     for place in (out, out / NODE_NAME):
         report = verified(place)
-        assert {log.log: log.audited.size for log in report.logs} == {NODE: 3, "belvedere": 300, "schoenbrunn": 0}
+        assert {log.log: log.audited.size for log in report.logs} == {NODE: 4, "belvedere": 300, "schoenbrunn": 0}
         assert report.absent == ()
+        assert report.committed
+        assert {log.log: (log.commitments, log.beyond) for log in report.logs} == {NODE: (0, 0), "belvedere": (2, 0), "schoenbrunn": (0, 0)}
 
 
 def test_the_nodes_key_checks_one_tenants_log_by_the_nodes_above_it(out: Path) -> None:
@@ -107,11 +114,58 @@ def test_tenants_exchanged_for_each_other_are_found(out: Path) -> None:
         verified(out)
 
 
-@pytest.mark.parametrize("name", ["checkpoint", "tile/0/000.p/3", "tile/entries/000.p/3", "belvedere/tile/0/000", "belvedere/checkpoint"])
+@pytest.mark.parametrize(
+    "name", ["checkpoint", "tile/0/000.p/4", "tile/entries/000.p/4", "heads/000.p/4", "belvedere/tile/0/000", "belvedere/checkpoint"]
+)
 def test_a_changed_file_is_named_with_the_directory_it_lies_in(out: Path, name: str) -> None:
     path = out / NODE_NAME / name
     whole = bytearray(path.read_bytes())
     whole[-9] ^= 2
     path.write_bytes(whole)
-    with pytest.raises(VerificationError, match=str(path.parent).split("/tile")[0]):
+    with pytest.raises(VerificationError, match=str(path.parent).split("/tile")[0].split("/heads")[0]):
         verified(out)
+
+
+def test_every_byte_of_what_the_node_committed_to_counts(out: Path) -> None:
+    path = out / NODE_NAME / "heads/000.p/4"
+    whole = path.read_bytes()
+    assert len(whole) == 4 * 4 + 2 * 72
+    for at in range(len(whole)):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1 << at % 8]) + whole[at + 1 :])
+        with pytest.raises(VerificationError):
+            verified(out)
+
+
+@pytest.mark.parametrize("change", [b"", b"more", None])
+def test_leaves_that_are_cut_missing_or_too_many_are_found(out: Path, change: bytes | None) -> None:
+    path = out / NODE_NAME / "heads/000.p/4"
+    if change is None:
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes() + change if change else b"")
+    with pytest.raises(VerificationError, match=r"heads/000\.p/4"):
+        verified(out)
+
+
+def test_a_log_that_was_rewritten_by_its_own_key_is_found_by_what_the_node_committed_to(out: Path, tmp_path: Path) -> None:
+    ledger = Ledger.open(tmp_path / "ledger", node=NODE_NAME, keys=Keys())
+    ledger.create("belvedere", time=1, actor="operator")
+    ledger.append_many([Batch("belvedere", 0, tuple(Draft("word.said/1", 11 + number, "ada", b"") for number in range(300)))])
+    ledger.close()
+    shutil.rmtree(out / NODE_NAME / "belvedere")
+    with opened(tmp_path / "ledger") as logs:
+        export(logs["belvedere"], out / NODE_NAME / "belvedere")
+    assert verified(out / NODE_NAME / "belvedere", "belvedere").logs[0].audited.size == 300  # its own key alone does not tell
+    with pytest.raises(VerificationError, match="index 149: the node committed to another root at this size"):
+        verified(out)
+
+
+def test_a_log_exported_earlier_than_the_nodes_is_no_fault_and_is_said(out: Path, made: Path) -> None:
+    shutil.copytree(made.parent / "earlier", out / NODE_NAME / "belvedere", dirs_exist_ok=True)
+    (tenant,) = [log for log in verified(out).logs if log.log == "belvedere"]
+    assert (tenant.audited.size, tenant.commitments, tenant.beyond) == (150, 1, 1)
+
+
+def test_without_what_lies_beside_the_tiles_it_is_said_that_nothing_was_compared(out: Path) -> None:
+    shutil.rmtree(out / NODE_NAME / "heads")
+    assert not verified(out).committed

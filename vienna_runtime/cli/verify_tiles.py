@@ -20,12 +20,17 @@ def verify_tiles(here: Here, path: Path, key: VerifierKey, policy: Policy | None
     with watching(here) as watch:
         report = tiles.verify_tiles(path, key, progress=watch)
     covered = demanded(policy, [(log.log, log.note, log.keys, log.audited.size) for log in report.logs])
-    table = Table("log", "entries", "root", "files", "signatures not looked at", box=None, pad_edge=False)
+    table = Table("log", "entries", "root", "files", "commitments", "signatures not looked at", box=None, pad_edge=False)
     logs = list[dict[str, object]]()
     for log in report.logs:
         found, others = log.audited, [signature.name for signature in log.signed.unverified]
         table.add_row(
-            shown(log.log or "(the node's)"), str(found.size), found.root.hex(), str(found.files), shown(", ".join(others) or "-")
+            shown(log.log or "(the node's)"),
+            str(found.size),
+            found.root.hex(),
+            str(found.files),
+            str(log.commitments),
+            shown(", ".join(others) or "-"),
         )
         logs.append(
             {
@@ -35,6 +40,8 @@ def verify_tiles(here: Here, path: Path, key: VerifierKey, policy: Policy | None
                 "root": found.root,
                 "files": found.files,
                 "beyond": found.beyond,
+                "commitments": log.commitments,
+                "commitments_beyond": log.beyond,
                 "unverified": others,
             }
         )
@@ -42,10 +49,22 @@ def verify_tiles(here: Here, path: Path, key: VerifierKey, policy: Policy | None
     lines = [f"verified: {entries} entries in {files} files of {escape(path.name or str(path))}, every tile, bundle, header and checkpoint"]
     if beyond := sum(log.audited.beyond for log in report.logs):
         lines.append(f"not vouched for yet: {beyond} files that reach beyond their checkpoint, from an export under way or interrupted")
+    if later := sum(log.beyond for log in report.logs):
+        lines.append(f"not compared: {later} commitments of the node to sizes beyond, from an export of its log that is later")
+    if not report.committed:
+        lines.append("not compared: the logs with the node's commitments to them, which lie beside the node's own tiles")
     if report.absent:
         lines.append(f"not here: {', '.join(escape(name) for name in report.absent)}, which the node's log names")
     here.answer(
-        {"verified": True, "entries": entries, "files": files, "logs": logs, "absent": report.absent, **cosigned_json(covered)},
+        {
+            "verified": True,
+            "entries": entries,
+            "files": files,
+            "logs": logs,
+            "absent": report.absent,
+            "committed": report.committed,
+            **cosigned_json(covered),
+        },
         table,
         *cosigned_lines(covered),
         *lines,
