@@ -107,6 +107,7 @@ class _Audit:
         self._salt = os.urandom(16)
         self._committed = CommittedLogs({})
         self._cosigned = dict[str, bytes]()
+        self._keyless = list[tuple[int, bytes]]()  # bodies whose key was not there: (index, commitment)
 
     def run(self) -> Report:
         with _as_damage("", None):
@@ -211,6 +212,7 @@ class _Audit:
                     if wanted is not None:
                         self._open_bodies(log, first, bodies, wanted)
                         wanted.clear()
+            self._look_again(log, number)
 
     def _heed(self, txn: Txn, header: Header) -> None:
         """What the node's own log says about the others."""
@@ -240,12 +242,29 @@ class _Audit:
             if body is not None:
                 sealed = seal.unchecked(body)
                 key = self._keys.data_key_by_id(log, seal.key_id(sealed))
+                if key is None:
+                    self._keyless.append((index, commitment))
+                    continue
+                try:
+                    seal.open_body(key, sealed, commitment)
+                except VerificationError as error:
+                    raise error.at(log, index) from None
+
+    def _look_again(self, log: str, number: int) -> None:
+        """Bodies whose key was gone: their month may have been sealed again, or removed, since this transaction began."""
+        for index, commitment in self._keyless:
+            with self._env.reading() as txn:
+                body = stored.body_at(self._env, txn, number, index)
+            sealed = b"" if body is None else seal.unchecked(body)
+            if body is not None and self._keys is not None:
+                key = self._keys.data_key_by_id(log, seal.key_id(sealed))
                 try:
                     if key is None:
                         raise VerificationError("the data key that sealed the body is not there")
                     seal.open_body(key, sealed, commitment)
                 except VerificationError as error:
                     raise error.at(log, index) from None
+        self._keyless.clear()
 
     def _row(self, log: str) -> tuple[Tail, bytes]:
         """Where a log ends by now."""
