@@ -279,11 +279,11 @@ def test_what_the_node_commits_to_lies_beside_its_tiles_and_grows_with_them(
         fill(ledger, 1)
         ledger.commit_heads(time=1000 + number, actor="node")
         if number in (100, 299):
-            size = ledger.head(NODE).size
             ledger.close()
             with opened(opened_ledger_path) as logs:
                 export(logs[NODE], out)
             ledger = Ledger.open(opened_ledger_path, node="hofburg.example", keys=ledger._keys)
+    size = ledger.head(NODE).size
     ledger.close()
     beside = {tile.path.replace("tile/entries", "heads") for tile in tiles_of(size) if tile.level < 0}
     assert {name for name in files(out) if name.startswith("heads")} == beside
