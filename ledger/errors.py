@@ -2,7 +2,8 @@
 
     LedgerError
     ├── UnsuitableDirectory      the place: a network file system, another program's files, unreadable
-    │   └── DirectoryBusy        another process writes there; names its pid
+    │   ├── DirectoryBusy        another process writes there; names its pid
+    │   └── CopyOvertaken        the writer replaced what was being copied: copy again
     ├── CallerError              the call: what was asked for cannot be
     │   ├── UnknownLog           no log of that name was admitted
     │   ├── LogExists            a log of that name was admitted before
@@ -37,6 +38,10 @@ class DirectoryBusy(UnsuitableDirectory):
         who = f"process {pid}" if pid is not None else "another process"
         super().__init__(f"{path} is in use: {who} writes to this ledger; stop it first, two writers are never allowed")
         self.pid = pid
+
+
+class CopyOvertaken(UnsuitableDirectory):
+    """What was being copied was replaced by its writer; doing it again helps."""
 
 
 class CallerError(LedgerError):

@@ -6,12 +6,16 @@
     ├── FileTakenError      the operator's: a file that holds a secret would be overwritten
     ├── PassphraseError     the operator's: there is no passphrase, or it cannot be used
     ├── VerificationError   somebody's: what was read is not what was sealed; deliberately does not say in which respect
+    │   ├── BackupDamaged   the disk's or somebody's: a backup is not what it says of itself; names the file
+    │   └── BackupStale     the backup's: more of the ledger was seen than it has, or another one
     ├── CertificateError    the operator's: a certificate is missing, expired or for another name
     ├── CredentialError     the member's: a credential file that cannot be read as one
     ├── InvitationError     the member's: an invitation that is damaged, of another version or expired
     ├── InsecureKeysError   the operator's: development keys beyond loopback
     ├── FoundingError       the operator's: a node cannot be made here
     ├── ServingError        the operator's: the node cannot be served as asked
+    ├── BackupFailed        the operator's, or the disk's: a backup cannot be made; nothing of it is left
+    ├── RestoreRefused      the operator's: a backup is not put there, or not any more
     ├── WitnessError        the witness operator's: a witness cannot be made, opened, or cannot tell how far it came
     ├── WatermarkLost       the operator's: what says how far the ledger had come is gone or damaged
     ├── UnknownOwnerError   ours: a key of a log or tenant that was never admitted was asked for
@@ -56,6 +60,22 @@ class PassphraseError(ViennaError):
 
 class VerificationError(ViennaError):
     """Something sealed does not open: a wrong passphrase or key and an altered file look alike on purpose."""
+
+
+class BackupDamaged(VerificationError):
+    """A backup is not what its manifest says."""
+
+
+class BackupStale(VerificationError):
+    """Somebody has seen more than is in the backup, or something else."""
+
+
+class BackupFailed(ViennaError):
+    """A backup cannot be made."""
+
+
+class RestoreRefused(ViennaError):
+    """A backup is not put where it was asked to be put."""
 
 
 class CertificateError(ViennaError):

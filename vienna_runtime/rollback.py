@@ -16,6 +16,7 @@ from actors.governance.codec import decode_node, encode_node
 from actors.governance.node_law import RollbackAccepted
 from ledger import NODE, Batch, BodyRemoved, Draft, Ledger, Receipt
 from ledger.header import parse
+from vienna_runtime import forked
 from vienna_runtime.config import Config
 from vienna_runtime.errors import ServingError, WatermarkLost
 from vienna_runtime.watermark import Mark, Marks, Watermark
@@ -60,9 +61,9 @@ def compared(marks: Marks, ledger: Ledger) -> tuple[Behind, ...]:
 def begin(config: Config, node: str, ledger: Ledger, *, accept: str | None, heard: Sequence[Finding] = ()) -> Watermark:
     """The watermark to go on with; before anything is served.  ``heard`` is what the witnesses object to.
 
-    Raises ``ServingError`` where the ledger is not the one that was released, unless ``accept`` gives a reason: then that
-    is an entry of the node's log.  Without such a need a reason is refused, or it would stand in somebody's start script
-    and accept whatever comes.
+    Raises ``ServingError`` where the ledger is not the one that was released, unless ``accept`` gives a reason, or a restore
+    that forked has left one: then that is an entry of the node's log.  Without such a need a reason is refused, or it would
+    stand in somebody's start script and accept whatever comes.
     """
     behind: tuple[Behind, ...] = ()
     try:
@@ -73,7 +74,9 @@ def begin(config: Config, node: str, ledger: Ledger, *, accept: str | None, hear
         watermark, found = Watermark(config.watermark, node), str(lost)
     known = _accepted(ledger) if heard else {}
     objections = [finding for finding in heard if finding.known > known.get(finding.log, -1)]
-    found = "; ".join(part for part in (found, _shown(objections)) if part)
+    pending = forked.pending(config)
+    accept = accept if pending is None else accept or pending.reason
+    found = "; ".join(part for part in (found, _shown(objections)) if part) or ("" if pending is None else pending.found)
     if found and accept is None:
         raise ServingError(_refusal(config, found, lost=not behind and not objections))
     if not found and accept is not None:
@@ -85,6 +88,7 @@ def begin(config: Config, node: str, ledger: Ledger, *, accept: str | None, hear
         watermark = Watermark(config.watermark, node)
         watermark.advance(ledger.logs())
         watermark.write()
+        forked.settle(config)
     return watermark
 
 

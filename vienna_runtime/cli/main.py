@@ -34,6 +34,8 @@ COMMANDS = {
     "deny": ("approvals", "deny", "Deny a case (short for: approvals deny)."),
     "tail": ("tail", "tail", "The ledger as it grows, verified with --verify."),
     "verify": ("verify", "verify", "Verify a data directory offline, by the node's public key."),
+    "backup": ("backup", "backup", "Copy a node while it runs."),
+    "restore": ("restore", "restore", "Make a node of a backup, if it verifies."),
     "status": ("status", "status", "How your tenant, or the node, is doing."),
     "breaker": ("breaker", "breaker", "Breakers: list, trip, reset."),
     "dead-letters": ("dead_letters", "dead_letters", "What did not end well: list, show, retry, resolve."),

@@ -14,7 +14,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import attrs
 import trio
@@ -25,17 +25,35 @@ from ledger.note import unverified_signers
 from ledger.witness_policy import Policy
 from vienna_runtime import known as knowns
 from vienna_runtime.client.errors import Refused
+from vienna_runtime.client.keys import Keys
 from vienna_runtime.client.stream import Stream
+from vienna_runtime.credential import Credential
 from vienna_runtime.tail import Belief, Entry, VerifyingTail
 from vienna_runtime.tail_quorum import MICROS, Demand
 from vienna_runtime.tail_rights import Rights, Wanted
 
-if TYPE_CHECKING:
-    from vienna_runtime.client.vienna import Vienna
-
 SAVED_EVERY = 2.0  # s between two writings of what is believed; losing these costs a re-reading, nothing else
 LOOKED_EVERY = 1.0  # s between two looks at whether witnesses are overdue, while nothing comes
 PATIENCE = 60 * MICROS  # µs that a cosignature may take: a witness is asked every few seconds and may be restarted
+
+
+class Member(Protocol):
+    """Who reads: as much of a ``Vienna`` as is needed here."""
+
+    credential: Credential
+
+    @property
+    def log(self) -> str:
+        """The log it sees, by its name."""
+        ...
+
+    async def keys(self) -> Keys:
+        """The keys to check that log by."""
+        ...
+
+    def stream(self, tag: str, fields: Callable[[int | None], dict[str, Any]]) -> Stream:
+        """A subscription that goes on after a lost connection."""
+        ...
 
 
 @attrs.frozen(kw_only=True)
@@ -52,8 +70,8 @@ class Asked:
 class VerifiedTail:
     """See the module.  ``belief`` is what the last checkpoint signed; ``at`` how far the log was read."""
 
-    def __init__(self, vienna: Vienna, asked: Asked, known: Path | None, on_belief: Callable[[Belief], None] | None = None) -> None:
-        self._vienna, self._asked, self._path = vienna, asked, known
+    def __init__(self, member: Member, asked: Asked, known: Path | None, on_belief: Callable[[Belief], None] | None = None) -> None:
+        self._member, self._asked, self._path = member, asked, known
         self._on_belief = on_belief
         self._known: knowns.Known | None = None
         self._keys: list[VerifierKey] = []  # shared with whoever checks, and renewed when a key took over
@@ -129,11 +147,11 @@ class VerifiedTail:
             await self._stream.__aexit__(None, None, None)
 
     async def _open(self) -> None:
-        credential = self._vienna.credential
+        credential = self._member.credential
         self._known = await self._settled(None)
         self._keys[:] = self._known.logs
         self._saved = self._known.belief
-        log = self._vienna.log
+        log = self._member.log
         asked = self._asked
         demand = None if asked.policy is None else Demand(log, asked.policy, self._keys, asked.patience)
         self._checking = VerifyingTail(
@@ -145,7 +163,7 @@ class VerifiedTail:
             wanted=asked.wanted,
             demand=demand,
         )
-        self._stream = self._vienna.stream("tail", lambda _: self._fields())
+        self._stream = self._member.stream("tail", lambda _: self._fields())
         try:
             await self._stream.__aenter__()
         except Refused as error:
@@ -154,7 +172,7 @@ class VerifiedTail:
 
     async def _settled(self, belief: Belief | None) -> knowns.Known:
         """The log's keys as of now, followed from those known before."""
-        keys = await self._vienna.keys()
+        keys = await self._member.keys()
         if self._path is None:
             return knowns.Known(keys.log, belief, keys.node, keys.logs[1:])
         return knowns.settle(self._path, nodes=keys.nodes, logs=keys.logs)
@@ -196,7 +214,7 @@ class VerifiedTail:
                     return None
                 raise VerificationError(
                     f"the server broke the tail off after {self.at} entries and did not say that they are all",
-                    log=self._vienna.log,
+                    log=self._member.log,
                     index=self.at,
                 ) from None
             except Refused as error:
@@ -208,7 +226,7 @@ class VerifiedTail:
         assert self._checking is not None
         if error.code != Code.UNKNOWN.value:
             return
-        belief, log = self._checking.belief, self._vienna.log
+        belief, log = self._checking.belief, self._member.log
         if self._checking.begun:
             raise VerificationError(
                 f"the log is shorter than the {self.at} entries that were shown before the connection was lost: rolled back or forked "
@@ -228,7 +246,7 @@ class VerifiedTail:
 
     async def _is_shorter(self, size: int) -> bool:
         """Whether the log cannot even be read from ``size`` on; what was asked for lies beyond that."""
-        stream = self._vienna.stream("tail", lambda _: {"start": size, "follow": False})
+        stream = self._member.stream("tail", lambda _: {"start": size, "follow": False})
         try:
             await stream.__aenter__()
         except Refused:
