@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from functools import partial
+from pathlib import Path
 
+import trio
 from nacl.signing import SigningKey
 from rich.text import Text
 
 from ledger.note import VerifierKey
 from vienna_runtime.demo.play import BELVEDERE, Play, program
+
+ALONE = Path(__file__).parents[2] / "examples" / "verify_evidence.py"
 
 
 async def play(p: Play) -> None:
@@ -16,6 +21,9 @@ async def play(p: Play) -> None:
     await p.board.step("emma", "to follow the ledger over the wire and recompute its tree", "verified", partial(_tail, p))
     await p.board.step("anyone", "to verify the data directory offline", "verified", partial(_verify, p))
     await p.board.step("anyone", "the same by another key of the same name", "refused", partial(_other_key, p))
+    await p.board.step(
+        "emma", "to hand over one case in a file, which a program without Vienna verifies", "verified", partial(_evidence, p)
+    )
     p.board.console.print()
     await _lineage(p)
 
@@ -37,6 +45,19 @@ async def _other_key(p: Play) -> str:
     other = VerifierKey(VerifierKey.parse(p.node_key).name, bytes(SigningKey.generate().verify_key))
     ended = await p.stage.run_vienna("verify", str(p.stage.directory / "node"), "--key", other.text)
     return "refused" if ended.returncode == 3 else f"exit code {ended.returncode}"
+
+
+async def _evidence(p: Play) -> str:
+    """Written by an auditor, and verified with the node's key alone by the verifier that shares no line with this program."""
+    file = p.stage.directory / "push.evidence"
+    written = await p.stage.vienna("evidence", p.cases["push"], "-o", str(file), credential=p.credential(BELVEDERE, "emma"))
+    verifier = [str(ALONE)] if ALONE.exists() else ["-m", "vienna_runtime.cli.main", "verify"]  # an installed program has no examples
+    key = [p.node_key] if ALONE.exists() else ["--key", p.node_key]
+    ended = await trio.run_process(
+        [sys.executable, "-P", *verifier, str(file), *key], capture_stdout=True, capture_stderr=True, check=False
+    )
+    p.board.say(f"{written['bytes']} bytes, verified by {verifier[-1].rpartition('/')[2]}")
+    return "verified" if ended.returncode == 0 else ended.stdout.decode(errors="replace")[-600:]
 
 
 async def _lineage(p: Play) -> None:
