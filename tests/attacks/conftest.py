@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import secrets
@@ -21,6 +22,8 @@ import msgpack
 import pytest
 import trio
 from nacl.bindings import crypto_sign, crypto_sign_seed_keypair
+from nacl.exceptions import CryptoError
+from nacl.secret import SecretBox
 
 from actors.governance import apikey, approval, attestation, canonical, intent, membership, receipt, warrant
 from actors.governance.signing import Purpose, signed_bytes
@@ -351,6 +354,15 @@ class Stage:
         opener = opener_for(settings.keystore, key_file=settings.key_file, ask=lambda: _nobody(""))
         keystore = Keystore.open(settings.keystore, opener)
         return Ledger.open(settings.ledger, node=keystore.node, keys=LedgerKeys(keystore))
+
+    def opens(self, sealed: bytes) -> bool:
+        """Whether any data key that the keystore on the disk has, opens these bytes."""
+        settings = config.load(self.home, environ={})
+        opener = opener_for(settings.keystore, key_file=settings.key_file, ask=lambda: _nobody(""))
+        for key in Keystore.open(settings.keystore, opener)._ring.data_by_id.values():
+            with contextlib.suppress(CryptoError):
+                return bool(SecretBox(key.secret.reveal()).decrypt(sealed[32:], sealed[8:32]))
+        return False
 
     def verify(self) -> dict[str, int]:
         """Every log's size, by public key alone; raises VerificationError."""

@@ -41,7 +41,7 @@ TRAPS = (
     "pause, breaker and dead-letter endpoints that answer without state",
     "retention as a status column",
 )
-PENDING = {"retention as a status column": "nothing is ever removed yet: bodies stay until retention is built"}
+PENDING: dict[str, str] = {}
 TRIED: set[str] = set()
 
 
@@ -473,6 +473,56 @@ async def test_a_warrant_a_card_and_a_key_of_one_tenant_are_nothing_in_the_other
         wish = stage.wish()
         assert (await ada.done("propose", **wish))["case"] != (await far_ada.done("propose", **wish))["case"]
         await clara.done("approve", **clara.member.statement(card))
+
+
+@trap("retention as a status column")
+def test_what_was_erased_opens_with_no_key_that_a_killed_node_leaves_behind(fresh: Any) -> None:
+    secret, kept = f"forget {secrets.token_hex(8)}", f"keep {secrets.token_hex(8)}"
+    cases: dict[str, str] = {}
+
+    async def before() -> None:
+        await _cast_of(fresh)
+        async with fresh.cast("ada") as (ada,):
+            for purpose in (secret, kept):
+                cases[purpose] = (await ada.propose("orders.wipe", params={}, purpose=purpose))["case"]
+
+    def sealed() -> dict[str, list[bytes]]:
+        ledger = fresh.ledger()
+        try:
+            found = {}
+            for purpose, case in cases.items():
+                records = [ledger.read("belvedere", seq, seq + 1)[0] for seq in ledger.case_entries("belvedere", case)]
+                found[purpose] = [record.sealed for record in records if record.sealed is not None]
+                if found[purpose]:
+                    assert any(purpose.encode() in ledger.open_body("belvedere", record) for record in records)
+            return found
+        finally:
+            ledger.close()
+
+    async def erase() -> None:
+        async with fresh.cast("anna", "ada") as (anna, ada):
+            assert await ada.refused("retention.erase", what=[cases[secret]], reason="mine", key="k") == "not_allowed"
+            await anna.done("retention.erase", what=[cases[secret]], reason="the customer asked", key="k")
+            with trio.fail_after(60):
+                while (shown := await anna.done("retention.show"))["erasing"] or shown["owed"]:
+                    await anna.ask("status")
+            assert (await anna.done("case.show", case=cases[secret]))["outcome"] == "removed"
+            assert (await anna.done("case.show", case=cases[kept]))["outcome"] == "denied"
+
+    fresh.serve()
+    trio.run(before)
+    assert fresh.end() == 0
+    copied = sealed()  # what somebody may have kept of the disk, or of a page that LMDB has freed
+    assert len(copied[secret]) >= 3
+    fresh.serve()
+    trio.run(erase)
+    assert fresh.end(signal.SIGKILL) == -signal.SIGKILL
+    left = sealed()
+    assert left[secret] == []
+    opened = {purpose: [body for body in copied[purpose] + left[purpose] if fresh.opens(body)] for purpose in cases}
+    assert opened[secret] == []
+    assert opened[kept] == left[kept]
+    fresh.verify()
 
 
 def test_every_trap_is_tried_or_pending_with_its_reason() -> None:
