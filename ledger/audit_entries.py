@@ -10,6 +10,7 @@ the pieces are the entry.  Whatever has another piece, or a public part, is aske
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from hashlib import sha256
 from struct import Struct
 
@@ -55,6 +56,12 @@ class EntriesCheck:
     def tail(self, committed: int) -> Tail:
         """Where the log ends, if this was all of it."""
         return Tail(self.number, self.size, tuple(self._frontier), self._previous, self.time, committed)
+
+    def aside(self) -> EntriesCheck:
+        """Another check that stands where this one stands, and goes its own way from there."""
+        other = copy(self)
+        other._frontier, other._heads, other._actors = list(self._frontier), set(self._heads), set(self._actors)
+        return other
 
     def take(self, values: Sequence[bytes | None], commitments: list[bytes] | None = None) -> list[Header]:
         """Check the next stored entries; the headers among them that say something in public.
