@@ -26,6 +26,7 @@ class Known:
     signer: Signer
     pushed: bundles.Bundle | bundles.Findings | None
     forgetting: Forgetting
+    witnessed: int | None  # entries that a quorum has cosigned; None where nobody is asked
 
     def facts(self, command: c.Command, by: Asker, *, clock_ok: bool) -> Facts:
         """Raises BodyRemoved where the command rests on what has been forgotten: nobody can decide about it any more."""
@@ -44,7 +45,12 @@ class Known:
                 )
             case c.Redeem():
                 return Facts(
-                    active=active, bundle_of=recall.bundle, mac_ok=self._authentic(command), run=recall.run(command.run), clock_ok=clock_ok
+                    active=active,
+                    bundle_of=recall.bundle,
+                    mac_ok=self._authentic(command),
+                    run=recall.run(command.run),
+                    clock_ok=clock_ok,
+                    witnessed_size=self.witnessed,
                 )
             case c.Report():
                 run = _run_of(command.receipt)

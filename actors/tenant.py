@@ -50,7 +50,8 @@ log = structlog.get_logger(__name__)
 
 ROOM = 12  # entries one decision may make at most; a test holds the law to it
 MOST_DUE = 512  # overdue things settled in one sweep, so that a backlog does not hold up who is waiting
-NOT_RECORDED = frozenset({Code.READ_ONLY, Code.BUSY, Code.FROZEN, Code.MALFORMED, Code.SUSPENDED})  # said before or without a decision
+# Said before or without a decision, or again and again until something has happened elsewhere.
+NOT_RECORDED = frozenset({Code.READ_ONLY, Code.BUSY, Code.FROZEN, Code.MALFORMED, Code.SUSPENDED, Code.NOT_WITNESSED})
 READERS = 1  # policies read at once: threads that compute take turns, and the event loop should have every other one
 INBOX = "inbox"
 RECOVERY = 100  # ms; reopening and verifying the right edge takes a few of these
@@ -341,7 +342,9 @@ class Tenant:
         """What this command needs to know beyond the state."""
         around = self._around
         clock_ok = around.time.doubt is None and not around.standing.closed
-        known = Known(self.state, self._recall, around.signer, self._pushed, self._forgetting)
+        published = around.scribe.published
+        witnessed = published.size(self.name) if published.quorum else None
+        known = Known(self.state, self._recall, around.signer, self._pushed, self._forgetting, witnessed)
         return known.facts(command, by, clock_ok=clock_ok)
 
     # -- answering

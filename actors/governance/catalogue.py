@@ -4,6 +4,7 @@
 description = "push a branch to the shared remote"
 effect = "write"                       # or "read"
 executor = "workshop"                  # where the policy names none
+witnessed = true                       # redeemed only when a quorum of witnesses has cosigned the warrant's entry
 cost = "0.10"                          # or { param = "amount" }: the worst case of one use
 [actions."git.push".params]
 branch = "string"                      # or { type = "decimal", places = 2, min = "0.01", required = false }
@@ -73,6 +74,7 @@ class Action:
     cost: Fixed | FromParam | None = None
     executor: str = ""
     observe: Observation | None = None
+    witnessed: bool = False  # redeemed only when a quorum of witnesses has cosigned what led to it
     description: str = ""
 
     def worst_cost(self, params: Mapping[str, Value]) -> Cost | None:
@@ -102,7 +104,7 @@ def read(root: Table) -> dict[str, Action]:
 
 
 def _action(name: str, table: Table) -> Action:
-    table.only(("description", "effect", "executor", "cost", "params", "observe"))
+    table.only(("description", "effect", "executor", "witnessed", "cost", "params", "observe"))
     effect = table.text("effect", "write")
     if effect not in ("read", "write"):
         table.fault("effect", f"{effect!r} is not an effect", did_you_mean(effect, ("read", "write")))
@@ -120,6 +122,7 @@ def _action(name: str, table: Table) -> Action:
         cost=_cost(table, params),
         executor=executor,
         observe=_observe(table, params),
+        witnessed=table.flag("witnessed", False),
         description=table.text("description"),
     )
 

@@ -58,6 +58,7 @@ class Facts:
     prior: e.IntentProposed | None = None  # the same agent's intent under the same idempotency key
     parent: Ancestor | None = None
     mac_ok: bool = False  # HMAC of the presented warrant under the tenant's key
+    witnessed_size: int | None = None  # entries of this tenant's log that a quorum has cosigned; None where nobody is asked
     run: e.RunOpened | None = None  # a run of this id, whenever it was
     letter: e.DeadLetterOpened | None = None
     letter_resolved: bool = False

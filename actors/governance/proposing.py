@@ -175,6 +175,8 @@ def proceed(
 
     ``case`` need not be in the state yet.
     """
+    if run is not None and (action := bundle.catalogue.get(wish.action)) is not None and action.witnessed:
+        return Refusal(Code.NOT_WITNESSED, "policy demands witnesses for this action: propose without a run, and redeem when they have it")
     admitted = breaker.admits(state, case.agent, wish.action, case.case, moment.now)
     if isinstance(admitted, Refusal):
         return admitted

@@ -14,13 +14,16 @@ from .refusals import Code, Refusal, unknown
 from .signing import same
 from .state import LiveWarrant, Member, State, epoch
 
+WITNESSING = 1000  # ms until it is worth asking again: witnesses are shown what has grown every few seconds
+
 
 def redeem(state: State, command: c.Redeem, by: Member, facts: Facts, moment: Moment) -> Decision:
     """Checks in numbered steps, then burns one use and opens the run the redeemer named.
 
     1. the MAC and the signature over the bytes as received (the signature by the shell's own issuer key, see ``facts.mac_ok``);
     2. the run id: repeating it returns the same answer; 3. the warrant is live; 4. the audience; 5. the breakers' epoch;
-    6. the arguments; 7. policy, under the warrant's bundle and the active one; 8. the target's state.
+    6. the arguments; 7. policy, under the warrant's bundle and the active one; 8. witnesses, where either bundle demands them;
+    9. the target's state.
     """
     if not facts.mac_ok:
         return Refusal(Code.WARRANT_FORGED, "the warrant's signature or MAC does not match its fields: it was not issued like this")
@@ -42,6 +45,8 @@ def redeem(state: State, command: c.Redeem, by: Member, facts: Facts, moment: Mo
     asked = _policies(state, live, terms, facts)
     if isinstance(asked, Refusal):
         return asked
+    if (no := _unwitnessed(state, live, terms, facts)) is not None:
+        return no
     if terms.state_digest is not None and command.state_digest != terms.state_digest:
         return _stale(state, command, live, facts, moment)
     within = facts.active.settings.report_deadline if facts.active is not None else granting.REPORT_WITHIN
@@ -91,6 +96,19 @@ def _policies(state: State, live: LiveWarrant, terms: warrants.Warrant, facts: F
             return Refusal(Code.POLICY_FORBIDS, f"policy forbids the execution now: {answer.why}", about=live.warrant)
         found = answer.policies
     return found
+
+
+def _unwitnessed(state: State, live: LiveWarrant, terms: warrants.Warrant, facts: Facts) -> Refusal | None:
+    """Why an action that must be witnessed first is not, or None.  Everything of the case so far counts, the warrant's entry last."""
+    bundles = (facts.bundle_of(terms.bundle), facts.active)
+    known = [bundle.catalogue.get(live.action) for bundle in bundles if bundle is not None]
+    if not any(action is not None and action.witnessed for action in known):
+        return None
+    if facts.witnessed_size is None:
+        return Refusal(Code.NOT_WITNESSED, "policy demands witnesses for this action, and the node asks none", about=live.warrant)
+    if state.cases[live.case].last < facts.witnessed_size:
+        return None
+    return Refusal(Code.NOT_WITNESSED, "no quorum of witnesses has cosigned the warrant's entry yet", WITNESSING, about=live.warrant)
 
 
 def _stale(state: State, command: c.Redeem, live: LiveWarrant, facts: Facts, moment: Moment) -> Decision:

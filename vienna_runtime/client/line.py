@@ -20,6 +20,7 @@ from vienna_runtime.client.patience import Patience
 
 # These have neither key nor a repetition that answers like the first time.
 ONCE = frozenset({"tenant.create", "tenant.seal", "enrol", "effect.settle", "case.cancel", "warrant.revoke", "breaker.reset"})
+_TIMED = frozenset({"ledger.wait"})  # says itself how long it waits
 _WAITS = frozenset({"busy"})  # nothing was done and it passes by itself: asked again within the patience
 
 
@@ -59,7 +60,7 @@ class Line:
                         again = e.OutcomeUnknown(f"the node does not know whether it was done: {why}", key)
                     case Refused():
                         again = e.Refused(answer.code, answer.why, answer.retry_after, answer.detail)
-                        if answer.code not in _WAITS:
+                        if answer.code not in _WAITS or tag in _TIMED:
                             raise again
             except wire.OutcomeUnknown as error:
                 doubt = str(error)

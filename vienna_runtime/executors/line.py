@@ -30,7 +30,8 @@ Take: TypeAlias = Callable[[Message], None]
 ANSWER_SECONDS = 30.0  # a node that decides answers in milliseconds; a longer silence is a lost answer
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0  # seconds between two attempts: a restart takes one or two, an outage should not be hammered
 CREDIT = 256  # items under way; more are only kept here instead of there
-LATER = frozenset({"busy", "read_only", "clock_in_doubt", "suspended", "frozen", "time_skewed"})  # no decision yet: the same again, later
+# No decision yet: the same again, later.
+LATER = frozenset({"busy", "read_only", "clock_in_doubt", "suspended", "frozen", "time_skewed", "not_witnessed"})
 
 
 @attrs.frozen
