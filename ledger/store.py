@@ -44,7 +44,8 @@ from ledger.reading import Reader
 from ledger.segments import Segment
 from ledger.tail import LONGEST_CASE, Sealing, Tail, month_of
 
-LOWEST_ROOM = 1 << 20  # bytes free below which an input/output error counts as a full disk: LMDB reports a short write so
+LOWEST_ROOM = 1 << 20  # bytes free below which an input/output error counts as a full disk: LMDB reports a short write so;
+# and without which a disk that was full is not taken for one that works again
 
 
 def no_fault(point: str) -> None:
@@ -60,6 +61,7 @@ class Ledger(Reader):
         self._writing = threading.Lock()
         self._stopped: str | None = None  # why nothing is written until reopen()
         self._probe_failed = False  # stopped by probe() alone, which may then reopen by itself
+        self._was_full = False  # the last commit found no room
 
     @classmethod
     def open(
@@ -289,12 +291,15 @@ class Ledger(Reader):
         """Write and sync something that says nothing; raises what a commit would while writing does not work.
 
         After a failed commit ``reopen()`` comes first, since the caller must learn what is there; after a failed probe
-        the next one reopens by itself.
+        the next one reopens by itself.  After a full disk there must be room again: a probe needs none, a commit does,
+        and callers who are let in only to fail have outcomes to ask after instead of a refusal.
         """
         with self._writing:
             if self._probe_failed:
                 self._reopen()
             self._check_writable()
+            if self._was_full and self._room() < LOWEST_ROOM:
+                raise DiskFull(f"{self._path}: less than {LOWEST_ROOM >> 20} MiB are free")
             try:
                 self._durably(lambda txn: txn.put(b"probe", os.urandom(8), db=self._env.table("meta")))
             except CommitFailed:
@@ -367,12 +372,14 @@ class Ledger(Reader):
     def _durably(self, write: Callable[[Txn], None]) -> None:
         try:
             self._env.write(write, self._fault)
+            self._was_full = False
         except BaseException as error:
             self._stopped = f"a commit failed: {error}"
+            self._was_full = isinstance(error, DiskFull) or (isinstance(error, lmdb.Error | OSError) and self._is_full(error))
             if isinstance(error, CommitFailed):
                 raise
             if isinstance(error, lmdb.Error | OSError):
-                kind = DiskFull if self._is_full(error) else CommitFailed
+                kind = DiskFull if self._was_full else CommitFailed
                 raise kind(f"{self._path}: {error}; nothing is written until the ledger is reopened") from error
             raise
 
@@ -381,8 +388,11 @@ class Ledger(Reader):
             return error.errno in (errno.ENOSPC, errno.EDQUOT)
         if isinstance(error, lmdb.DiskError):
             return True
+        return self._room() < LOWEST_ROOM
+
+    def _room(self) -> int:
         room = os.statvfs(self._path)
-        return room.f_bavail * room.f_frsize < LOWEST_ROOM
+        return room.f_bavail * room.f_frsize
 
     def _check_writable(self) -> None:
         if self._stopped == _CLOSED:

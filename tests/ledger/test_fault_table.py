@@ -30,7 +30,7 @@ import attrs
 import lmdb
 import pytest
 
-from ledger import Batch, CommitFailed, DiskFull, Draft, Ledger, Receipt, WritingStopped
+from ledger import Batch, CommitFailed, DiskFull, Draft, Ledger, Receipt, WritingStopped, store
 from ledger.environment import NUMBER
 
 NOVEMBER = 1_795_000_000_000_000
@@ -178,3 +178,18 @@ def test_a_clock_that_steps_back_breaks_nothing(opened: Opened, faulty: Ledger, 
     for record in faulty.read("belvedere", 0, size + 1):
         assert len(faulty.open_body("belvedere", record)) == LARGE
     faulty.verify()
+
+
+def test_a_disk_that_was_full_works_again_only_with_room(faulty: Ledger, disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk.lie = ENOSPC
+    with pytest.raises(DiskFull):
+        faulty.append_many([Batch("belvedere", 1, drafts(1))])
+    faulty.reopen()
+    monkeypatch.setattr(store, "LOWEST_ROOM", 1 << 62)  # more than any disk has
+    for _ in range(2):
+        with pytest.raises(DiskFull, match="are free"):
+            faulty.probe()
+    monkeypatch.undo()
+    faulty.probe()
+    monkeypatch.setattr(store, "LOWEST_ROOM", 1 << 62)
+    faulty.probe()  # a disk that works is not asked for its room
