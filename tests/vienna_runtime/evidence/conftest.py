@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import pytest
 from nacl.signing import SigningKey
 
 from actors import drafting, evidence
-from actors.governance import approval, attestation, canonical, intent, membership, receipt, warrant
+from actors.governance import approval, attestation, canonical, codec, intent, membership, receipt, warrant
 from actors.governance import commands as c
 from actors.governance import due as overdue
 from actors.governance import events as e
@@ -25,8 +25,9 @@ from actors.governance.settings import BreakerLimits
 from actors.governance.signing import Purpose, fingerprint, signed_bytes
 from actors.governance.state import State
 from actors.recall import Recall
-from ledger import Batch, DataKey, Draft, Ledger, NoteSignature, NoteSigner, Receipt, VerifierKey, origin_of
+from ledger import Batch, DataKey, Draft, Ledger, NoteSignature, NoteSigner, Receipt, VerifierKey, origin_of, rotation
 from ledger import canonical as plain
+from ledger.rotation import Kind, Rotation
 from vienna_runtime.evidence.collect import Collector
 from vienna_runtime.evidence.form import Evidence
 
@@ -74,7 +75,10 @@ CAST: tuple[tuple[str, str, str, tuple[str, ...], str | None], ...] = (
 
 
 class Keys:
-    """Every key derived from its name."""
+    """Every key derived from its name, until it hands over."""
+
+    def __init__(self) -> None:
+        self._handed: dict[str, int] = {}  # how often the log's key, or ``issuer LOG``, has handed over
 
     def sign(self, log: str, message: bytes) -> list[NoteSignature]:
         return [self._signer(log).sign(message)]
@@ -93,11 +97,29 @@ class Keys:
         months = [f"{year}-{month:02}" for year in (2026, 2027) for month in range(1, 13)]
         return next((key for month in months if (key := self.data_key(log, month)).id == key_id), None)
 
+    def data_key_ids(self, log: str, month: str) -> tuple[bytes, ...]:
+        return (self.data_key(log, month).id,)
+
+    def renew(self, log: str, month: str) -> DataKey:
+        return self.data_key(log, month)
+
+    def destroy(self, log: str, key_ids: Sequence[bytes]) -> None:
+        """Nothing here tries to open what was removed."""
+
     def _signer(self, log: str) -> NoteSigner:
-        return NoteSigner(origin_of(NODE, log), hashlib.sha256(log.encode()).digest())
+        return NoteSigner(origin_of(NODE, log), bytes(self.key(log)))
 
     def issuer(self, tenant: str) -> SigningKey:
-        return SigningKey(hashlib.sha256(b"issuer " + tenant.encode()).digest())
+        return self.key(f"issuer {tenant}")
+
+    def key(self, name: str) -> SigningKey:
+        return SigningKey(hashlib.sha256(f"{name}{self._handed.get(name, '')}".encode()).digest())
+
+    def hand_over(self, name: str) -> tuple[SigningKey, SigningKey]:
+        """The old key and the new one."""
+        old = self.key(name)
+        self._handed[name] = self._handed.get(name, 0) + 1
+        return old, self.key(name)
 
     def issuer_sign(self, tenant: str, message: bytes) -> bytes:
         return bytes(self.issuer(tenant).sign(message).signature)
@@ -273,6 +295,30 @@ class Office:
             self.redeem(case, f"r{number}-{case}")
             self.report(f"r{number}-{case}")
         return case
+
+    # -- what happens to logs
+
+    def rotate(self, log: str, kind: Kind) -> None:
+        """A key hands over, as the node would have it."""
+        name = f"issuer {log}" if kind is Kind.ISSUER else log
+        size, before = self.ledger.head(log).size, self.keys.key(name)
+        new = Keys()
+        new._handed = {**self.keys._handed, name: self.keys._handed.get(name, 0) + 1}
+        after = new.key(name)
+        found = Rotation(
+            kind=kind, log=log, origin=origin_of(NODE, log), previous=bytes(before.verify_key), key=bytes(after.verify_key), size=size
+        )
+        public = rotation.compose(
+            found, by_previous=lambda text: bytes(before.sign(text).signature), by_key=lambda text: bytes(after.sign(text).signature)
+        )
+        self.ledger.rotate(public, time=self.now, actor="otto")
+        self.keys.hand_over(name)
+
+    def forget(self, *places: int) -> None:
+        """The bodies go, and an entry says so."""
+        ranges = [(at, at + 1) for at in places]
+        said = codec.encode(e.BodiesRemoved("e1", len(ranges), True))
+        self.ledger.remove_bodies(self.tenant, ranges, month="2026-11", why="asked", time=self.now, actor="law", body=said)
 
     # -- evidence
 

@@ -1,15 +1,22 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from actors.governance import commands as c
 from actors.governance.ids import HOUR, MINUTE
+from ledger import VerifierKey
+from ledger.rotation import Kind
 from vienna_runtime.evidence import form
 from vienna_runtime.evidence.checks import NAMES
 from vienna_runtime.verify_evidence import Report, verify_evidence
 
+ALONE = Path(__file__).parents[3] / "examples" / "verify_evidence.py"
 Office = Any  # the fixture of this directory's conftest
 
 
@@ -168,3 +175,41 @@ def _letter(office: Office) -> str:
 
     event = Recall(office.ledger, office.tenant).entry(office.state.last_letter)[1]
     return str(event.letter)  # type: ignore[union-attr]  # it is a dead letter
+
+
+def test_keys_that_handed_over_are_followed_from_the_old_nodes_key_and_from_the_new(office: Office) -> None:
+    old_key = office.node_key
+    before = office.refunding()
+    office.rotate("belvedere", Kind.CHECKPOINT)
+    office.rotate("belvedere", Kind.ISSUER)
+    office.rotate("", Kind.CHECKPOINT)
+    after = office.refunding()
+    for case in (before, after):
+        packed = form.pack(office.evidence(case))
+        for key in (old_key, office.node_key):
+            report = verify_evidence(packed, key)
+            assert report.good, [check for check in report.checks if check.outcome == "fail"]
+        assert alone(packed, old_key) == alone(packed, office.node_key) == "verified"
+
+
+def test_evidence_of_a_case_whose_bodies_were_forgotten_says_which_and_proves_the_rest(office: Office) -> None:
+    case = office.refunding()
+    places = office.ledger.case_entries("belvedere", case)
+    office.forget(*places[2:4])
+    evidence = office.evidence(case)
+    report = verify_evidence(form.pack(evidence), office.node_key)
+    assert report.good, [check for check in report.checks if check.outcome == "fail"]
+    assert report.removed == tuple(places[2:4])
+    assert (outcomes(report)["tenant entries"], outcomes(report)["chain"], outcomes(report)["standing"]) == ("pass", "pass", "pass")
+    assert {outcomes(report)[name] for name in ("case counter", "card", "approvals", "quorum", "outcome")} == {"none"}
+    assert alone(form.pack(evidence), office.node_key) == "verified"
+
+
+def alone(packed: bytes, key: VerifierKey) -> str:
+    """The stand-alone verifier's last word, from a process without this project's packages."""
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(packed)
+        file.flush()
+        ended = subprocess.run([sys.executable, "-I", str(ALONE), file.name, key.text], capture_output=True, text=True)
+    assert "Traceback" not in ended.stderr, ended.stderr
+    return ended.stdout.splitlines()[-1]
