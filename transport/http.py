@@ -108,12 +108,12 @@ async def handle(stream: trio.abc.Stream, handler: Handler, *, limits: HttpLimit
 
     What `serve` hands to its ``http`` hook has the request put back into the stream, and is read again here.
     """
-    try:
-        await _Exchange(stream, handler, limits).run()
-    except (trio.BrokenResourceError, trio.ClosedResourceError):
-        pass  # the peer left: the commonest end
-    finally:
-        await _close(stream, limits.linger_seconds)
+    async with stream:  # whatever happens; cancelled, at once
+        try:
+            await _Exchange(stream, handler, limits).run()
+            await _close(stream, limits.linger_seconds)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            pass  # the peer left: the commonest end
 
 
 class _Refused(Exception):
@@ -247,13 +247,10 @@ class _Exchange:
 
 async def _close(stream: trio.abc.Stream, linger: float) -> None:
     """Close so that the peer can read our last words: unread bytes of its own would make the kernel reset the connection."""
-    try:
-        with trio.move_on_after(linger):
-            if isinstance(stream, trio.SocketStream):
-                await stream.send_eof()
-                while await stream.receive_some(_READ):
-                    pass
-    except (trio.BrokenResourceError, trio.ClosedResourceError):
-        pass  # the peer is gone, which is what closing wants
-    finally:
-        await stream.aclose()  # at once where it is cancelled; a TLS stream lingers by itself
+    with trio.move_on_after(linger):
+        if isinstance(stream, trio.SocketStream):
+            await stream.send_eof()
+            while await stream.receive_some(_READ):
+                pass
+        else:
+            await stream.aclose()  # says goodbye in TLS, and lingers by itself; a peer that does not read holds it no longer
