@@ -72,6 +72,11 @@ MEANINGS = {
         "the intent is larger than a case keeps (64 KiB), or the answer would not fit into one message",
         "put large content where both sides can read it; ask for less, or read the entries with `tail`",
     ),
+    "on_hold": ("a legal hold keeps it", "see `vienna retention status`; release the hold first"),
+    "removed": (
+        "what this rests on has been forgotten, by retention or by an erasure",
+        "it was done or decided once; if it must be asked again, use another key",
+    ),
     "frozen": (
         "the tenant's log did not match and takes no entries; reads still work",
         "see [a frozen tenant](operations.md#a-tenant-is-frozen)",
@@ -180,7 +185,7 @@ def node_events() -> str:
         (f"`{rotation.TAG}`", "written by the ledger", "see [keys hand over](#keys-hand-over)"),
         (f"`{commitments.TAG}`", "written by the ledger", "`count`, `root`"),
     ]
-    either = (f"`{removal.TAG}`", "written by the ledger, in any log", "`removed`: list of [start, stop)")
+    either = (f"`{removal.TAG}`", "written by the ledger, in any log", "`month`, `removed`: list of [start, stop), `why`")
     return table(("tag", "body", "public part"), [*own, either])
 
 
