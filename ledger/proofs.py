@@ -87,7 +87,7 @@ def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes],
     if not 0 <= index < size:
         raise VerificationError(f"no index {index} in a tree of {size}")
     inner, border = _inner(index, size), (index >> _inner(index, size)).bit_count()
-    _check_hashes(proof, inner + border)
+    _check_hashes(proof, inner + border, leaf, root)
     found = leaf
     for level, sibling in enumerate(proof[:inner]):
         found = node_hash(sibling, found) if index >> level & 1 else node_hash(found, sibling)
@@ -102,15 +102,17 @@ def verify_consistency(first: int, second: int, proof: Sequence[bytes], first_ro
     if not 0 <= first <= second:
         raise VerificationError(f"a tree of {first} is not the beginning of one of {second}")
     if first in (0, second):
-        _check_hashes(proof, 0)
-        if not compare_digest(first_root, EMPTY_ROOT if first == 0 else second_root):
-            raise VerificationError("the roots of the same tree differ" if first else "the root of an empty tree is another")
+        _check_hashes(proof, 0, first_root, second_root)
+        if first == 0 and not compare_digest(first_root, EMPTY_ROOT):
+            raise VerificationError("the root of an empty tree is another")
+        if first == second and not compare_digest(first_root, second_root):
+            raise VerificationError("the roots of the same tree differ")
         return
     inner = _inner(first - 1, second)
     shift = (first & -first).bit_length() - 1  # the old tree's complete right subtree starts the climb
     inner, border = inner - shift, (first - 1 >> inner).bit_count()
     start = 0 if first == 1 << shift else 1  # a complete old tree is its own start and is left out of the proof
-    _check_hashes(proof, start + inner + border)
+    _check_hashes(proof, start + inner + border, first_root, second_root)
     old = new = proof[0] if start else first_root
     rest, mask = proof[start:], first - 1 >> shift
     for level, sibling in enumerate(rest[:inner]):
@@ -136,8 +138,9 @@ def _inner(index: int, size: int) -> int:
     return (index ^ (size - 1)).bit_length()
 
 
-def _check_hashes(proof: Sequence[bytes], expected: int) -> None:
+def _check_hashes(proof: Sequence[bytes], expected: int, *stated: bytes) -> None:
+    """A proof of so many hashes, and ``stated`` hashes: what is hashed together would mean something else at other lengths."""
     if len(proof) != expected:
         raise VerificationError(f"a proof of {len(proof)} hashes where {expected} are needed")
-    if any(len(item) != HASH_SIZE for item in proof):
+    if any(len(item) != HASH_SIZE for item in (*proof, *stated)):
         raise VerificationError("a proof with something that is no hash")
