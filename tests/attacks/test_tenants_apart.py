@@ -166,6 +166,10 @@ NAMES_NOTHING = {
     "tenant.list": "is the operator's, who knows every tenant",
     "status": "is about the connection's own tenant",
     "whoami": "is about the connection itself",
+    "keys.chain": "is about the connection's own tenant",
+    "keys.list": "is the operator's, who knows every tenant",
+    "keys.rotate": "is the operator's, who knows every tenant",
+    "keys.retire": "is the operator's, who knows every tenant",
     "tail": "is about the connection's own tenant",
     "inbox": "is about the connection's own tenant",
 }
