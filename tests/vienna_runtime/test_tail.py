@@ -297,3 +297,138 @@ def test_a_renewed_connection_must_show_the_history_it_showed_before(feed: Feed)
 def test_a_renewed_connection_that_goes_on_is_followed(feed: Feed) -> None:
     values = [feed.start(), *feed.entries[:6], feed.start(6), *feed.entries[6:], feed.checkpoint()]
     assert read(values).belief == feed.belief(11)
+
+
+def test_a_signed_head_that_was_rolled_back_is_named_when_the_server_begins(feed: Feed) -> None:
+    tail = VerifyingTail(LOG, SIGNER.verifier, feed.belief(11))
+    with pytest.raises(VerificationError, match="the log ends after 8 entries; one of 11 was signed and seen here before"):
+        tail.feed(feed.start(believed=11, signed=8))
+
+
+def test_a_server_that_says_there_is_nothing_is_not_believed_by_who_has_seen_something(feed: Feed) -> None:
+    with pytest.raises(VerificationError, match="the log ends after 0 entries; one of 6"):
+        read([Feed().start()], feed.belief(6))
+
+
+@pytest.mark.parametrize("start", [0, 3, 6, 9, 11])
+def test_a_tail_goes_on_from_anywhere_when_the_proof_leads_from_what_was_believed(feed: Feed, start: int) -> None:
+    values = [feed.start(start, believed=6), *feed.entries[start:], feed.checkpoint(), {"kind": "end", "size": 11}]
+    assert read(values, feed.belief(6), start=start).belief == feed.belief(11)
+
+
+@pytest.mark.parametrize("start", [0, 3, 6, 9, 11])
+def test_a_fork_is_named_before_an_entry_is_read_wherever_reading_begins(feed: Feed, start: int) -> None:
+    other = Feed()
+    for number in range(11):
+        other.add("another" if number == 2 else f"entry {number}")
+    with pytest.raises(VerificationError, match="do not continue the 6 that were signed and seen here before: the log forked"):
+        read([other.start(start, believed=6)], feed.belief(6), start=start)
+
+
+def test_a_frontier_of_another_log_is_found_by_the_head_that_is_signed(feed: Feed) -> None:
+    other = Feed()
+    for number in range(11):
+        other.add("another" if number == 2 else f"entry {number}")
+    with pytest.raises(VerificationError, match="frontier the server states at 5 is not the beginning of the 11 entries it signs"):
+        read([{**feed.start(5), "frontier": other.frontier(5)}], start=5)
+
+
+def test_two_signed_histories_are_told_apart_in_one_tail(feed: Feed) -> None:
+    """The head it begins with is of one history, entries and checkpoint are of another; all are signed."""
+    other = Feed()
+    for number in range(11):
+        other.add("another" if number == 10 else f"entry {number}")
+    with pytest.raises(VerificationError, match="signed root over 11 entries is another than theirs"):
+        read([feed.start(), *other.entries, other.checkpoint()])
+
+
+def test_less_than_was_signed_at_the_beginning_is_not_all(feed: Feed) -> None:
+    with pytest.raises(VerificationError, match="ends after 9 entries; one of 11"):
+        read([feed.start(), *feed.entries[:9], feed.checkpoint(9), {"kind": "end", "size": 9}])
+
+
+@pytest.mark.parametrize("shown", [range(0), range(1), range(4, 6), range(10, 11), range(11)])
+def test_positions_that_come_as_hashes_prove_the_root_all_the_same(feed: Feed, shown: range) -> None:
+    runs = [feed.leaf_run(start, stop) for start, stop in ((0, shown.start), (shown.stop, 11)) if start < stop]
+    before, after = ([runs[0]], runs[1:]) if shown.start else ([], runs)
+    values = [feed.start(), *before, *feed.entries[shown.start : shown.stop], *after, feed.checkpoint(), {"kind": "end", "size": 11}]
+    tail = read(values, rights=Rights.OWN)
+    assert (tail.belief, tail.hidden) == (feed.belief(11), 11 - len(shown))
+
+
+def test_a_changed_hash_among_those_that_are_not_shown_is_found(feed: Feed) -> None:
+    run = feed.leaf_run(0, 11)
+    changed = {**run, "hashes": bytes([run["hashes"][0] ^ 1]) + run["hashes"][1:]}
+    with pytest.raises(VerificationError, match="signed root"):
+        read([feed.start(), changed, feed.checkpoint()], rights=Rights.OWN)
+
+
+@pytest.mark.parametrize("rights", [Rights.ALL, Rights.HEADERS])
+def test_who_may_see_everything_is_not_put_off_with_hashes(feed: Feed, rights: Rights) -> None:
+    for value in feed.entries:
+        value.update({"body": None, "salt": None} if rights is Rights.HEADERS else {})
+    with pytest.raises(VerificationError, match="only the hashes of 2 entries came: they were withheld") as raised:
+        read([feed.start(), *feed.entries[:4], feed.leaf_run(4, 6), *feed.entries[6:]], rights=rights)
+    assert raised.value.index == 4
+
+
+def test_a_filter_is_held_to_what_was_asked_for(feed: Feed) -> None:
+    feed.add("another", tag="breaker.tripped/1")
+    wanted = Wanted(tags=("breaker.",))
+    assert read([feed.start(), feed.leaf_run(0, 11), *feed.entries[11:], feed.checkpoint()], wanted=wanted).belief == feed.belief(12)
+    with pytest.raises(VerificationError, match="an entry that was not asked for") as raised:
+        read([feed.start(), feed.leaf_run(0, 4), feed.entries[4]], wanted=wanted)
+    assert raised.value.index == 4
+
+
+def test_a_step_left_out_of_a_case_that_was_asked_for_is_missed(feed: Feed) -> None:
+    values = [feed.start(), *feed.entries[:4], feed.leaf_run(4, 6), *feed.entries[6:]]
+    with pytest.raises(VerificationError, match="step 7 of the case 'c1' came after step 4: an entry of it was withheld") as raised:
+        read(values, wanted=Wanted(case="c1"))
+    assert raised.value.index == 6
+
+
+def test_a_removal_is_shown_to_everybody_and_explains_what_is_gone(feed: Feed) -> None:
+    feed.entries[4].update(body=None, salt=None, removed=True)
+    feed.add("", tag=removal.TAG, public=removal.compose([(4, 5)], "2026-11", "retention"))
+    feed.entries[11].update(body=None, salt=None)
+    values = [feed.start(), *feed.entries, feed.checkpoint(), {"kind": "end", "size": 12}]
+    assert read(values, rights=Rights.OWN).at == 12
+
+
+def test_a_body_that_is_gone_must_be_explained_by_the_next_checkpoint_but_one(feed: Feed) -> None:
+    feed.entries[4].update(body=None, salt=None, removed=True)
+    values = [feed.start(), *feed.entries, feed.checkpoint()]
+    assert read(values).belief == feed.belief(11)  # the removal may have been made while this was read
+    feed.add("later")
+    with pytest.raises(VerificationError, match="no entry says that it was removed") as raised:
+        read([*values, feed.entries[11], feed.checkpoint()])
+    assert raised.value.index == 4
+
+
+def test_a_witnessed_head_must_be_one_that_the_log_continues(feed: Feed) -> None:
+    before = [feed.start(), *feed.entries, feed.checkpoint()]
+    honest = {"kind": "witnessed", "note": feed.checkpoint(6)["note"], "proof": feed.proof(6, 11)}
+    assert read([*before, honest]).belief == feed.belief(11)
+    other = Feed()
+    for number in range(11):
+        other.add("another" if number == 2 else f"entry {number}")
+    lie = {"kind": "witnessed", "note": other.checkpoint(6)["note"], "proof": other.proof(6, 11)}
+    with pytest.raises(VerificationError, match="do not continue the 6 that witnesses have cosigned: the log forked"):
+        read([*before, lie])
+    ahead = {"kind": "witnessed", "note": feed.checkpoint(11)["note"], "proof": []}
+    with pytest.raises(VerificationError, match="a witnessed head of 11 entries came after 4"):
+        read([*before[:5], ahead])
+
+
+@pytest.mark.parametrize("field", ["size", "frontier", "checkpoint", "begins"])
+@pytest.mark.parametrize("wrong", [7.5, "text", -1, [1], [b"short"], [bytes(32)] * 200])
+def test_what_is_no_field_of_a_tail_is_refused_in_words(feed: Feed, field: str, wrong: object) -> None:
+    with pytest.raises(VerificationError):
+        read([{**feed.start(), field: wrong}])
+
+
+@pytest.mark.parametrize("value", [{}, {"kind": "leaves", "hashes": b"odd"}, {"kind": "leaves", "hashes": b""}, {"kind": "end"}])
+def test_what_is_no_event_of_a_tail_is_refused_in_words(feed: Feed, value: Value) -> None:
+    with pytest.raises(VerificationError):
+        read([feed.start(), value], rights=Rights.OWN)
