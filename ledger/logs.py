@@ -10,6 +10,7 @@ from ledger.environment import Environment, Txn
 from ledger.errors import VerificationError
 from ledger.keys import Keys
 from ledger.opening import check_log
+from ledger.remembered import Remembered
 from ledger.tail import Sealing, Tail, parse_row
 
 NODE_ID = 0
@@ -40,16 +41,16 @@ def row_key(log: str) -> bytes:
 
 def load(env: Environment, txn: Txn, node: str, keys: Keys) -> dict[str, Log]:
     """Every log there is, checked; one that does not match is frozen."""
-    cursor, logs = txn.cursor(env.table("logs")), dict[str, Log]()
+    cursor, logs, remembered = txn.cursor(env.table("logs")), dict[str, Log](), Remembered(env, txn)
     for key, row in cursor:
         name = key[1:].decode(errors="replace")
-        logs[name] = _load_one(env, txn, name, row, node, keys)
+        logs[name] = _load_one(env, txn, name, row, node, keys, remembered)
     if NODE not in logs:
         raise VerificationError("the row of the node's log is missing", log=NODE)
     return logs
 
 
-def _load_one(env: Environment, txn: Txn, name: str, row: bytes, node: str, keys: Keys) -> Log:
+def _load_one(env: Environment, txn: Txn, name: str, row: bytes, node: str, keys: Keys, remembered: Remembered) -> Log:
     try:
         tail, checkpoint = parse_row(row)
     except VerificationError as error:
@@ -62,6 +63,7 @@ def _load_one(env: Environment, txn: Txn, name: str, row: bytes, node: str, keys
         if signing[0].name != origin_of(node, name):
             raise VerificationError(f"the key signs as {signing[0].name}, the log is {origin_of(node, name)}", log=name)
         check_log(env, txn, name, tail, checkpoint, signing)
+        remembered.check(name, tail)
     except VerificationError as error:
         why = str(error)
     return Log(name, tail, Head(tail.size, tail.root, checkpoint, why), Sealing(keys, name))
