@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import platform
 
-from bench import durable_append, governed_cases, ledger_append, restart
+from bench import append_split, durable_append, governed_cases, ledger_append, restart, scale
 
 
 def main() -> None:
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}\n")
     for title, module in (
         ("Durable append through the ledger", ledger_append),
+        ("Where an append's time goes", append_split),
         ("Durable append as a caller sees it", durable_append),
+        ("Large logs", scale),
         ("Governed cases through a real server", governed_cases),
         ("Restart and idle connections", restart),
     ):

@@ -1,13 +1,19 @@
 """Durable entries a second, beside what the disk and the arithmetic alone would allow.
 
-Three ways to the same bytes, in one run, on the same disk:
+Ways to the same bytes, in one run, on the same disk:
 
     ledger   ``append_many`` as everybody calls it
     floor    a straight-line loop without any abstraction of ours: packs the header, commits to and seals the body,
              hashes leaf and tree, puts the batch with ``putmulti(append=True)``, one synced transaction
-    lmdb     the same puts of ready-made bytes, synced
+    tight    the same with everything that was learnt since: nodes lie with their leaf (one put less), random bytes come once
+             a batch, the header is one join of parts, libsodium is called without its wrapper
+    lmdb     the puts of the floor with ready-made bytes, synced
 
-Medians over rounds that alternate, so that a slow moment of the disk falls on all three alike.
+and beside them, where installed, what others do with batches of that size: ``bench.others``.
+
+Medians over rounds that alternate, so that a slow moment of the disk falls on all alike.
+
+python -m bench.ledger_append [--quick]
 """
 
 from __future__ import annotations
@@ -27,9 +33,20 @@ import lmdb
 import msgpack
 from nacl.bindings import crypto_secretbox_easy
 
+from bench import others
 from ledger import Batch, DataKey, Draft, Ledger, NoteSignature, NoteSigner, VerifierKey, origin_of
 
 BATCHES = (1, 10, 100, 1000)
+SLOWER = 4  # times fewer batches of the others in a round: some of them take long
+TITLES = {
+    "ledger": "ledger",
+    "floor": "floor",
+    "tight": "tight floor",
+    "lmdb": "raw LMDB",
+    "sqlite": "SQLite chain",
+    "pymerkle": "pymerkle",
+    "postgres": "PostgreSQL chain",
+}
 NODE = "bench.example"
 START = 1_795_000_000_000_000  # µs; some day
 BODY = os.urandom(200)  # about what an event of the law takes
@@ -37,16 +54,15 @@ BODY = os.urandom(200)  # about what an event of the law takes
 
 @attrs.frozen
 class Row:
-    """Entries a second by each way, and the ledger's share of the floor."""
+    """Entries a second by each way."""
 
     batch: int
-    ledger: float
-    floor: float
-    lmdb: float
+    rates: dict[str, float]
 
     @property
     def share(self) -> float:
-        return self.ledger / self.floor
+        """Of the first floor."""
+        return self.rates["ledger"] / self.rates["floor"]
 
 
 class BenchKeys:
@@ -77,24 +93,33 @@ def table(quick: bool) -> list[Row]:
     rows = []
     for batch in BATCHES:
         rounds, commits = (5, max(10, 400 // batch)) if quick else (7, max(10, 4000 // batch))
-        with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR"), prefix="ledger-append-") as place:
-            ways = [_ledger(Path(place)), _floor(Path(place)), _raw(Path(place))]
-            rates: list[list[float]] = [[], [], []]
+        with (
+            tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR"), prefix="ledger-append-") as place,
+            others.ways(Path(place)) as foreign,
+        ):
+            own = {"ledger": _ledger(Path(place)), "floor": _floor(Path(place)), "tight": _tight(Path(place)), "lmdb": _raw(Path(place))}
+            rates: dict[str, list[float]] = {name: [] for name in (*own, *foreign)}
             for _ in range(rounds):
-                for way, found in zip(ways, rates, strict=True):
+                for name, way in (own | foreign).items():
+                    times = commits if name in own else max(10, commits // SLOWER)
                     began = time.perf_counter()
-                    for _ in range(commits):
+                    for _ in range(times):
                         way(batch)
-                    found.append(batch * commits / (time.perf_counter() - began))
-        rows.append(Row(batch, *(median(found) for found in rates)))
+                    rates[name].append(batch * times / (time.perf_counter() - began))
+        rows.append(Row(batch, {name: median(found) for name, found in rates.items()}))
     return rows
 
 
 def main() -> None:
     """Print the table."""
-    print(f"{'batch':>6} {'ledger/s':>10} {'floor/s':>10} {'share':>6} {'raw lmdb/s':>11}")
-    for row in table("--quick" in sys.argv[1:]):
-        print(f"{row.batch:>6} {row.ledger:>10,.0f} {row.floor:>10,.0f} {row.share:>6.0%} {row.lmdb:>11,.0f}")
+    for line in others.missing():
+        print(line, "\n")
+    rows = table("--quick" in sys.argv[1:])
+    names = list(rows[0].rates)
+    print("| batch | " + " | ".join(f"{TITLES[name]}/s" for name in names) + " | share of the floor |")
+    print("|---:|" + "---:|" * (len(names) + 1))
+    for row in rows:
+        print(f"| {row.batch:,} | " + " | ".join(f"{rate:,.0f}" for rate in row.rates.values()) + f" | **{row.share:.0%}** |")
 
 
 def _ledger(place: Path) -> Callable[[int], None]:
@@ -155,6 +180,53 @@ def _floor(place: Path) -> Callable[[int], None]:
         note = signer.sign("belvedere", b"%d %s" % (size, root))[0].line().encode()
         with env.begin(write=True) as txn:
             for found, items in zip((entries, bodies, nodes, cases), puts, strict=True):
+                txn.cursor(found).putmulti(items, append=True)
+            txn.put(b"head", note, db=heads)
+
+    return append
+
+
+def _tight(place: Path) -> Callable[[int], None]:
+    from nacl._sodium import ffi, lib
+
+    env, (entries, bodies, cases, heads) = _environment(place / "tight", 4)
+    pack, secret, signer, easy = msgpack.Packer(autoreset=True).pack, os.urandom(32), BenchKeys(), lib.crypto_secretbox_easy
+    size, frontier, previous = 0, list[bytes](), bytes(32)
+    out, length, join = ffi.new("unsigned char[]", 48 + len(BODY)), 32 + len(BODY), b"".join
+    sealed = ffi.buffer(out)
+    front = b"\x8b\xa7version\x01\xa3tag\xb1intent.proposed/1\xa6tenant\xa9belvedere\xa8sequence"
+    middle, rest = b"\xa5actor\xa3ada\xa4case\xa9case-0001\xa4step", b"\xa7follows\x90\xaacommitment\xc4\x20"
+
+    def append(count: int) -> None:
+        nonlocal size, previous
+        puts: tuple[list[tuple[bytes, bytes]], ...] = ([], [], [])
+        random = os.urandom(56 * count)
+        for step in range(count):
+            nonce, content = random[56 * step : 56 * step + 24], random[56 * step + 24 : 56 * step + 56] + BODY
+            header = (
+                join((front, pack(size), b"\xa4time", pack(START + size), middle, pack(step), b"\xa8previous\xc4\x20", previous, rest))
+                + sha256(content).digest()
+            )
+            previous = level = sha256(b"\x00" + header).digest()
+            at, done = size, [level]
+            while at & 1:
+                level = sha256(b"\x01" + frontier.pop() + level).digest()
+                done.append(level)
+                at >>= 1
+            frontier.append(level)
+            done.append(header)
+            easy(out, content, length, nonce, secret)
+            key = size.to_bytes(8, "big")
+            puts[0].append((key, join(done)))
+            puts[1].append((key, nonce + sealed[:]))
+            puts[2].append((b"case-0001" + key, b""))
+            size += 1
+        root = frontier[-1]
+        for left in reversed(frontier[:-1]):
+            root = sha256(b"\x01" + left + root).digest()
+        note = signer.sign("belvedere", b"%d %s" % (size, root))[0].line().encode()
+        with env.begin(write=True) as txn:
+            for found, items in zip((entries, bodies, cases), puts, strict=True):
                 txn.cursor(found).putmulti(items, append=True)
             txn.put(b"head", note, db=heads)
 
