@@ -38,6 +38,10 @@ def tables(directory: Path) -> Iterator[tuple[lmdb.Transaction, dict[str, Any]]]
     env.close()
 
 
+def stored_row(txn: Any, found: dict[str, Any], name: bytes) -> bytes:
+    return bytes(txn.get(b"/" + name, db=found["logs"]))
+
+
 def belonging(directory: Path, number: int, name: bytes) -> Rows:
     """Everything in the tables that is of one log, but what others remember of it."""
     prefix = number.to_bytes(4, "big")
@@ -46,7 +50,7 @@ def belonging(directory: Path, number: int, name: bytes) -> Rows:
             table: {bytes(key): bytes(value) for key, value in txn.cursor(found[table]) if bytes(key).startswith(prefix)}
             for table in ("entries", "bodies", "cases", "index", "snapshots")
         }
-        rows["logs"] = {b"/" + name: bytes(txn.get(b"/" + name, db=found["logs"]))}
+        rows["logs"] = {b"/" + name: stored_row(txn, found, name)}
     return rows
 
 
