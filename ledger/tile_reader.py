@@ -81,7 +81,7 @@ class TileReader:
         if not 0 <= index < self._size:
             raise ValueError(f"the tree has no index {index}")
         tile = self._tile(ENTRIES, index // WIDTH)
-        entry = tiles.entries_in(self._content(tile), tile.width)[index % WIDTH]
+        entry = tiles.entries_in(self.content(tile), tile.width)[index % WIDTH]
         self.prove_inclusion(index, leaf_hash(entry))
         return entry
 
@@ -90,7 +90,7 @@ class TileReader:
         tile_level, rest = divmod(level, HEIGHT)
         first = index << rest  # the leftmost of 2**rest hashes, all in one tile
         tile = self._tile(tile_level, first // WIDTH)
-        hashes = tiles.hashes_in(self._content(tile), tile.width)
+        hashes = tiles.hashes_in(self.content(tile), tile.width)
         start = first % WIDTH
         return fold(hashes[start : start + (1 << rest)])
 
@@ -98,7 +98,8 @@ class TileReader:
         """The tile with that index, as wide as the tree's size makes it."""
         return Tile(level, index, min(WIDTH, hashes_on(level, self._size) - index * WIDTH))
 
-    def _content(self, tile: Tile) -> bytes:
+    def content(self, tile: Tile) -> bytes:
+        """The bytes of a tile or bundle of the tree, as fetched.  Not checked by itself."""
         if (found := self._held.get(tile)) is not None:
             self._held.move_to_end(tile)
             return found

@@ -20,6 +20,7 @@ from ledger import Draft, Ledger
 from transport.tls import ServerTls, client_context, server_context
 from vienna_runtime import config as configs
 from vienna_runtime import credential, founding, node, pki
+from vienna_runtime.cli.main import run
 from vienna_runtime.client import connect
 from vienna_runtime.client.errors import Unreachable
 from vienna_runtime.keystore import Keystore
@@ -151,3 +152,16 @@ async def test_tiles_are_served_on_the_port_of_the_calls(mirrored: credential.Cr
     assert answers["nobody"].startswith(b"HTTP/1.1 401 ")
     async with connect(mirrored) as beside:
         await beside.status()
+
+
+def test_a_node_that_serves_tiles_is_mirrored_by_its_operator(
+    mirrored: credential.Credential, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    url, out = f"https://localhost:{mirrored.address.rpartition(':')[2]}/", str(tmp_path / "mirror")
+    asked = ["ledger", "mirror", url, "--key", mirrored.node_key, "--tiles", out, "--json"]
+    assert run(["--credential", str(home / "operator.vienna"), *asked]) == 0
+    assert json.loads(capsys.readouterr().out)["origin"] == NAME
+    assert run(["verify", out, "--key", mirrored.node_key]) == 0
+    assert run([*asked, "--ca", str(pki.Places(configs.load(home, environ={}).tls).authority)]) == 4  # nobody's key
+    assert "401" in capsys.readouterr().err

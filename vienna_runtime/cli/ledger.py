@@ -9,6 +9,7 @@ from vienna_runtime.cli.main import Lazy
 # name: module, attribute, help in the list of commands, as in ``main.COMMANDS``.
 COMMANDS: dict[str, tuple[str, str, str]] = {
     "export": ("ledger_export", "export", "Write a log as static files that any tlog-tiles client reads."),
+    "mirror": ("ledger_mirror", "mirror", "Keep a copy of the tiles that somebody serves."),
     "proof": ("ledger_proof", "proof", "Write one entry with its proof as a file."),
     "archive": ("ledger_archive", "archive", "Move closed months out of the database."),
 }
