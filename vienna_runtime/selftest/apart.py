@@ -63,7 +63,7 @@ def start(function: Callable[[], object]) -> Apart:
             found: dict[str, object] = {"value": function()}
         except Broken as error:
             found = {"broken": str(error)}
-        except BaseException:  # noqa: BLE001  # nothing may return into the parent's program
+        except BaseException:  # noqa: ASYNC103, BLE001  # nothing may return into the parent's program
             found = {"broken": traceback.format_exc()}
         data = json.dumps(found).encode()
         while data:
