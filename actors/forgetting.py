@@ -8,8 +8,9 @@ the law again: a hold that was placed, or a case that was opened, in the meantim
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from itertools import islice
 from typing import Protocol
 
 import attrs
@@ -63,7 +64,8 @@ class Forgetting:
         self._log = retained.Log(ledger, name)
         self._seen: list[retained.Seen] = []
         self._spans: dict[str, tuple[str, str]] = {}
-        self._planned: tuple[object, list[retained.Chunk]] = (None, [])
+        self._planned: tuple[object, Iterator[retained.Chunk]] = (None, iter(()))
+        self._ahead: list[retained.Chunk] = []  # the next of what is planned, and the one after it
 
     # What a question or a command needs to know
 
@@ -106,33 +108,35 @@ class Forgetting:
 
     # Carrying out
 
-    async def go_on(self, owner: Owner, scribe: Scribe, now: Instant) -> None:
+    async def go_on(self, owner: Owner, scribe: Scribe, now: Instant, limiter: trio.CapacityLimiter) -> None:
         """Pieces of what is owed, as long as the budget lasts.  What fails is tried again the next time."""
         until = trio.current_time() + BUDGET
         try:
-            while await self._piece(owner, scribe, now) and trio.current_time() < until:
+            while await self._piece(owner, scribe, now, limiter) and trio.current_time() < until:
                 pass
         except (LedgerError, ActorsError, OSError) as error:
             log.error("forgetting does not go on", tenant=self._name, why=f"{type(error).__name__}: {error}")
 
-    async def _piece(self, owner: Owner, scribe: Scribe, now: Instant) -> bool:
+    async def _piece(self, owner: Owner, scribe: Scribe, now: Instant, limiter: trio.CapacityLimiter) -> bool:
         """One piece; whether there may be another."""
         if (task := _task(owner.state)) is not None:
-            return await owner.is_settled() and await self._remove(owner, scribe, task, now)
+            if not await owner.is_settled():
+                return False
+            await trio.to_thread.run_sync(self._look_ahead, owner.state, task, limiter=limiter)
+            return await self._remove(owner, scribe, task, now)
         if not self._ledger.owes_forgetting(self._name):
             return False
         return await owner.is_settled() and await self._destroy(owner, scribe)
 
     async def _remove(self, owner: Owner, scribe: Scribe, task: str, now: Instant) -> bool:
         state = owner.state
-        chunks = self._chunks(state, task)
-        if not chunks:
-            self._planned = (None, [])
+        if not self._ahead:
+            self._planned = (None, iter(()))
             return owner.submits(e.ForgettingEnded(task, "nothing of it may go"))
-        chunk = chunks[0]
+        chunk = self._ahead[0]
         if await owner.covers(chunk.ranges[-1][1]) is None:
             return False
-        event = e.BodiesRemoved(task, chunk.bodies, last=len(chunks) == 1)
+        event = e.BodiesRemoved(task, chunk.bodies, last=len(self._ahead) == 1)
         erasure = state.erasing.get(task)
         remove = partial(
             self._ledger.remove_bodies,
@@ -148,10 +152,10 @@ class Forgetting:
         try:
             await scribe.append_apart(self._name, owner.epoch, remove)
         except BadDraft:
-            self._planned = (None, [])
+            self._planned = (None, iter(()))
             raise
         evolve(state, event, now, state.size)
-        chunks.pop(0)
+        self._ahead.pop(0)
         self._log.changed()
         return True
 
@@ -164,16 +168,14 @@ class Forgetting:
             case _:
                 return True
 
-    def _chunks(self, state: State, task: str) -> list[retained.Chunk]:
-        """What is left of the task.  Planned anew whenever the law could see it in another way."""
+    def _look_ahead(self, state: State, task: str) -> None:
+        """The next two removals of the task, planned anew whenever the law could see it in another way.  In a thread."""
         seen_by = (task, state.expiring.get(task), frozenset(state.holds), state.promises, state.bundle)
         if self._planned[0] != seen_by:
-            if task in state.erasing:
-                chunks = self._log.erased(state.erasing[task].what)
-            else:
-                chunks = self._log.expired(state, task, state.expiring[task])
-            self._planned = (seen_by, chunks)
-        return self._planned[1]
+            erasure = state.erasing.get(task)
+            planned = self._log.expired(state, task, state.expiring[task]) if erasure is None else self._log.erased(erasure.what)
+            self._planned, self._ahead = (seen_by, planned), []
+        self._ahead += islice(self._planned[1], 2 - len(self._ahead))
 
 
 def _task(state: State) -> str | None:

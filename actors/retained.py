@@ -70,14 +70,13 @@ class Log:
             found.append(seen)
         return found
 
-    def expired(self, state: State, name: str, date: Instant) -> list[Chunk]:
+    def expired(self, state: State, name: str, date: Instant) -> Iterator[Chunk]:
         """What goes of a month at ``date``."""
         for month in self._ledger.months(self._name):
             if month.month == name and retention.due_at(state, name) <= date:
-                return _chunks((name, seq) for seq, why in self._judged(state, month, date) if not why)
-        return []
+                yield from _chunks((name, seq) for seq, why in self._judged(state, month, date) if not why)
 
-    def erased(self, what: Sequence[str]) -> list[Chunk]:
+    def erased(self, what: Sequence[str]) -> Iterator[Chunk]:
         """What goes of cases and entries that were named."""
         found = sorted(
             (header.sequence, month_of(Instant(header.time)))
@@ -119,13 +118,18 @@ class Log:
                 if header.case and header.case not in spans:
                     if len(spans) >= MOST_SPANS:
                         spans.clear()
-                    spans[header.case] = self._span(header.case)
+                    spans[header.case] = self._span(header.case, month)
                 span = spans[header.case] if header.case else _own(header)
                 yield header.sequence, retention.kept(state, Item(header.tag, header.case, span, self._bundle(header)), date)
 
-    def _span(self, case: str) -> tuple[str, str]:
+    def _span(self, case: str, known: Month | None = None) -> tuple[str, str]:
+        """The months of its first and its last entry; of those in the ``known`` month no header is read."""
         entries = self._ledger.case_entries(self._name, case)
-        return _own(self._header(entries[0]))[0], _own(self._header(entries[-1]))[0]
+        first, last = (
+            known.month if known is not None and known.start <= seq < known.stop else _own(self._header(seq))[0]
+            for seq in (entries[0], entries[-1])
+        )
+        return first, last
 
     def _bundle(self, header: Header) -> str:
         if header.tag != e.BundlePushed.TAG:
@@ -153,13 +157,13 @@ def _own(header: Header) -> tuple[str, str]:
     return month, month
 
 
-def _chunks(going: Iterable[tuple[str, int]]) -> list[Chunk]:
+def _chunks(going: Iterable[tuple[str, int]]) -> Iterator[Chunk]:
     """(month, sequence) in rising order, cut so that each chunk is one removal."""
-    found, month, ranges, bodies = list[Chunk](), "", list[tuple[int, int]](), 0
+    month, ranges, bodies = "", list[tuple[int, int]](), 0
     for at, seq in going:
         touches = bool(ranges) and ranges[-1][1] == seq
         if ranges and (at != month or bodies == MOST_REMOVED or (not touches and len(ranges) == MOST_RANGES)):
-            found.append(Chunk(month, tuple(ranges), bodies))
+            yield Chunk(month, tuple(ranges), bodies)
             ranges, bodies, touches = [], 0, False
         month = at
         if touches:
@@ -168,5 +172,4 @@ def _chunks(going: Iterable[tuple[str, int]]) -> list[Chunk]:
             ranges.append((seq, seq + 1))
         bodies += 1
     if ranges:
-        found.append(Chunk(month, tuple(ranges), bodies))
-    return found
+        yield Chunk(month, tuple(ranges), bodies)

@@ -124,7 +124,7 @@ class Tenant:
                         self._asked(message)
                     case Sweep():
                         self._sweep()
-                        await self._forgetting.go_on(self, self._around.scribe, self._around.time.now())
+                        await self._forgetting.go_on(self, self._around.scribe, self._around.time.now(), self._around.reading)
                     case Introduce():
                         self._introduce(message)
                     case Listen():

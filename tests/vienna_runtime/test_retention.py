@@ -463,7 +463,7 @@ def test_a_removal_is_cut_where_a_header_or_a_transaction_would_be_too_large(mon
     monkeypatch.setattr(retained, "MOST_REMOVED", 5)
     monkeypatch.setattr(retained, "MOST_RANGES", 2)
     going = [("2027-01", seq) for seq in (0, 1, 2, 3, 4, 5, 9, 11, 12)] + [("2027-02", 13)]
-    assert [(chunk.month, chunk.ranges, chunk.bodies) for chunk in retained._chunks(going)] == [
+    assert [(chunk.month, chunk.ranges, chunk.bodies) for chunk in retained._chunks(iter(going))] == [
         ("2027-01", ((0, 5),), 5),
         ("2027-01", ((5, 6), (9, 10)), 2),
         ("2027-01", ((11, 13),), 2),
