@@ -6,9 +6,12 @@ import gzip
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
+import trio
+import trio.testing
 
 from actors.gate import Identity
 from ledger import NODE, Batch, Checkpoint, DataKey, Draft, Ledger, NoteSignature, NoteSigner, VerifierKey, open_checkpoint, origin_of
@@ -19,7 +22,7 @@ from ledger.tiles import entries_in
 from transport.gate import Admission, Rejection
 from transport.http import Request, Response
 from vienna_runtime.settings import Tiles
-from vienna_runtime.tile_service import TileService
+from vienna_runtime.tile_service import MOST_OF_ADDRESS, TileService
 
 NODE_NAME = "hofburg.example"
 HOLDERS = {
@@ -220,3 +223,49 @@ async def test_a_ledger_that_is_closed_is_not_available_now(tmp_path: Path) -> N
     ledger.create("belvedere", time=1, actor="operator")
     ledger.close()
     assert (await client(ledger, settings=Tiles(node="public")).get("/tile/0/000.p/1")).status == 503
+
+
+class Line(trio.abc.Stream):
+    """One end of a connection in memory, from an address."""
+
+    remote = "192.0.2.7"
+
+    def __init__(self, inside: trio.abc.Stream) -> None:
+        self._inside = inside
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        await self._inside.send_all(data)
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await self._inside.wait_send_all_might_not_block()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        return await self._inside.receive_some(max_bytes)
+
+    async def aclose(self) -> None:
+        await self._inside.aclose()
+
+
+async def test_mirrors_of_one_address_have_so_many_connections_and_give_them_back(ledger: Ledger) -> None:
+    hook: Any = client(ledger, settings=Tiles(node="public")).service.hook
+    asked = b"GET /checkpoint HTTP/1.1\r\nHost: h\r\n\r\n"
+
+    async def answered(stream: trio.abc.Stream) -> bytes:
+        await stream.send_all(asked)
+        return bytes(await stream.receive_some(12))
+
+    async with trio.open_nursery() as nursery:
+        lines = []
+        for _ in range(MOST_OF_ADDRESS + 1):
+            ours, theirs = trio.testing.memory_stream_pair()
+            nursery.start_soon(hook, Line(theirs), None)
+            lines.append(ours)
+        with trio.fail_after(5):
+            said = [await answered(line) for line in lines]
+            assert sorted(said) == [b"HTTP/1.1 200"] * MOST_OF_ADDRESS + [b"HTTP/1.1 503"]  # they come in any order
+            await lines[said.index(b"HTTP/1.1 200")].aclose()
+            await trio.testing.wait_all_tasks_blocked()
+            ours, theirs = trio.testing.memory_stream_pair()
+            nursery.start_soon(hook, Line(theirs), None)
+            assert await answered(ours) == b"HTTP/1.1 200"
+        nursery.cancel_scope.cancel()
