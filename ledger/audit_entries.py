@@ -30,6 +30,8 @@ _CLOCK = Struct(">BQ")  # a time beyond 2³² µs (71 minutes) is the byte 0xcf 
 _EARLIEST = 1 << 32
 _FOLLOWS, _COMMITMENT = b"\xa7follows", b"\xaacommitment\xc4\x20"
 _NO_FOLLOWS = _FOLLOWS + b"\x90" + _COMMITMENT
+_ONE, _TWO = Struct(">8sBBI13s"), Struct(">8sBBIBI13s")  # with one number or two of five bytes, as most entries have
+_FROM = 1 << 16  # the least number that takes five
 _SHORTEST = HASH_SIZE + len(_NO_FOLLOWS) + HASH_SIZE  # from the previous leaf hash to the end
 
 
@@ -148,8 +150,17 @@ class EntriesCheck:
 
     def _follows(self, rest: bytes, size: int) -> bool:
         """Whether a list of earlier sequence numbers lies between the previous leaf hash and the commitment."""
+        longer = len(rest) - _SHORTEST
+        if longer == 5:
+            before, head, mark, number, after = _ONE.unpack_from(rest, HASH_SIZE)
+            if before == _FOLLOWS and after == _COMMITMENT and head == 0x91 and mark == 0xCE:
+                return bool(_FROM <= number < size)
+        elif longer == 10:
+            before, head, mark, number, other, second, after = _TWO.unpack_from(rest, HASH_SIZE)
+            if before == _FOLLOWS and after == _COMMITMENT and head == 0x92 and mark == other == 0xCE:
+                return bool(_FROM <= number < size and _FROM <= second < size)
         middle = rest[HASH_SIZE:-HASH_SIZE]
-        if len(rest) <= _SHORTEST or not middle.startswith(_FOLLOWS) or not middle.endswith(_COMMITMENT):
+        if longer <= 0 or not middle.startswith(_FOLLOWS) or not middle.endswith(_COMMITMENT):
             return False
         listed = middle[len(_FOLLOWS) : -len(_COMMITMENT)]
         try:

@@ -204,3 +204,35 @@ def test_what_it_knows_stays_small() -> None:
     assert len(check._heads) <= MOST_KNOWN
     assert len(check._actors) <= MOST_KNOWN
     assert check.tail(3).committed == 3
+
+
+@given(st.lists(st.sampled_from([0, 127, 128, 255, 256, 65535, 65536, 70_000, 99_999, 100_000, 2**32 - 1, 2**32]), max_size=4))
+def test_what_an_entry_follows_is_judged_alike_whatever_way_it_is_read(numbers: list[int]) -> None:
+    rest = bytes(32) + b"\xa7follows" + msgpack.packb(numbers) + b"\xaacommitment\xc4\x20" + bytes(32)
+    fits = bool(numbers) and all(number < 100_000 for number in numbers)
+    assert EntriesCheck("belvedere", 1, b"")._follows(rest, 100_000) == fits
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        b"\x91\xce\x00\x00\xff\xff",
+        b"\x91\xd2\x00\x01\x11\x70",
+        b"\x91\xca\x00\x01\x11\x70",
+        b"\x81\xce\x00\x01\x11\x70",
+        b"\x92\xce\x00\x01\x11\x70\xce\x00\x00\x00\x01",
+        b"\x92\xce\x00\x01\x11\x70\xd2\x00\x01\x11\x70",
+        b"\x92\xd2\x00\x01\x11\x70\xce\x00\x01\x11\x70",
+        b"\x91\xce\x00\x01\x11\x70\xce\x00\x01\x11\x70",
+        b"\xdc\x00\x01\xcd\x11\x70",
+    ],
+    ids=range(9),
+)
+def test_another_encoding_of_what_an_entry_follows_is_refused(listed: bytes) -> None:
+    rest = bytes(32) + b"\xa7follows" + listed + b"\xaacommitment\xc4\x20" + bytes(32)
+    assert not EntriesCheck("belvedere", 1, b"")._follows(rest, 100_000)
+    for wrong in (
+        b"\xa7follow_\x91\xce\x00\x01\x11\x70\xaacommitment\xc4\x20",
+        b"\xa7follows\x91\xce\x00\x01\x11\x70\xaacommitment\xc4\x21",
+    ):
+        assert not EntriesCheck("belvedere", 1, b"")._follows(bytes(32) + wrong + bytes(32), 100_000)
