@@ -21,6 +21,7 @@ import os
 import resource
 import shutil
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -193,3 +194,36 @@ def test_a_disk_that_was_full_works_again_only_with_room(faulty: Ledger, disk: D
     faulty.probe()
     monkeypatch.setattr(store, "LOWEST_ROOM", 1 << 62)
     faulty.probe()  # a disk that works is not asked for its room
+
+
+@pytest.mark.parametrize("fault", ["pwrite64:error=EIO:when=1+", "mmap:error=ENOMEM:when=1"], ids=["meta page", "map"])
+def test_readers_in_other_threads_notice_nothing_of_a_lmdb_that_has_given_up(opened: Opened, disk: Disk, fault: str) -> None:
+    ledger = opened(fault=disk, map_size=SMALL_MAP)
+    ledger.create("belvedere", time=NOVEMBER, actor="operator")
+    ledger.append_many([Batch("belvedere", 0, drafts(1, size=80))])
+    raised, reads, over = list[Exception](), [0] * 4, threading.Event()
+
+    def read(number: int) -> None:
+        try:
+            while not over.is_set():
+                (record,) = ledger.read("belvedere", 0, 1)
+                assert len(ledger.open_body("belvedere", record)) == 80
+                reads[number] += 1
+        except Exception as error:  # noqa: BLE001  # whatever it is, the test fails by it
+            raised.append(error)
+
+    threads = [threading.Thread(target=read, args=(number,)) for number in range(len(reads))]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(3):
+            size = ledger.head("belvedere").size
+            with answering(ledger, fault), pytest.raises(CommitFailed):
+                ledger.append_many([Batch("belvedere", size, drafts(8))])
+            ledger.reopen()
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+    assert not raised
+    assert min(reads) > 0
