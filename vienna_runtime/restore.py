@@ -24,6 +24,7 @@ import attrs
 
 from ledger import VerifierKey, hot_copy, published, verify_in_child
 from ledger.directory import WriterLock, settle
+from ledger.founding import DATA_FILE, LOCK_FILE
 from ledger.published import Published
 from vienna_runtime import backup, forked, private_file
 from vienna_runtime import backup_manifest as manifests
@@ -35,8 +36,8 @@ from vienna_runtime.errors import BackupDamaged, BackupStale, RestoreRefused, Wa
 from vienna_runtime.rollback import GONE, Behind
 from vienna_runtime.watermark import Mark, Watermark
 
-DATA = "data.mdb"  # LMDB's own name
 _LEDGER = f"{backup.LEDGER}/"
+_TRACE = f"{backup.LEDGER}/{LOCK_FILE}"  # whoever has read the backup's ledger left it there
 Asking = Callable[[Config, Mapping[str, Published]], Sequence[object]]  # the witnesses: what they object to, in sentences
 
 
@@ -102,7 +103,7 @@ def _config(wanted: Wanted) -> Config:
 @contextmanager
 def _alone(config: Config, wanted: Wanted) -> Iterator[None]:
     """No node serves what is there, and none begins to while it is replaced."""
-    there = (config.ledger / DATA).exists()
+    there = (config.ledger / DATA_FILE).exists()
     if there and not wanted.replace:
         raise RestoreRefused(f"there is a ledger in {config.ledger}; with --replace it is set aside, and kept")
     made = not wanted.node.exists()
@@ -123,7 +124,7 @@ def _alone(config: Config, wanted: Wanted) -> Iterator[None]:
 def _check_small(wanted: Wanted, manifest: Manifest) -> None:
     """All files are there and no others, and all but the ledger's are what the manifest says."""
     there = {path.relative_to(wanted.backup).as_posix() for path in wanted.backup.rglob("*") if not path.is_dir()}
-    if extra := there - {file.path for file in manifest.files} - {manifests.FILE}:
+    if extra := there - {file.path for file in manifest.files} - {manifests.FILE, _TRACE}:
         raise BackupDamaged(f"{wanted.backup / min(extra)} is no part of the backup")
     for file in manifest.files:
         if file.path not in there:
