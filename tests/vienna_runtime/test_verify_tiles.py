@@ -7,9 +7,11 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from nacl.signing import SigningKey
 
-from ledger import NODE, Batch, DataKey, Draft, Ledger, NoteSignature, NoteSigner, VerificationError, VerifierKey, origin_of
+from ledger import NODE, Batch, DataKey, Draft, Ledger, NoteSignature, NoteSigner, VerificationError, VerifierKey, origin_of, rotation
 from ledger.published import opened
+from ledger.rotation import Kind, Rotation
 from ledger.tile_export import export
 from vienna_runtime.verify_tiles import Report, is_there, verify_tiles
 
@@ -169,3 +171,60 @@ def test_a_log_exported_earlier_than_the_nodes_is_no_fault_and_is_said(out: Path
 def test_without_what_lies_beside_the_tiles_it_is_said_that_nothing_was_compared(out: Path) -> None:
     shutil.rmtree(out / NODE_NAME / "heads")
     assert not verified(out).committed
+
+
+class TurningKeys(Keys):
+    """A keystore whose logs take on new keys, newest first."""
+
+    def __init__(self) -> None:
+        self.seeds: dict[str, list[bytes]] = {log: [sha256(f"checkpoint key {log}".encode()).digest()] for log in (NODE, "belvedere")}
+
+    def sign(self, log: str, message: bytes) -> list[NoteSignature]:
+        return [self._signer(log).sign(message)]
+
+    def verifier(self, log: str) -> VerifierKey:
+        return self._signer(log).verifier
+
+    def verifiers(self, log: str) -> tuple[VerifierKey, ...]:
+        return (self.verifier(log),)
+
+    def hand_over(self, ledger: Ledger, log: str, seed: bytes) -> None:
+        old, new = SigningKey(self.seeds[log][0]), SigningKey(seed)
+        change = Rotation(
+            kind=Kind.CHECKPOINT,
+            log=log,
+            origin=origin_of(NODE_NAME, log),
+            previous=bytes(old.verify_key),
+            key=bytes(new.verify_key),
+            size=ledger.head(log).size,
+        )
+        public = rotation.compose(change, by_previous=lambda m: old.sign(m).signature, by_key=lambda m: new.sign(m).signature)
+        ledger.rotate(public, time=2, actor="operator")
+        self.seeds[log].insert(0, seed)
+        ledger.sign_again(log)
+
+    def _signer(self, log: str) -> NoteSigner:
+        return NoteSigner(origin_of(NODE_NAME, log), self.seeds[log][0])
+
+
+def test_the_nodes_first_key_leads_to_every_key_that_took_over(tmp_path: Path) -> None:
+    keys = TurningKeys()
+    first, tenants_first = keys.verifier(NODE), keys.verifier("belvedere")
+    ledger = Ledger.open(tmp_path / "ledger", node=NODE_NAME, keys=keys)
+    ledger.create("belvedere", time=1, actor="operator")
+    for seed in (b"1" * 32, b"2" * 32):
+        at = ledger.head("belvedere").size
+        ledger.append_many([Batch("belvedere", at, (Draft("word.said/1", 10, "ada", b""),))])
+        keys.hand_over(ledger, "belvedere", seed)
+        keys.hand_over(ledger, NODE, bytes(reversed(seed[:31])) + b"n")
+    ledger.close()
+    with opened(tmp_path / "ledger") as logs:
+        for log in logs.values():
+            export(log, tmp_path / "out" / log.checkpoint.origin)
+    for key in (first, keys.verifier(NODE)):
+        report = verify_tiles(tmp_path / "out", key, progress=lambda *_: None)
+        assert [log.audited.size for log in report.logs] == [5, 2]
+    alone = tmp_path / "out" / NODE_NAME / "belvedere"
+    verify_tiles(alone, keys.verifier("belvedere"), progress=lambda *_: None)
+    with pytest.raises(VerificationError, match="none of the known keys"):
+        verify_tiles(alone, tenants_first, progress=lambda *_: None)  # only the node's log says what took over from it
