@@ -4,7 +4,7 @@
     key        a verifier key of type 0x04 (see ``ledger.note``)
 
 A cosignature does not name its cosigner inside what is signed, so no two cosigners may share a key ("Ed25519 signed
-message" of the specification).  Type 0x06 (ML-DSA-44) would stand behind the same two calls.
+message" of the specification).  Cosignatures of type 0x06 (ML-DSA-44, ``ledger.postquantum``) are taken wherever these are, and not made.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from typing import NoReturn
 from nacl.signing import SigningKey
 
 from ledger.errors import VerificationError
-from ledger.note import COSIGNATURE, Note, NoteSignature, VerifierKey, open_note
+from ledger.note import COSIGNATURE, COSIGNATURES, Note, NoteSignature, VerifierKey, open_note
+from ledger.postquantum import SIGNATURE_BYTES
 
 LARGEST_TIME = 2**63 - 1  # "It MUST NOT exceed 2^63 - 1"
 _TIME_BYTES = 8
@@ -51,7 +52,7 @@ def signed_message(text: str, time: int) -> bytes:
 
 def cosigned_at(signature: NoteSignature) -> int:
     """The second that a cosignature names; VerificationError for one that is none, or beyond what may be named."""
-    if len(signature.signature) != _TIME_BYTES + _SIGNATURE_BYTES:
+    if len(signature.signature) - _TIME_BYTES not in (_SIGNATURE_BYTES, SIGNATURE_BYTES):
         raise VerificationError(f"the signature of {signature.name} is no cosignature")
     time = int.from_bytes(signature.signature[:_TIME_BYTES], "big")
     if time > LARGEST_TIME:
@@ -61,7 +62,7 @@ def cosigned_at(signature: NoteSignature) -> int:
 
 def cosignatures(note: Note, keys: Sequence[VerifierKey]) -> dict[VerifierKey, int]:
     """Who of ``keys`` is among the note's verified signatures, and the second each names."""
-    places = {(key.name, key.id): key for key in keys if key.type == COSIGNATURE}
+    places = {(key.name, key.id): key for key in keys if key.type in COSIGNATURES}
     return {places[place]: cosigned_at(signature) for signature in note.verified if (place := (signature.name, signature.key_id)) in places}
 
 

@@ -23,14 +23,19 @@ from nacl.bindings import crypto_core_ed25519_is_valid_point
 from nacl.exceptions import BadSignatureError
 from nacl.signing import SigningKey, VerifyKey
 
+from ledger import postquantum
 from ledger.errors import VerificationError
 
 ED25519 = 0x01  # signed-note: a plain signature over the text
 COSIGNATURE = 0x04  # tlog-cosignature: a timestamped one over a checkpoint
+POSTQUANTUM = 0x06  # tlog-cosignature: the same by ML-DSA-44, see ``ledger.postquantum``
+COSIGNATURES = (COSIGNATURE, POSTQUANTUM)
+LATEST = 2**63 - 1  # s; tlog-cosignature: a time "MUST NOT exceed 2^63 - 1"
 MOST_SIGNATURES = 100  # the specification asks for 16 at least; more is somebody wasting our time
 LARGEST_NOTE = 1_000_000  # bytes; a checkpoint has a few hundred
 
 _KEY_ID = re.compile(r"[0-9a-f]{8}", re.ASCII)
+_SIZE = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
 _NAME = re.compile(r"[^\s+]+")
 _DASH = "\N{EM DASH} "
 
@@ -50,7 +55,7 @@ class NoteSignature:
 
 @attrs.frozen
 class VerifierKey:
-    """A public key and its name; one that exists is a point of full order."""
+    """A public key and its name; one that exists is a point of full order, or an ML-DSA-44 key."""
 
     name: str
     public: bytes
@@ -59,6 +64,9 @@ class VerifierKey:
     def __attrs_post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
             raise VerificationError("a key's name has no spaces and no plus")
+        if self.type == POSTQUANTUM:
+            postquantum.check_public_key(self.public)
+            return
         if self.type not in (ED25519, COSIGNATURE):
             raise VerificationError(f"key type {self.type} is not known")
         if len(self.public) != 32 or not crypto_core_ed25519_is_valid_point(self.public):
@@ -82,7 +90,7 @@ class VerifierKey:
         if not _KEY_ID.fullmatch(key_id):
             raise VerificationError("not a verifier key: name+id+key is expected")
         data = strict_base64(encoded)
-        if len(data) != 33:
+        if len(data) != 1 + (postquantum.PUBLIC_BYTES if data[:1] == bytes([POSTQUANTUM]) else 32):
             raise VerificationError("not a verifier key: its key has another length")
         key = cls(name, data[1:], data[0])
         if key.id.hex() != key_id:
@@ -91,6 +99,11 @@ class VerifierKey:
 
     def verifies(self, message: bytes, signature: bytes) -> bool:
         """Whether the holder of the key signed ``message``."""
+        if self.type in COSIGNATURES and int.from_bytes(signature[:8], "big") > LATEST:
+            return False
+        if self.type == POSTQUANTUM:
+            head = _head(message)
+            return head is not None and postquantum.verifies(self.name, self.public, head, signature)
         if self.type == COSIGNATURE:
             if len(signature) != 8 + 64:
                 return False
@@ -212,6 +225,16 @@ def _parse_line(line: str) -> NoteSignature:
     if len(data) < 5:  # a key id and at least something
         raise VerificationError("not a signature line: too short")
     return NoteSignature(name, data[:4], data[4:])
+
+
+def _head(message: bytes) -> tuple[str, int, bytes] | None:
+    """Origin, size and root of a checkpoint's text (tlog-checkpoint), or None: no such cosignature is over anything else."""
+    origin, size, root, *_ = [*message.decode(errors="replace").split("\n"), "", ""]
+    try:
+        found = strict_base64(root)
+    except VerificationError:
+        return None
+    return (origin, int(size), found) if _SIZE.fullmatch(size) and len(found) == 32 else None
 
 
 def _key_id(name: str, kind: int, public: bytes) -> bytes:

@@ -20,7 +20,7 @@ import attrs
 from ledger.checkpoint import Checkpoint
 from ledger.cosignature import cosignatures
 from ledger.errors import BadPolicy, VerificationError
-from ledger.note import COSIGNATURE, ED25519, VerifierKey, open_note
+from ledger.note import COSIGNATURES, ED25519, VerifierKey, open_note
 
 NONE = "none"  # "The special name `none` is predefined"
 MOST_LINES = 10_000  # the specification asks for 32 logs, witnesses and groups at least
@@ -173,7 +173,7 @@ class _Parser:
     def _log(self, words: list[str]) -> None:
         if len(words) not in (1, 2):
             raise _Wrong("write: log VKEY [URL]")
-        key = _key(words[0], ED25519, "a log signs with")
+        key = _key(words[0], (ED25519,), "a log signs with")
         if any(log.key.public == key.public for log in self._logs):
             raise _Wrong("a second log with this public key")
         self._logs.append(KnownLog(key, words[1] if len(words) == 2 else ""))
@@ -181,7 +181,7 @@ class _Parser:
     def _witness(self, words: list[str]) -> None:
         if len(words) not in (2, 3):
             raise _Wrong("write: witness NAME VKEY [URL]")
-        key = _key(words[1], COSIGNATURE, "a witness cosigns with")
+        key = _key(words[1], COSIGNATURES, "a witness cosigns with")
         if any(witness.key.public == key.public for witness in self._witnesses):
             raise _Wrong("a second witness with this public key")
         self._define(words[0])
@@ -224,12 +224,12 @@ class _Wrong(Exception):  # what is wrong with one line; becomes a BadPolicy tha
     pass
 
 
-def _key(text: str, kind: int, what: str) -> VerifierKey:
+def _key(text: str, kinds: tuple[int, ...], what: str) -> VerifierKey:
     if not text.isprintable():  # octets that are no UTF-8, too: a key's name is Unicode
         raise _Wrong("a verifier key is printable Unicode")
     key = VerifierKey.parse(text)
-    if key.type != kind:
-        raise _Wrong(f"a key of type {key.type:#04x}; {what} type {kind:#04x}")
+    if key.type not in kinds:
+        raise _Wrong(f"a key of type {key.type:#04x}; {what} type {' or '.join(f'{kind:#04x}' for kind in kinds)}")
     return key
 
 

@@ -7,9 +7,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ledger.errors import VerificationError
-from ledger.note import COSIGNATURE, NoteSignature, NoteSigner, VerifierKey, compose, open_note
+from ledger.note import (
+    COSIGNATURE,
+    LARGEST_NOTE,
+    MOST_SIGNATURES,
+    NoteSignature,
+    NoteSigner,
+    VerifierKey,
+    compose,
+    open_note,
+    unverified_signers,
+)
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "signed_note.json").read_text())
 GOOD = VECTORS["good_vkeys"]
@@ -97,3 +109,71 @@ def test_a_signer_shows_and_gives_away_its_public_half_only() -> None:
     assert repr(signer) == f"NoteSigner({signer.verifier.text})"
     with pytest.raises(TypeError, match="pickled"):
         pickle.dumps(signer)
+
+
+# What signed-note says of several signatures
+
+TEXT = "hofburg.example\n0\nAA==\n"
+KNOWN = NoteSigner("hofburg.example", b"\x01" * 32)
+
+
+def test_sharing_a_name_or_an_id_with_a_known_key_but_not_both_is_being_unknown() -> None:
+    good = KNOWN.sign(TEXT.encode())
+    for stranger in (NoteSignature(good.name, b"abcd", bytes(64)), NoteSignature("mallory.example", good.key_id, bytes(64))):
+        for order in ((stranger, good), (good, stranger)):
+            note = open_note(compose(TEXT, order), [KNOWN.verifier])
+            assert (note.verified, note.unverified) == ((good,), (stranger,))
+        with pytest.raises(VerificationError, match="none of the known"):
+            open_note(compose(TEXT, [stranger]), [KNOWN.verifier])
+
+
+def test_a_signature_under_a_known_name_and_id_is_verified_and_spoils_the_note() -> None:
+    good = KNOWN.sign(TEXT.encode())
+    forged = NoteSignature(good.name, good.key_id, NoteSigner("mallory", b"\x02" * 32).sign(TEXT.encode()).signature)
+    with pytest.raises(VerificationError, match="not over this note"):
+        open_note(compose(TEXT, [forged, good]), [KNOWN.verifier])
+
+
+@pytest.mark.parametrize("length", [1, 63, 65, 72, 2428, 5000])
+def test_signatures_of_kinds_that_nobody_here_knows_may_have_any_length(length: int) -> None:
+    strange = NoteSignature("witness.example", b"\xff\xfe\xfd\xfc", bytes(length))
+    assert open_note(compose(TEXT, [strange, KNOWN.sign(TEXT.encode())]), [KNOWN.verifier]).unverified == (strange,)
+
+
+def test_a_known_keys_signature_of_another_length_spoils_the_note() -> None:
+    good = KNOWN.sign(TEXT.encode())
+    for signature in (good.signature[:-1], good.signature + b"\0", b"\0"):
+        with pytest.raises(VerificationError, match="not over this note"):
+            open_note(compose(TEXT, [NoteSignature(good.name, good.key_id, signature)]), [KNOWN.verifier])
+
+
+def test_a_hundred_signatures_are_read_and_no_more() -> None:
+    strange = [NoteSignature(f"witness{number}.example", number.to_bytes(4, "big"), bytes(64)) for number in range(MOST_SIGNATURES)]
+    good = KNOWN.sign(TEXT.encode())
+    assert len(open_note(compose(TEXT, [*strange[1:], good]), [KNOWN.verifier]).unverified) == MOST_SIGNATURES - 1
+    with pytest.raises(VerificationError, match="too many"):
+        open_note(compose(TEXT, [*strange, good]), [KNOWN.verifier])
+    with pytest.raises(VerificationError, match="too large"):
+        open_note(compose(TEXT, [NoteSignature("witness.example", b"abcd", bytes(LARGEST_NOTE)), good]), [KNOWN.verifier])
+
+
+@pytest.mark.parametrize("name", ["", "two words", "no\u00a0break", "a\u2003b", "a+b", "line\u2028separator", "tab\tbed"])
+def test_a_name_with_any_unicode_space_or_a_plus_is_none(name: str) -> None:
+    with pytest.raises(VerificationError):
+        VerifierKey(name, KNOWN.verifier.public)
+    data = TEXT.encode() + b"\n" + NoteSignature(name, KNOWN.verifier.id, bytes(64)).line().encode()
+    with pytest.raises(VerificationError):
+        open_note(data, [KNOWN.verifier])
+
+
+def test_who_seems_to_have_signed_is_read_without_believing_it() -> None:
+    note = compose(TEXT, [KNOWN.sign(b"another text"), NoteSignature("mallory.example", b"abcd", b"x")])
+    assert unverified_signers(note) == {(KNOWN.verifier.name, KNOWN.verifier.id), ("mallory.example", b"abcd")}
+    assert unverified_signers(b"no note") == frozenset()
+
+
+@given(st.binary(max_size=300))
+def test_no_octets_at_all_do_more_than_be_refused(data: bytes) -> None:
+    for whole in (data, TEXT.encode() + b"\n" + data, TEXT.encode() + "\n\N{EM DASH} hofburg.example ".encode() + data + b"\n"):
+        with pytest.raises(VerificationError):
+            open_note(whole, [KNOWN.verifier])

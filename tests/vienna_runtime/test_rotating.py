@@ -4,8 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from nacl.signing import SigningKey
 
-from ledger import NODE, Batch, CommitFailed, Draft, Ledger, VerifierKey, verify_directory
+from actors.governance.signing import Purpose as SigningPurpose
+from actors.governance.signing import signed_bytes, verifies
+from ledger import NODE, Batch, CommitFailed, Draft, Ledger, VerificationError, VerifierKey, rotation, verify_directory
 from ledger.key_chain import follow, gather
 from ledger.rotation import Kind
 from vienna_runtime import rotating
@@ -206,3 +209,26 @@ def test_nobody_who_was_never_admitted_gets_a_key(place: Place) -> None:
         with pytest.raises(UnknownOwnerError):
             place.rotate(log, kind)
     assert len(place.keystore.listed()) == before
+
+
+@pytest.mark.parametrize("other", SigningPurpose)
+def test_no_signature_made_for_another_purpose_is_a_rotation_and_none_of_a_rotation_is_anything_else(other: SigningPurpose) -> None:
+    old, new = SigningKey(b"\x01" * 32), SigningKey(b"\x02" * 32)
+    change = rotation.Rotation(
+        kind=Kind.ISSUER,
+        log="belvedere",
+        origin="vienna.local/belvedere",
+        previous=bytes(old.verify_key),
+        key=bytes(new.verify_key),
+        size=0,
+    )
+    packed = change.message().removeprefix(rotation.PURPOSE)
+    assert not rotation.PURPOSE.startswith(other.value + b"\0")
+    assert not (other.value + b"\0").startswith(rotation.PURPOSE)
+    with pytest.raises(VerificationError, match="did not sign"):
+        rotation.compose(
+            change,
+            by_previous=lambda message: old.sign(signed_bytes(other, packed)).signature,
+            by_key=lambda message: new.sign(message).signature,
+        )
+    assert not verifies(other, bytes(old.verify_key), packed, old.sign(change.message()).signature)
