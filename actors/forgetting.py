@@ -23,17 +23,18 @@ from actors.governance import commands as c
 from actors.governance import events as e
 from actors.governance import retention
 from actors.governance.codec import encode
-from actors.governance.decision import Facts, MonthPlan
+from actors.governance.decision import Facts, MonthPlan, Span
 from actors.governance.evolve import evolve
 from actors.governance.ids import Instant
 from actors.governance.months import end_of, month_of
 from actors.governance.state import State
 from actors.scribe import Scribe
-from ledger import BadDraft, Ledger, LedgerError
+from ledger import BadDraft, Ledger, LedgerError, WritingStopped
 from ledger.forgetting import Step
 
 log = structlog.get_logger(__name__)
 
+LOOKS = (c.RunRetention, c.Erase, c.Read)  # what may need a look through the log first
 BUDGET = 0.1  # s of pieces in one go; then the tenant's people have their turn
 
 
@@ -63,7 +64,7 @@ class Forgetting:
         self._ledger, self._name, self._witnessed = ledger, name, witnessed
         self._log = retained.Log(ledger, name)
         self._seen: list[retained.Seen] = []
-        self._spans: dict[str, tuple[str, str]] = {}
+        self._spans: dict[str, Span] = {}
         self._planned: tuple[object, Iterator[retained.Chunk]] = (None, iter(()))
         self._ahead: list[retained.Chunk] = []  # the next of what is planned, and the one after it
 
@@ -114,6 +115,8 @@ class Forgetting:
         try:
             while await self._piece(owner, scribe, now, limiter) and trio.current_time() < until:
                 pass
+        except WritingStopped as error:
+            log.info("forgetting waits until the node can write", tenant=self._name, why=str(error))
         except (LedgerError, ActorsError, OSError) as error:
             log.error("forgetting does not go on", tenant=self._name, why=f"{type(error).__name__}: {error}")
 

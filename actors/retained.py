@@ -10,6 +10,7 @@ import attrs
 from actors.governance import events as e
 from actors.governance import retention
 from actors.governance.codec import decode
+from actors.governance.decision import Span
 from actors.governance.ids import Instant
 from actors.governance.months import month_of
 from actors.governance.retention import FORGETTABLE, Item
@@ -85,13 +86,14 @@ class Log:
         )
         return _chunks((month, seq) for seq, month in found)
 
-    def spans(self, what: Sequence[str]) -> dict[str, tuple[str, str]]:
-        """Of each case or entry named whose body may be removed at all: the months of its case, or its own."""
+    def spans(self, what: Sequence[str]) -> dict[str, Span]:
+        """Of each case or entry named whose body may be removed at all: where its case lies, or the entry itself."""
         found = {}
         for name in what:
             headers = [header for header in self._headers([name]) if header.tag in FORGETTABLE]
             if headers:
-                found[name] = self._span(headers[0].case) if headers[0].case else _own(headers[0])
+                case = headers[0].case
+                found[name] = Span(case, *(self._span(case) if case else _own(headers[0])))
         return found
 
     def _headers(self, what: Iterable[str]) -> Iterator[Header]:

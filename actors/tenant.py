@@ -21,7 +21,7 @@ from actors.errors import StaleEpoch, StalePosition, StaleScope
 from actors.fact_finding import Known
 from actors.feed import CASE, MEMBER, Feed
 from actors.foresight import look_ahead
-from actors.forgetting import Forgetting
+from actors.forgetting import LOOKS, Forgetting
 from actors.governance import bundle as bundles
 from actors.governance import commands as c
 from actors.governance import events as e
@@ -152,7 +152,8 @@ class Tenant:
             source = guarding.source_of(ask)
             if isinstance(source, bundles.Source):
                 self._pushed = await self._read(source)
-        await self._forgetting.prepare(ask, self.state, self._around.time.now(), self._around.reading)
+        if type(ask) in LOOKS:
+            await self._forgetting.prepare(ask, self.state, self._around.time.now(), self._around.reading)
         needed = ask.bundle if type(ask) is c.ActivateBundle else self.state.bundle
         if needed is not None and not self.frozen and (unread := self._recall.unread(needed)) is not None:
             await self._read(unread)

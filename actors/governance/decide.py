@@ -10,7 +10,7 @@ from .decision import Asker, Decision, Facts, Invitee, Moment, Operator
 from .refusals import Code, Refusal
 from .state import Member, State
 
-EVIDENCE = (c.Report, c.Attest, c.Cancel, c.RevokeWarrant, c.RevokeMember, c.TripBreaker)  # taken in even while suspended
+EVIDENCE = (c.Report, c.Attest, c.Cancel, c.RevokeWarrant, c.RevokeMember, c.TripBreaker, c.PlaceHold)  # taken in even while suspended
 
 
 def decide(state: State, command: c.Command, by: Asker, facts: Facts, moment: Moment) -> Decision:

@@ -49,6 +49,15 @@ class MonthPlan:
 
 
 @attrs.frozen
+class Span:
+    """Where a case lies in time: the months of its first and its last entry.  An entry without a case has its own month."""
+
+    case: str
+    first: str
+    last: str
+
+
+@attrs.frozen
 class Facts:
     """What the shell looked up because the state is too small to hold it."""
 
@@ -66,7 +75,7 @@ class Facts:
     clock_ok: bool = True
     expired: tuple[MonthPlan, ...] = ()  # the months over their retention by the node's clock
     witnessed: Instant = Instant(0)  # the newest time that a quorum of witnesses has signed for this tenant's log
-    spans: Mapping[str, tuple[str, str]] = attrs.field(factory=dict)  # of each case or entry that is to be erased: its months
+    spans: Mapping[str, Span] = attrs.field(factory=dict)  # of each case or entry that is to be erased and that is there
 
 
 @attrs.frozen

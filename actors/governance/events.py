@@ -393,6 +393,7 @@ class ErasureOrdered:
     TAG: ClassVar[str] = "erasure.ordered/1"
     erasure: str
     what: tuple[str, ...]  # cases by their ids, entries by their numbers
+    cases: tuple[str, ...]  # all cases that it concerns, also by an entry of theirs
     months: tuple[str, str]  # the first and the last that they concern: the keys of all of them are made anew
     reason: str
     by: str

@@ -11,7 +11,7 @@ import attrs
 
 from . import events as e
 from . import governed
-from .decision import Decided, Decision, Facts, Moment, MonthPlan
+from .decision import Decided, Decision, Facts, Moment, MonthPlan, Span
 from .ids import Instant
 from .months import is_month
 from .refusals import Code, Refusal, unknown
@@ -86,19 +86,19 @@ def _confirmed(plans: Sequence[MonthPlan], date: Instant, by: str) -> e.DateConf
     return e.DateConfirmed(date, tuple(plan.month for plan in plans), sum(plan.going for plan in plans), by)
 
 
-def erase(
-    state: State, what: tuple[str, ...], reason: str, by: Member, key: str, spans: Mapping[str, tuple[str, str]], moment: Moment
-) -> Decision:
-    """Bodies that go before their time: of closed cases, or single entries.  ``spans``: of each that is there, its months."""
+def erase(state: State, what: tuple[str, ...], reason: str, by: Member, key: str, spans: Mapping[str, Span], moment: Moment) -> Decision:
+    """Bodies that go before their time: of closed cases, or single entries.  ``spans``: of each that is there, its case and months."""
     if not what:
         return Refusal(Code.MALFORMED, "name the cases, or the numbers of the entries, that are to be erased")
     for name in what:
         if name not in spans:
             return unknown("closed case or removable entry", name)
-        if (no := not_now(state, name, spans[name])) is not None:
+        if (no := not_now(state, (spans[name].case,), (spans[name].first, spans[name].last))) is not None:
             return no
     if len(state.erasing) >= MOST_ERASING:
         return Refusal(Code.BUSY, "erasures that were ordered before are still being carried out", 5000)
-    first, last = min(span[0] for span in spans.values()), max(span[1] for span in spans.values())
-    ordered = e.ErasureOrdered(moment.fresh.hold(), tuple(dict.fromkeys(what)), (first, last), reason, by.member)
+    named = [spans[name] for name in dict.fromkeys(what)]
+    cases = tuple(dict.fromkeys(span.case for span in named if span.case))
+    months = min(span.first for span in named), max(span.last for span in named)
+    ordered = e.ErasureOrdered(moment.fresh.hold(), tuple(dict.fromkeys(what)), cases, months, reason, by.member)
     return governed.change(state, governed.ERASE, f"erasure/{ordered.erasure}", (ordered,), by, key, moment)

@@ -113,7 +113,7 @@ def _outdated(state: State, event: e.Event) -> Refusal | None:
             if counts and not leaves_a_quorum(state, event.member, SEATS):
                 return Refusal(Code.LAST_ONE, "without this member no change could find its approvers any more", about=event.member)
         case e.ErasureOrdered():
-            return next((no for name in event.what if (no := not_now(state, name, event.months)) is not None), None)
+            return not_now(state, event.cases, event.months)
         case _:
             pass
     return None

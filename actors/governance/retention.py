@@ -11,6 +11,7 @@ concerns what is written from then on, and a longer one everything that is there
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final, TypeAlias, assert_never
 
 import attrs
@@ -128,19 +129,20 @@ def _covers(hold: Hold, case: str, months: tuple[str, str]) -> bool:
 # What may be erased early
 
 
-def not_now(state: State, name: str, span: tuple[str, str]) -> Refusal | None:
-    if name in state.cases:
-        return Refusal(
-            Code.NOT_ALLOWED, "the case is open, or the outcome of one of its runs is unknown: it keeps what it is about", about=name
-        )
-    if holds(state, name, span):
-        return Refusal(Code.ON_HOLD, "a hold keeps it: release the hold first", about=name)
+def not_now(state: State, cases: Iterable[str], months: tuple[str, str]) -> Refusal | None:
+    """Why bodies of these cases, and others of these months, cannot be erased now, or None."""
+    for case in ("", *cases):
+        if case in state.cases:
+            why = "the case is open, or the outcome of one of its runs is unknown: it keeps what it is about"
+            return Refusal(Code.NOT_ALLOWED, why, about=case)
+        if holds(state, case, months):
+            return Refusal(Code.ON_HOLD, "a hold keeps it: release the hold first", about=case)
     return None
 
 
 def erasable(state: State, erasure: Erasure) -> bool:
-    """Whether an erasure that was ordered can be carried out now: it waits while a case is open again or a hold was placed."""
-    return all(not_now(state, name, erasure.months) is None for name in erasure.what)
+    """Whether an erasure that was ordered can be carried out now: it waits while a hold that was placed since keeps it."""
+    return not_now(state, erasure.cases, erasure.months) is None
 
 
 # The fold
@@ -163,7 +165,7 @@ def retained(state: State, event: Retained, at: Instant) -> None:
         case e.DateConfirmed():
             state.expiring.update(dict.fromkeys(event.months, event.date))
         case e.ErasureOrdered():
-            state.erasing[event.erasure] = Erasure(event.erasure, event.what, event.months)
+            state.erasing[event.erasure] = Erasure(event.erasure, event.what, event.cases, event.months)
         case e.BodiesRemoved(last=False):
             pass
         case e.BodiesRemoved() | e.ForgettingEnded():

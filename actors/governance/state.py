@@ -188,6 +188,7 @@ class Erasure:
 
     erasure: str
     what: tuple[str, ...]
+    cases: tuple[str, ...]
     months: tuple[str, str]
 
 

@@ -368,6 +368,19 @@ def test_a_segment_of_the_archive_is_written_again_without_what_was_removed(ledg
     assert opens_anywhere(disk, keys, secret(6))
 
 
+def test_a_segment_of_the_archive_that_went_as_a_whole_leaves_no_file_of_bodies(ledger: Ledger, tmp_path: Path) -> None:
+    segment = ledger.prepare_segment(LOG, before=DECEMBER)
+    assert segment is not None
+    ledger.adopt_segment(segment)
+    remove(ledger, (0, 20))
+    finish(ledger)
+    while ledger.sweep_archived(LOG):
+        pass
+    assert readable(ledger) == set(range(20, 40))
+    assert list(tmp_path.rglob("*.bodies")) == []
+    assert ledger.verify().logs[1].removed == 20
+
+
 def test_a_verification_that_reads_on_while_a_month_is_forgotten_finds_no_fault(ledger: Ledger) -> None:
     done = False
 

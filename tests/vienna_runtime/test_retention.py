@@ -397,6 +397,27 @@ async def test_a_hold_that_comes_between_the_order_and_the_deed_wins(house: Hous
     assert (await house.shown())["erasing"]
 
 
+async def test_a_hold_that_comes_before_the_second_approval_stops_the_erasure(house: House) -> None:
+    case = house.cases[february(1)]
+    await house.done(c.Seal())
+    asked = await house.done(c.Erase((case,), "asked", "k1"))
+    await house.done(c.PlaceHold(f"case:{case}", "a court asks for it"))
+    with pytest.raises(AssertionError, match="on_hold"):
+        await house.approve(asked["case"])
+    await house.sweep()
+    assert (await house.done(c.ShowCase(case)))["outcome"] == "consistent"
+
+
+async def test_single_entries_are_erased_by_their_numbers_and_the_rest_of_their_case_stays(house: House) -> None:
+    case = house.cases[february(1)]
+    first, *rest = house.ledger.case_entries(TENANT, case)
+    await house.done(c.Erase((str(first),), "asked", "k1"))
+    await house.sweep()
+    shown = (await house.done(c.ShowCase(case)))["entries"]
+    assert [entry["seq"] for entry in shown if entry.get("removed")] == [first]
+    assert [entry["seq"] for entry in shown if not entry.get("removed")] == rest
+
+
 async def test_erasing_names_what_it_cannot_erase(house: House) -> None:
     waiting = await house.done(c.Propose("notes.read", "notes/x", {"path": "open"}, "to see", "open", run=None), "ada")
     assert await house.refused(c.Erase((waiting["case"],), "asked", "k1")) is Code.NOT_ALLOWED

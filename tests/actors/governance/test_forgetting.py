@@ -9,7 +9,7 @@ from actors.governance import commands as c
 from actors.governance import events as e
 from actors.governance import forgetting
 from actors.governance.decide import decide
-from actors.governance.decision import Decided, Decision, Facts, Moment, MonthPlan
+from actors.governance.decision import Decided, Decision, Facts, Moment, MonthPlan, Span
 from actors.governance.ids import HOUR, Fresh, Instant, MemberId, Person, TenantId
 from actors.governance.months import end_of
 from actors.governance.refusals import Code, Refusal
@@ -124,22 +124,31 @@ def test_holds_and_erasures_are_bounded(sealed: Table, monkeypatch: pytest.Monke
     assert sealed.refused(c.PlaceHold("case:c1", "y")) is Code.TOO_LARGE
     monkeypatch.setattr(forgetting, "MOST_ERASING", 0)
     sealed.state.holds.clear()
-    assert sealed.refused(c.Erase(("c1",), "x", "k"), spans={"c1": ("2026-01", "2026-01")}) is Code.BUSY
+    assert sealed.refused(c.Erase(("c1",), "x", "k"), spans={"c1": Span("c1", "2026-01", "2026-01")}) is Code.BUSY
 
 
 def test_an_erasure_names_the_months_it_concerns_and_waits_for_two(sealed: Table, founding: Table) -> None:
-    spans = {"c1": ("2026-02", "2026-04"), "17": ("2026-01", "2026-01")}
-    (ordered,) = founding.done(c.Erase(("c1", "17"), "asked", "k"), spans=spans).events
+    spans = {"c1": Span("c1", "2026-02", "2026-04"), "17": Span("", "2026-01", "2026-01"), "18": Span("c9", "2026-01", "2026-02")}
+    (ordered,) = founding.done(c.Erase(("c1", "17", "18", "17"), "asked", "k"), spans=spans).events
     assert isinstance(ordered, e.ErasureOrdered)
-    assert (ordered.what, ordered.months) == (("c1", "17"), ("2026-01", "2026-04"))
+    assert (ordered.what, ordered.cases, ordered.months) == (("c1", "17", "18"), ("c1", "c9"), ("2026-01", "2026-04"))
     assert kinds(sealed.done(c.Erase(("c1",), "asked", "k"), spans=spans))[-1] is e.ApprovalRequested
 
 
 def test_an_open_case_or_a_held_one_is_not_erased(founding: Table) -> None:
-    spans = {"c1": ("2026-02", "2026-04")}
+    spans = {"c1": Span("c1", "2026-02", "2026-04"), "17": Span("c1", "2026-02", "2026-04")}
     founding.state.holds["h1"] = Hold("h1", "months:2026-04", "x", "anna", NOW)
     assert founding.refused(c.Erase(("c1",), "asked", "k"), spans=spans) is Code.ON_HOLD
+    founding.state.holds = {"h1": Hold("h1", "case:c1", "x", "anna", NOW)}
+    assert founding.refused(c.Erase(("17",), "asked", "k"), spans=spans) is Code.ON_HOLD  # an entry of that case
     founding.state.holds.clear()
     founding.state.cases["c1"] = Case("c1", "ada", b"", b"", "k", None, False, ())  # type: ignore[arg-type]
     assert founding.refused(c.Erase(("c1",), "asked", "k"), spans=spans) is Code.NOT_ALLOWED
+    assert founding.refused(c.Erase(("17",), "asked", "k"), spans=spans) is Code.NOT_ALLOWED
     assert founding.refused(c.Erase(("c2",), "asked", "k"), spans=spans) is Code.UNKNOWN
+
+
+def test_a_suspended_tenant_can_still_hold_what_it_has(sealed: Table) -> None:
+    sealed.state.suspended = "pause"
+    assert kinds(sealed.done(c.PlaceHold("tenant", "a court"))) == [e.HoldPlaced]
+    assert sealed.refused(c.RunRetention("k")) is Code.SUSPENDED

@@ -129,7 +129,7 @@ def test_a_bundle_stays_until_the_last_case_decided_under_it_is_over(fold: Calla
 def test_a_task_is_over_with_its_last_removal_and_not_before(fold: Callable[..., State]) -> None:
     state = fold(
         (0, e.DateConfirmed(Instant(9), ("2026-01", "2026-02"), 7, "witness")),
-        (0, e.ErasureOrdered("h1", ("c1",), SPAN, "asked", "anna")),
+        (0, e.ErasureOrdered("h1", ("c1",), ("c1",), SPAN, "asked", "anna")),
         (0, e.BodiesRemoved("2026-01", 3, last=False)),
     )
     assert state.expiring == {"2026-01": 9, "2026-02": 9}

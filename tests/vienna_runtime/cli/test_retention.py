@@ -44,7 +44,7 @@ def until_removed(as_: As, case: str) -> Said:
     raise AssertionError(f"{case} was not forgotten: {as_('rosa', 'retention', 'status').out}")
 
 
-def test_a_case_is_held_released_and_erased_and_the_directory_still_verifies(as_: As, house: House) -> None:
+def test_a_case_is_held_released_and_erased_and_everything_else_still_verifies(as_: As, house: House, tmp_path: Path) -> None:
     kept, gone = denied(as_, "to be kept"), denied(as_, "not to be remembered by anybody")
     held = as_("rosa", "retention", "hold", "--case", gone, "--reason", "a court asks", json=True)
     assert held.code == 0
@@ -66,6 +66,12 @@ def test_a_case_is_held_released_and_erased_and_the_directory_still_verifies(as_
     letters = as_("rosa", "dead-letters", "list", "--all")
     assert kept in letters.out  # the chain of letters leads on through the one that was removed
     assert "(removed)" in letters.out
+    file = str(tmp_path / "kept.evidence")
+    assert as_("rosa", "evidence", kept, "-o", file).code == 0
+    verified = as_("rosa", "verify", file, "--key", house.node_key)
+    assert verified.code == 0, verified.out + verified.err
+    tail = as_("rosa", "tail", "--verify")
+    assert tail.code == 0, tail.err
     report = verify_directory(house.node / "ledger", VerifierKey.parse(house.node_key))
     assert next(log.removed for log in report.logs if log.log == "belvedere") >= 3
 
