@@ -12,73 +12,74 @@ from collections.abc import Callable
 from typing import Any
 from zlib import crc32
 
-from nacl.bindings import crypto_secretbox_easy, crypto_secretbox_MACBYTES
+from nacl.bindings import crypto_secretbox_MACBYTES
 
-from ledger.keys import SECRET_SIZE, DataKey
-from ledger.seal import CHECK_SIZE, NONCE_SIZE
+from ledger.keys import KEY_ID_SIZE, SECRET_SIZE, DataKey
+from ledger.seal import CHECK_SIZE, NONCE_SIZE, checked, seal
 
 _FIRST_ROOM = 4096  # bytes; a body of the law has a few hundred
-_LARGEST_ROOM = 1 << 20  # a larger body gets a buffer of its own, so that one such body does not hold memory for ever
+_LARGEST_ROOM = 1 << 20  # a larger body goes through the public function, so that one such body does not hold memory for ever
+_FRONT = KEY_ID_SIZE + NONCE_SIZE
+_ADDED = _FRONT + crypto_secretbox_MACBYTES  # what sealing adds to a body
 
-_Easy = Callable[[bytes, bytes, bytes], bytes]
-
-
-def _through_wrapper(content: bytes, nonce: bytes, secret: bytes) -> bytes:
-    sealed: bytes = crypto_secretbox_easy(content, nonce, secret)
-    return sealed
+Stored = Callable[[DataKey, bytes, bytes], bytes]
 
 
-def _direct(easy: Any, ffi: Any) -> _Easy:
+def _through_wrapper(key: DataKey, nonce: bytes, content: bytes) -> bytes:
+    return checked(seal(key, nonce, content))
+
+
+def _direct(easy: Any, ffi: Any) -> Stored:
+    """``easy`` with a buffer of its own, in which key id and nonce stand before what libsodium writes."""
     room = _FIRST_ROOM
-    out = ffi.new("unsigned char[]", room)
-    view = ffi.buffer(out)
+    out = ffi.new("unsigned char[]", room + _ADDED)
+    view, behind = ffi.buffer(out), out + _FRONT
 
-    def direct(content: bytes, nonce: bytes, secret: bytes) -> bytes:
-        nonlocal room, out, view
-        size = len(content) + crypto_secretbox_MACBYTES
-        if type(content) is not bytes or len(nonce) != NONCE_SIZE or len(secret) != SECRET_SIZE:
-            raise TypeError("content, nonce and key are bytes of their sizes")
+    def stored(key: DataKey, nonce: bytes, content: bytes) -> bytes:
+        nonlocal room, out, view, behind
+        size = len(content)
+        if type(content) is not bytes or len(nonce) != NONCE_SIZE:  # a data key has its sizes by construction
+            raise TypeError("content and nonce are bytes, the nonce of its size")
         if size > room:
             if size > _LARGEST_ROOM:
-                return _through_wrapper(content, nonce, secret)
+                return _through_wrapper(key, nonce, content)
             room = size * 2
-            out = ffi.new("unsigned char[]", room)
-            view = ffi.buffer(out)
-        if easy(out, content, len(content), nonce, secret) != 0:
+            out = ffi.new("unsigned char[]", room + _ADDED)
+            view, behind = ffi.buffer(out), out + _FRONT
+        view[:_FRONT] = key.id + nonce
+        if easy(behind, content, size, nonce, key.secret) != 0:
             raise AssertionError("libsodium refused to seal")  # it has no case in which it would
-        return view[:size]  # type: ignore[no-any-return]  # a copy, as bytes
+        sealed: bytes = view[: size + _ADDED]  # a copy
+        return crc32(sealed).to_bytes(CHECK_SIZE, "big") + sealed
 
-    return direct
+    return stored
 
 
-def _make() -> Callable[[], _Easy]:
+def _make() -> Callable[[], Stored]:
     """What makes a sealing function with a buffer of its own: direct where the binding is what it should be."""
     try:
         from nacl._sodium import ffi, lib  # no public module has it
 
         made = _direct(lib.crypto_secretbox_easy, ffi)
+        key, nonce = DataKey(bytes(KEY_ID_SIZE), bytes(range(SECRET_SIZE))), bytes(range(NONCE_SIZE))
         for size in (0, 1, 232, _FIRST_ROOM):
-            content, nonce, secret = bytes(range(1, 9)) * (size // 8) + bytes(size % 8), bytes(range(NONCE_SIZE)), bytes(range(SECRET_SIZE))
-            if made(content, nonce, secret) != _through_wrapper(content, nonce, secret):
+            content = bytes(range(1, 9)) * (size // 8) + bytes(size % 8)
+            if made(key, nonce, content) != _through_wrapper(key, nonce, content):
                 return lambda: _through_wrapper
     except (ImportError, AttributeError, TypeError):
         return lambda: _through_wrapper
     return lambda: _direct(lib.crypto_secretbox_easy, ffi)
 
 
-_make_easy = _make()
+_make_stored = _make()
 
 
 class Sealer:
     """For one thread at a time: it holds the buffer that libsodium writes into."""
 
-    __slots__ = ("_easy",)
+    __slots__ = ("stored",)
+
+    stored: Stored  # (key, nonce, content) → what is put on the disk: check ‖ key id ‖ nonce ‖ sealed content.  Hot.
 
     def __init__(self) -> None:
-        self._easy = _make_easy()
-
-    def stored(self, key: DataKey, nonce: bytes, content: bytes) -> bytes:
-        """``content`` sealed, with its check in front, as it is put on the disk.  Hot."""
-        front = key.id + nonce
-        sealed = self._easy(content, nonce, key.secret)
-        return b"".join((crc32(sealed, crc32(front)).to_bytes(CHECK_SIZE, "big"), front, sealed))
+        self.stored = _make_stored()

@@ -133,7 +133,7 @@ def extend(tail: Tail, log: str, drafts: Sequence[Draft], sealing: Sealing, writ
     before = writes.sizes()
     random = os.urandom(RANDOM_SIZE * len(drafts))  # one system call a batch
     write, text, stored = sealing.headers.write, sealing.headers.text, sealing.sealer.stored
-    position, count, join, prefix, place = POSITION.pack, NUMBER.pack, b"".join, number.to_bytes(4, "big"), 0
+    position, count, prefix, place = POSITION.pack, NUMBER.pack, number.to_bytes(4, "big"), 0
     key: DataKey | None = None
     first, last = 0, -1  # µs between which it seals
     named, named_text, named_prefix = "", b"\xa0", b""  # entries of one case often follow each other
@@ -149,22 +149,20 @@ def extend(tail: Tail, log: str, drafts: Sequence[Draft], sealing: Sealing, writ
             packed = write(draft.tag, size, time, draft.actor, named_text, step, previous, draft.follows, commitment, draft.public)
             if key is None or not first <= time <= last:
                 key, first, last = sealing.key(time)
-            sealed = stored(key, nonce, content)
             previous = node = sha256(b"\x00" + packed).digest()
-            done, at = [node], size
+            done, at = node, size
             while at & 1:  # ``tree.extend``, without a call an entry
                 node = sha256(b"\x01" + frontier.pop() + node).digest()
-                done.append(node)
+                done += node
                 at >>= 1
             frontier.append(node)
-            done.append(packed)
             where = position(number, size)
-            entries.append((where, join(done)))
-            bodies.append((where, sealed))
+            entries.append((where, done + packed))
+            bodies.append((where, stored(key, nonce, content)))
             if named:
                 cases.append((named_prefix + count(step) + where[4:], b""))
-            for name in draft.keys:
-                index.append((index_key(prefix, name), where[4:]))
+            if draft.keys:
+                index.extend((index_key(prefix, name), where[4:]) for name in draft.keys)
             size += 1
     except (BadDraft, TypeError) as error:
         writes.cut(before)
