@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 from base64 import b64decode, b64encode
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,9 @@ import lmdb
 import msgpack
 import pytest
 from nacl.exceptions import BadSignatureError
-from nacl.signing import VerifyKey
+from nacl.signing import SigningKey, VerifyKey
 
-from ledger import Batch, DataKey, Draft, Ledger, NoteSignature, NoteSigner, Receipt, VerifierKey, origin_of
+from ledger import Batch, DataKey, Draft, Ledger, NoteSignature, NoteSigner, Receipt, VerifierKey, origin_of, rotation
 
 NODE = "hofburg.example"
 FIELDS = ["version", "tag", "tenant", "sequence", "time", "actor", "case", "step", "previous", "follows", "commitment"]
@@ -58,20 +59,35 @@ def append(frontier: list[bytes], size: int, entry: bytes) -> list[bytes]:
     return completed
 
 
-def signed_head(note: bytes, verifier_key: str) -> tuple[int, bytes]:
-    """Size and root of a checkpoint, if that key signed it and it is its own log's."""
+def parsed(verifier_key: str) -> tuple[str, bytes]:
+    """Name and public key."""
     name, key_id, encoded = verifier_key.split("+", 2)
     public = b64decode(encoded, validate=True)
     require(sha256(name.encode() + b"\n" + public).digest()[:4].hex() == key_id, "the key id is another key's")
-    text, signatures = note.decode().split("\n\n")
-    lines = [line.split(" ") for line in signatures.splitlines()]
-    ours = [b64decode(line[2]) for line in lines if line[1] == name and b64decode(line[2])[:4].hex() == key_id]
-    require(len(ours) == 1, "the checkpoint is not signed by the key")
+    return name, public[1:]
+
+
+def signed(public: bytes, message: bytes, signature: bytes) -> bool:
     try:
-        VerifyKey(public[1:]).verify(text.encode() + b"\n", ours[0][4:])
+        VerifyKey(public).verify(message, signature)
     except BadSignatureError:
-        raise Wrong("the signature is over another checkpoint") from None
+        return False
+    return True
+
+
+def signed_head(note: bytes, name: str, keys: list[Key]) -> tuple[int, bytes]:
+    """Size and root of a checkpoint, if a key that counts at that size signed it and it is its own log's."""
+    text, signatures = note.decode().split("\n\n")
     origin, size, encoded_root = text.split("\n")
+    by = []
+    for line in signatures.splitlines():
+        _, signer, encoded = line.split(" ")
+        for key in keys:
+            if signer == name and b64decode(encoded)[:4] == sha256(name.encode() + b"\n\x01" + key.public).digest()[:4]:
+                require(signed(key.public, text.encode() + b"\n", b64decode(encoded)[4:]), "the signature is over another checkpoint")
+                by.append(key)
+    require(bool(by), "the checkpoint is not signed by the key")
+    require(any(key.until is None or int(size) <= key.until for key in by), "the checkpoint is signed by a key that was replaced")
     require(origin == name, "a checkpoint of another log")
     return int(size), b64decode(encoded_root)
 
@@ -83,25 +99,45 @@ def verify(path: Path, verifier_key: str) -> dict[str, int]:
     try:
         with env.begin() as txn:
             rows = {key[1:].decode(): msgpack.unpackb(row) for key, row in txn.cursor(tables["logs"])}
-            told = Told()
-            sizes = {"": _log(txn, tables, "", 0, rows[""], verifier_key, told, {})}
+            node, given = parsed(verifier_key)
+            told = Told(node, given)
+            sizes = {"": _log(txn, tables, "", 0, rows[""], told, {})}
             require(set(rows) == {"", *told.keys}, "the logs are not the admitted ones")
-            for number, (name, key) in enumerate(told.keys.items(), 1):
-                sizes[name] = _log(txn, tables, name, number, rows[name], key, None, told.committed.get(sha256(name.encode()).digest(), {}))
+            for number, name in enumerate(told.keys, 1):
+                sizes[name] = _log(txn, tables, name, number, rows[name], told, told.committed.get(sha256(name.encode()).digest(), {}))
             return sizes
     finally:
         env.close()
 
 
 @attrs.define
-class Told:
-    """What the node's log says of the others, in the order of admission."""
+class Key:
+    public: bytes
+    until: int | None = None  # the largest size that it may sign alone
 
-    keys: dict[str, str] = attrs.Factory(dict)
+
+@attrs.define
+class Told:
+    """What the node's log says of the others, in the order of admission, and of its own keys; each log's oldest key first."""
+
+    node: str
+    given: bytes
+    own: list[Key] = attrs.Factory(list)
+    keys: dict[str, list[Key]] = attrs.Factory(dict)
+    issuers: dict[str, list[bytes]] = attrs.Factory(dict)
     committed: dict[bytes, dict[int, bytes]] = attrs.Factory(dict)
 
+    def of(self, name: str) -> tuple[str, list[Key]]:
+        """The origin and the keys that count."""
+        if name:
+            return f"{self.node}/{name}", self.keys[name]
+        chain = self.own or [Key(self.given)]
+        places = [place for place, key in enumerate(chain) if key.public == self.given]
+        require(bool(places), "the given key is none of the node's")
+        return self.node, chain[places[0] :]
 
-def _log(txn: Any, tables: Any, name: str, number: int, row: list[Any], key: str, told: Told | None, committed: dict[int, bytes]) -> int:
+
+def _log(txn: Any, tables: Any, name: str, number: int, row: list[Any], told: Told, committed: dict[int, bytes]) -> int:
     stated_id, size, stated_frontier, last, _, _, checkpoint = row
     require(stated_id == number, "the log has another number")
     frontier: list[bytes] = []
@@ -125,10 +161,10 @@ def _log(txn: Any, tables: Any, name: str, number: int, row: list[Any], key: str
         require(body is not None and body[:4] == struct.pack(">I", crc32(body[4:])), f"the body of entry {sequence} is damaged")
         if sequence + 1 in committed:
             require(committed[sequence + 1] == root(frontier), "the node committed to another root")
-        if told is not None:
+        if not name:
             _heed(txn, tables, header, told)
     require((frontier, previous) == (list(stated_frontier), last if size else bytes(32)), "the end is another")
-    require(signed_head(checkpoint, key) == (size, root(frontier)), "the checkpoint is of another tree")
+    require(signed_head(checkpoint, *told.of(name)) == (size, root(frontier)), "the checkpoint is of another tree")
     return size
 
 
@@ -136,7 +172,11 @@ def _heed(txn: Any, tables: Any, header: dict[str, Any], told: Told) -> None:
     public = header.get("public", {})
     if header["tag"] == "log.admitted/1":
         require(public["id"] == len(told.keys) + 1, "admitted out of turn")
-        told.keys[public["tenant"]] = public["verifier"]
+        name, key = parsed(public["verifier"])
+        require(name == public["origin"] == f"{told.node}/{public['tenant']}", "admitted under another name")
+        told.keys[public["tenant"]], told.issuers[public["tenant"]] = [Key(key)], [public.get("issuer", b"")]
+    elif header["tag"] == "log.rotated/1":
+        _rotated(header, public, told)
     elif header["tag"] == "log.heads/1":
         packed = txn.get(struct.pack(">Q", header["sequence"]), db=tables["commitments"])
         leaves = [packed[at : at + 72] for at in range(0, len(packed), 72)]
@@ -148,14 +188,60 @@ def _heed(txn: Any, tables: Any, header: dict[str, Any], told: Told) -> None:
             told.committed.setdefault(leaf[:32], {})[struct.unpack(">Q", leaf[32:40])[0]] = leaf[40:]
 
 
+def _rotated(header: dict[str, Any], public: dict[str, Any], told: Told) -> None:
+    fields = {name: public[name] for name in sorted(public) if not name.startswith("signed_by_")}
+    require(list(fields) == ["compromised", "key", "kind", "origin", "previous", "size", "tenant"], "a rotation of other fields")
+    message = b"vienna/rotation/1\0" + msgpack.packb(fields)
+    for whose in ("previous", "key"):
+        require(signed(public[whose], message, public[f"signed_by_{whose}"]), f"a rotation that {whose} did not sign")
+    name = public["tenant"]
+    require(public["origin"] == (f"{told.node}/{name}" if name else told.node), "a rotation of another log")
+    if public["kind"] == "issuer":
+        known = told.issuers[name]
+        require(public["previous"] == known[-1] and public["key"] not in known, "no next link of the issuer's keys")
+        known.append(public["key"])
+        return
+    require(bool(name) or public["size"] == header["sequence"], "a rotation that names another place than its own")
+    if not name and not told.own:
+        told.own.append(Key(public["previous"]))
+    chain = told.keys[name] if name else told.own
+    require(public["previous"] == chain[-1].public and public["key"] not in [key.public for key in chain], "no next link of the keys")
+    chain[-1].until = public["size"] + (not name)
+    chain.append(Key(public["key"]))
+
+
 # --- against the real one
 
 
 class Keys:
     """Checkpoint and data keys in memory."""
 
+    def __init__(self, turn: int = 0) -> None:
+        self.turn = turn  # which of each log's keys signs
+
+    def seed(self, log: str) -> bytes:
+        return sha256(f"checkpoint key of {log} {self.turn}".encode()).digest()
+
     def _signer(self, log: str) -> NoteSigner:
-        return NoteSigner(origin_of(NODE, log), sha256(f"checkpoint key of {log}".encode()).digest())
+        return NoteSigner(origin_of(NODE, log), self.seed(log))
+
+    def hand_over(self, ledger: Ledger, *logs: str) -> None:
+        """To the next key of each of these logs, which have to be all that grow from then on."""
+        for log in logs:
+            old, new = SigningKey(self.seed(log)), SigningKey(Keys(self.turn + 1).seed(log))
+            change = rotation.Rotation(
+                kind=rotation.Kind.CHECKPOINT,
+                log=log,
+                origin=origin_of(NODE, log),
+                previous=bytes(old.verify_key),
+                key=bytes(new.verify_key),
+                size=ledger.head(log).size,
+            )
+            public = rotation.compose(change, by_previous=partial(_sign, old), by_key=partial(_sign, new))
+            assert ledger.rotate(public, time=40, actor="operator:olga").log == ""
+        self.turn += 1
+        for log in logs:
+            ledger.sign_again(log)
 
     def sign(self, log: str, message: bytes) -> list[NoteSignature]:
         return [self._signer(log).sign(message)]
@@ -171,6 +257,10 @@ class Keys:
 
     def data_key_by_id(self, log: str, key_id: bytes) -> DataKey | None:
         return None
+
+
+def _sign(key: SigningKey, message: bytes) -> bytes:
+    return key.sign(message).signature
 
 
 @pytest.fixture
@@ -195,6 +285,32 @@ def test_a_verifier_made_from_the_document_agrees(directory: Path) -> None:
     sizes = verify(directory, Keys().verifier("").text)
     assert sizes["belvedere"] == sizes["schoenbrunn"] == 21
     assert sizes[""] >= 4  # two admissions, two commitments
+
+
+def test_it_follows_the_keys_from_the_first_of_the_node_and_from_a_later_one(directory: Path) -> None:
+    keys = Keys()
+    made = Ledger.open(directory, node=NODE, keys=keys)
+    for _ in range(2):
+        keys.hand_over(made, "belvedere", "schoenbrunn", "")  # the node's own last: its old key signs the entries of all
+        drafts = (Draft(tag="intent.proposed/1", time=50, actor="ada", body=b"more"),)
+        made.append_many([Batch("belvedere", made.head("belvedere").size, drafts)])
+        made.commit_heads(time=60, actor="scribe")
+    made.close()
+    for turn in range(3):
+        assert verify(directory, Keys(turn).verifier("").text)["belvedere"] == 23
+    with pytest.raises(Wrong, match="none of the node's"):
+        verify(directory, Keys(3).verifier("").text)
+
+
+def test_it_refuses_a_log_that_went_on_under_a_key_that_was_replaced(directory: Path) -> None:
+    keys = Keys()
+    made = Ledger.open(directory, node=NODE, keys=keys)
+    keys.hand_over(made, "belvedere", "schoenbrunn", "")
+    keys.turn = 0
+    made.append_many([Batch("belvedere", 21, (Draft(tag="intent.proposed/1", time=50, actor="ada", body=b"more"),))])
+    made.close()
+    with pytest.raises(Wrong, match="replaced"):
+        verify(directory, Keys().verifier("").text)
 
 
 def test_it_is_not_content_with_another_key(directory: Path) -> None:
