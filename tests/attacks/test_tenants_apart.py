@@ -38,6 +38,7 @@ class Things:
     bundle: bytes
     card: bytes
     receipt: bytes
+    hold: str
 
     @classmethod
     def nowhere(cls, like: Things) -> Things:
@@ -50,11 +51,11 @@ class Things:
         return cls(
             case=other(like.case), held=other(like.held), warrant=other(like.warrant), granted=granted, run=other(like.run),
             letter=other(like.letter), member=other(like.member), bundle=secrets.token_bytes(32), card=secrets.token_bytes(32),
-            receipt=secrets.token_bytes(32),
+            receipt=secrets.token_bytes(32), hold=other(like.hold),
         )  # fmt: skip
 
     def names(self) -> list[str]:
-        return [self.case, self.held, self.warrant, self.run, self.letter, self.member, self.bundle.hex()[:16]]
+        return [self.case, self.held, self.warrant, self.run, self.letter, self.member, self.bundle.hex()[:16], self.hold]
 
 
 @pytest.fixture(scope="module")
@@ -77,9 +78,11 @@ def theirs(node: Any) -> Things:
             more = b'@id("more") @tier("T1") permit (principal, action == Action::"notes.read", resource);'
             bundle = (await anna.done("bundle.push", files={**node.BUNDLE, "more.cedar": more}))["bundle"]
             live = await ada.granted()
+            hold = (await anna.done("hold.place", scope=f"case:{held}", reason="a court asks"))["hold"]
         return Things(
             case=terms.case, held=held, warrant=warrant.unverified_unpack(live["fields"]).warrant, granted=live, run=run, letter=letter,
             member=member, bundle=bundle, card=hashlib.sha256(card["card"]).digest(), receipt=hashlib.sha256(told["receipt"]).digest(),
+            hold=hold,
         )  # fmt: skip
 
     return trio.run(make)
@@ -142,22 +145,32 @@ PROBES: dict[str, tuple[Callable[[Any, Any, Things], dict[str, Any]], ...]] = {
         lambda *a: {"scope": f"{THERE if a[2].member.startswith('xaver') else 'nowhere'}/tenant", "reason": "x"},
         lambda *a: {"scope": "node", "reason": "x"},
     ),
+    "hold.release": (lambda *a: {"hold": a[2].hold, "reason": "x", "key": "k"},),
+    "retention.erase": (
+        lambda *a: {"what": [a[2].case], "reason": "x", "key": "k"},
+        lambda *a: {"what": [a[2].held], "reason": "x", "key": "k"},
+    ),
     "dead_letter.retry": (lambda *a: {"letter": a[2].letter, "key": "k"},),
     "dead_letter.resolve": (lambda *a: {"letter": a[2].letter, "reason": "x"},),
     "dead_letter.show": (lambda *a: {"letter": a[2].letter},),
     "effect.settle": (lambda *a: {"run": a[2].run, "happened": False, "reason": "x"},),
     "case.show": (lambda *a: {"case": a[2].case}, lambda *a: {"case": a[2].held}),
     "case.watch": (lambda *a: {"case": a[2].case}, lambda *a: {"case": a[2].held}),
+    "case.evidence": (lambda *a: {"case": a[2].case}, lambda *a: {"case": a[2].held}),
     "approval.card": (lambda *a: {"case": a[2].held},),
     "ledger.wait": (lambda *a: {"state": "durable", "timeout": 1, "case": a[2].case},),
 }  # fmt: skip
 NAMES_NOTHING = {
     "enrol": "its invitation is its connection's; the gate is tried below",
     "bundle.push": "brings what it is about",
+    "hold.place": "looks nothing up: a hold keeps whatever bears the name in the connection's own tenant",
+    "retention.run": "is about the connection's own tenant",
+    "retention.show": "is about the connection's own tenant",
     "tenant.seal": "is about the connection's own tenant",
     "tenant.suspend": "is the operator's, who knows every tenant",
     "tenant.resume": "is the operator's, who knows every tenant",
     "tenant.create": "is the operator's, who knows every tenant",
+    "ledger.archive": "is the operator's, who knows every tenant",
     "dead_letter.list": "is about the connection's own tenant",
     "approval.list": "is about the connection's own tenant",
     "member.list": "is about the connection's own tenant",
@@ -181,7 +194,7 @@ def test_every_call_of_the_protocol_is_tried_or_names_nothing() -> None:
 
 
 async def answer_of(line: Any, tag: str, fields: dict[str, Any]) -> Any:
-    if tag != "case.watch":
+    if tag not in ("case.watch", "case.evidence"):
         return await line.ask(tag, **fields)
     try:
         async with line.link.subscribe(tag, fields, credit=4) as events:
