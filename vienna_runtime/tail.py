@@ -16,7 +16,7 @@ What is believed at the end is what the last checkpoint signed, never more.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from hmac import compare_digest
 from typing import Any
@@ -66,12 +66,14 @@ class VerifyingTail:
         rights: Rights = Rights.ALL,
         wanted: Wanted | None = None,
         demand: Demand | None = None,
+        opens: Callable[[bytes], Checkpoint] | None = None,
     ) -> None:
         self.belief = believed
         self.demand = demand
         self.hidden = 0  # positions that came as leaf hashes
         self._log = log
         self._keys = keys
+        self._opens = opens  # instead of ``keys``, where it is known from which size on which of them counts
         self._start_asked = start
         self._rights = rights
         self._wanted = wanted or Wanted()
@@ -283,7 +285,7 @@ class VerifyingTail:
 
     def _opened(self, note: bytes) -> Checkpoint:
         try:
-            return open_checkpoint(note, self._keys)
+            return open_checkpoint(note, self._keys) if self._opens is None else self._opens(note)
         except VerificationError as error:
             raise self._wrong(f"the checkpoint: {error.what}", index=self._last) from None
 

@@ -8,14 +8,16 @@ from typing import Any
 
 import attrs
 import pytest
+from nacl.signing import SigningKey
 
-from ledger import VerificationError, removal
+from ledger import VerificationError, admission, removal, rotation
 from ledger.checkpoint import Checkpoint
 from ledger.entry import Draft
-from ledger.header import FIRST, pack
+from ledger.header import FIRST, pack, parse
 from ledger.note import NoteSigner, compose
 from ledger.proofs import prove_consistency
 from ledger.tree import extend, leaf_hash, root_of
+from ledger.trust import Trust
 from vienna_runtime.tail import Belief, Entry, VerifyingTail
 from vienna_runtime.tail_rights import Rights, Wanted
 
@@ -107,6 +109,34 @@ def whole(feed: Feed) -> list[Value]:
 
 def test_an_honest_log_is_believed_up_to_its_signed_head(feed: Feed) -> None:
     assert read(whole(feed)).belief == feed.belief(11)
+
+
+def test_who_knows_that_a_key_was_replaced_believes_nothing_larger_of_it(feed: Feed) -> None:
+    node, new = NoteSigner("vienna.example", b"n" * 32), SigningKey(b"new" + bytes(29))
+    old, origin = SigningKey(bytes(range(32))), SIGNER.verifier.name
+    change = rotation.Rotation(
+        kind=rotation.Kind.CHECKPOINT, log=LOG, origin=origin, previous=bytes(old.verify_key), key=bytes(new.verify_key), size=5
+    )
+    publics = {
+        admission.TAG: admission.compose(admission.Admission(LOG, SIGNER.verifier, 1), b""),
+        rotation.TAG: rotation.compose(change, by_previous=lambda m: old.sign(m).signature, by_key=lambda m: new.sign(m).signature),
+    }
+    trust = Trust(node.verifier)
+    for number, (tag, public) in enumerate(publics.items()):
+        trust.heed(parse(pack(Draft(tag, 1, "operator", b"", public=public), "", number, bytes(32), bytes(32))))
+    newer = NoteSigner(origin, bytes(new))
+
+    def ending(size: int, signer: NoteSigner) -> Belief | None:
+        start = {**feed.start(), "checkpoint": None, "begins": [], "continues": []}
+        tail = VerifyingTail(LOG, trust.keys_of(LOG), opens=lambda note: trust.open(LOG, note))
+        for value in (start, *feed.entries[:size], feed.checkpoint(size, signer=signer)):
+            tail.feed(value)
+        return tail.belief
+
+    assert ending(5, SIGNER) is not None
+    assert ending(11, newer) is not None
+    with pytest.raises(VerificationError, match="replaced at a smaller size"):
+        ending(11, SIGNER)
 
 
 def test_entries_come_out_with_their_headers_and_bodies(feed: Feed) -> None:

@@ -15,6 +15,7 @@ from ledger import NODE
 from ledger import VerificationError as LedgerVerificationError
 from ledger.key_chain import KeyChain, Link, follow
 from ledger.note import VerifierKey
+from ledger.trust import Trust
 from vienna_runtime.errors import VerificationError
 
 
@@ -26,6 +27,7 @@ class Keys:
     logs: tuple[VerifierKey, ...]
     issuers: tuple[bytes, ...]  # that ever counted
     live_issuers: tuple[bytes, ...]  # for a warrant that is to be used now: none that was given up as compromised
+    trust: Trust = attrs.field(eq=False, repr=False)  # opens checkpoints, each by the keys that count at its size
 
     @property
     def node(self) -> VerifierKey:
@@ -59,4 +61,4 @@ class Keys:
         origin = f"{root.name}/{tenant}" if tenant else root.name
         if logs[0].name != origin:
             raise VerificationError(f"the node names {logs[0].name} as this tenant's log; it must be {origin}")
-        return cls(nodes, logs, trust.issuers_of(tenant), trust.live_issuers_of(tenant))
+        return cls(nodes, logs, trust.issuers_of(tenant), trust.live_issuers_of(tenant), trust)

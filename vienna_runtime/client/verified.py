@@ -22,6 +22,7 @@ import trio
 from actors.governance.refusals import Code
 from ledger import VerificationError, VerifierKey
 from ledger.note import unverified_signers
+from ledger.trust import Trust
 from ledger.witness_policy import Policy
 from vienna_runtime import known as knowns
 from vienna_runtime.client.errors import Refused
@@ -81,6 +82,7 @@ class VerifiedTail:
         self._ended = False
 
     _saved: Belief | None
+    _trust: Trust  # since the keys were settled
 
     @property
     def belief(self) -> Belief | None:
@@ -162,6 +164,7 @@ class VerifiedTail:
             rights=Rights.of(credential.role),
             wanted=asked.wanted,
             demand=demand,
+            opens=lambda note: self._trust.open(log, note),
         )
         self._stream = self._member.stream("tail", lambda _: self._fields())
         try:
@@ -173,6 +176,7 @@ class VerifiedTail:
     async def _settled(self, belief: Belief | None) -> knowns.Known:
         """The log's keys as of now, followed from those known before."""
         keys = await self._member.keys()
+        self._trust = keys.trust
         if self._path is None:
             return knowns.Known(keys.log, belief, keys.node, keys.logs[1:])
         return knowns.settle(self._path, nodes=keys.nodes, logs=keys.logs)
