@@ -77,7 +77,9 @@ class Sight:
                 return Shown.HEADER
             if header.case and self._takes_part(header):
                 return Shown.WHOLE
-        return Shown.HEADER if header.tag == removal.TAG else Shown.LEAF
+        if header.tag == removal.TAG:
+            return Shown.WHOLE if self._kind in WHOLE_LOG else Shown.HEADER
+        return Shown.LEAF
 
     def _takes_part(self, header: Header) -> bool:
         known = self._cases.pop(header.case, None)

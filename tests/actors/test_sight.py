@@ -145,6 +145,12 @@ def test_a_removal_is_shown_by_its_header_to_everybody_and_ones_own_case_stays_o
             assert [record.seq for record in records if seeing.of(record) is Shown.HEADER] == [4]
 
 
+def test_who_may_see_all_gets_a_removal_whole_whatever_was_asked_for(ledger: Ledger) -> None:
+    write(ledger, proposed("c1"), decided("c1", "till"))
+    ledger.remove_bodies(LOG, [(0, 2)], month="1970-01", why="retention", time=3, actor="node")
+    assert shown(sees(ledger, "clara", kinds.APPROVER, case="nowhere"), ledger) == [2]
+
+
 def test_more_cases_than_are_remembered_are_looked_up_again(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sight, "MOST_REMEMBERED", 2)
     for number in range(8):
