@@ -8,7 +8,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -123,4 +123,20 @@ def witness_house(tmp_path: Path) -> WitnessHouse:
     return house
 
 
-MakeLog = Callable[..., GrownLog]
+class SharedWitness:
+    """A witness that runs already, for tests that neither kill nor starve it."""
+
+    def __init__(self, house: WitnessHouse, running: RunningWitness) -> None:
+        self.directory, self.trust, self._running = house.directory, house.trust, running
+
+    @contextmanager
+    def served(self) -> Iterator[RunningWitness]:
+        yield self._running
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedWitness]:
+    house = WitnessHouse(tmp_path_factory.mktemp("shared") / "witness")
+    assert house.command("init", str(house.directory), "--name", "witness.example/emil", "--unsealed") == 0
+    with house.served() as running:
+        yield SharedWitness(house, running)
