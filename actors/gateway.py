@@ -154,10 +154,13 @@ class _Conversation:
             self._by_operator(tag, ask, respond)
         elif isinstance(ask, c.Read) and ask.what == "whoami":
             keys = self._house.keys_of(self._identity.tenant)
-            self._ask(self._identity.tenant, tag, ask, lambda outcome: respond(with_keys(outcome, keys)))
+            self._ask(self._identity.tenant, tag, ask, lambda outcome: respond(with_more(outcome, keys)))
+        elif isinstance(ask, c.Read) and ask.what == "status":
+            witnessed = {"witnessed": self._house.scribe.published.size(self._identity.tenant)}
+            self._ask(self._identity.tenant, tag, ask, lambda outcome: respond(with_more(outcome, witnessed)))
         elif isinstance(ask, c.Enrol):
             mine = {"tenant": self._identity.tenant, **self._house.keys_of(self._identity.tenant)}
-            self._ask(self._identity.tenant, tag, ask, lambda outcome: respond(with_keys(outcome, mine)))
+            self._ask(self._identity.tenant, tag, ask, lambda outcome: respond(with_more(outcome, mine)))
         else:
             self._ask(self._identity.tenant, tag, ask, respond)
 
@@ -277,8 +280,8 @@ def chained(chain: KeyChain) -> Mapping[str, object]:
     return {"checkpoint": chain.checkpoint, "entries": entries}
 
 
-def with_keys(outcome: Outcome, keys: Mapping[str, object]) -> Outcome:
-    return Done({**outcome.value, **keys}) if isinstance(outcome, Done) else outcome
+def with_more(outcome: Outcome, more: Mapping[str, object]) -> Outcome:
+    return Done({**outcome.value, **more}) if isinstance(outcome, Done) else outcome
 
 
 def tell(ref: Ref[Any], message: TenantMessage | SupervisorMessage, respond: Respond, *, urgent: bool = False) -> None:
