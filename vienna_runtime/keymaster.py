@@ -6,17 +6,23 @@ from collections.abc import Callable
 from functools import partial
 
 import attrs
+import structlog
+import trio
 
 from actors.governance import commands as c
 from actors.governance.refusals import Code, Refusal
 from actors.messages import Done, Outcome, Unsettled
 from actors.scribe import Scribe
-from ledger import NODE, CommitFailed, LogFrozen, UnknownLog, VerifierKey, origin_of
+from ledger import NODE, CommitFailed, LedgerError, LogFrozen, UnknownLog, VerifierKey, origin_of
 from ledger.rotation import Kind
 from vienna_runtime import rotating
 from vienna_runtime.keyring import FOREVER, Purpose, State
 from vienna_runtime.keystore import Keystore, Listed
 from vienna_runtime.rotating import PURPOSES, Wanted
+
+log = structlog.get_logger(__name__)
+
+EVERY = 3600.0  # s; an overlap is days, and nothing depends on when the secret goes
 
 
 @attrs.frozen
@@ -29,18 +35,18 @@ class Keymaster:
 
     async def list(self, ask: c.ListKeys, by: str) -> Outcome:
         """Every key of one log, without its secret."""
-        log = self._log(ask.tenant)
-        return Done({"log": log, "keys": [self._shown(key) for key in self.keystore.listed() if key.owner == log]})
+        owner = self._owner(ask.tenant)
+        return Done({"log": owner, "keys": [self._shown(key) for key in self.keystore.listed() if key.owner == owner]})
 
     async def rotate(self, ask: c.RotateKey, by: str) -> Outcome:
         """A new key in place of the one that is named: asked again, it is refused and changes nothing."""
-        log, kind = self._log(ask.tenant), _kind(ask.kind, ask.tenant)
+        owner, kind = self._owner(ask.tenant), _kind(ask.kind, ask.tenant)
         if isinstance(kind, Refusal):
             return kind
-        current = self.keystore.signing(PURPOSES[kind], log)[0].public
+        current = self.keystore.signing(PURPOSES[kind], owner)[0].public
         if ask.replaces != current:
             return Refusal(Code.UNKNOWN, f"that key does not sign as the {kind.value} key any more; {current.hex()} does")
-        wanted = Wanted(log=log, kind=kind, compromised=ask.compromised, overlap=ask.overlap, now=self.now(), actor=f"operator:{by}")
+        wanted = Wanted(log=owner, kind=kind, compromised=ask.compromised, overlap=ask.overlap, now=self.now(), actor=f"operator:{by}")
         try:
             done = await self.scribe.errand(partial(rotating.rotate, self.scribe.ledger, self.keystore, wanted))
         except LogFrozen as error:
@@ -49,21 +55,32 @@ class Keymaster:
             await self.scribe.wait_writable()  # the ledger has been opened again: now it is known what is in it
             await self.scribe.errand(partial(rotating.settle, self.scribe.ledger, self.keystore))
             return Unsettled(f"{error}; look at the keys before asking again")
-        return Done({"log": log, "kind": kind.value, "previous": done.previous, "key": done.key, "size": done.size})
+        return Done({"log": owner, "kind": kind.value, "previous": done.previous, "key": done.key, "size": done.size})
 
     async def retire(self, ask: c.RetireKeys, by: str) -> Outcome:
         """The newest key signs alone from now on."""
-        log, kind = self._log(ask.tenant), _kind(ask.kind, ask.tenant)
+        owner, kind = self._owner(ask.tenant), _kind(ask.kind, ask.tenant)
         if isinstance(kind, Refusal):
             return kind
-        count = await self.scribe.errand(partial(rotating.retire, self.scribe.ledger, self.keystore, kind, log))
-        return Done({"log": log, "kind": kind.value, "retired": count})
+        count = await self.scribe.errand(partial(rotating.retire, self.scribe.ledger, self.keystore, kind, owner))
+        return Done({"log": owner, "kind": kind.value, "retired": count})
 
-    def _log(self, tenant: str | None) -> str:
-        log = NODE if tenant is None else tenant
-        if log not in self.scribe.ledger.logs():
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Destroys the secrets of keys whose overlap is over, until cancelled; they sign nothing any more by then."""
+        task_status.started()
+        while True:
+            await trio.sleep(EVERY)
+            if self.keystore.turning():
+                try:
+                    await self.scribe.errand(partial(rotating.settle, self.scribe.ledger, self.keystore))
+                except (LedgerError, OSError) as error:
+                    log.warning("replaced keys are retired later", why=str(error))
+
+    def _owner(self, tenant: str | None) -> str:
+        owner = NODE if tenant is None else tenant
+        if owner not in self.scribe.ledger.logs():
             raise UnknownLog(f"there is no tenant {tenant!a}")
-        return log
+        return owner
 
     def _shown(self, key: Listed) -> dict[str, object]:
         shown: dict[str, object] = {

@@ -84,6 +84,7 @@ class Node:
     supervisor_mailbox: Mailbox[SupervisorMessage]
     gate: TenantGate
     housekeeper: Housekeeper
+    keymaster: Keymaster
     witnesses: Witnesses | None
     started: float
     tenants: Supervision | None = None
@@ -157,6 +158,7 @@ async def run(
                 Child(name="supervisor", start=partial(_supervisor, node)),
                 Child(name="tenants", start=partial(_tenants, node), shutdown=15.0),
                 Child(name="housekeeper", start=node.housekeeper.run),
+                Child(name="keymaster", start=node.keymaster.run),
                 Child(name="reconciler", start=partial(_reconciler, node)),
                 Child(name="gateway", start=partial(_gateway, node, lambda: ready(shown))),
                 *([] if node.witnesses is None else [Child(name="witnesses", start=node.witnesses.run)]),
@@ -227,6 +229,7 @@ def _compose(
                 c.RetireKeys: keymaster.retire,
             }
         ),
+        keymaster=keymaster,
         witnesses=collector(config, scribe, LedgerKeys(keystore).verifier, objected),
         started=trio.current_time(),
     )

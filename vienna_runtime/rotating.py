@@ -82,13 +82,14 @@ def settle(ledger: Ledger, keystore: Keystore) -> None:
 
 def retire(ledger: Ledger, keystore: Keystore, kind: Kind, log: str) -> int:
     """End the overlap now; how many keys are over.  The newest signs everything already."""
-    _settle(ledger, keystore, PURPOSES[kind], log)
-    return keystore.retire(PURPOSES[kind], log)
+    ended = _settle(ledger, keystore, PURPOSES[kind], log)
+    return ended + keystore.retire(PURPOSES[kind], log)
 
 
-def _settle(ledger: Ledger, keystore: Keystore, purpose: Purpose, log: str) -> None:
+def _settle(ledger: Ledger, keystore: Keystore, purpose: Purpose, log: str) -> int:
+    """How many keys were over."""
     if log not in ledger.logs():
-        return  # its keys were made, and its admission was cut short: nothing was announced
+        return 0  # its keys were made, and its admission was cut short: nothing was announced
     last = _last(ledger, log, KINDS[purpose])
     newest, prepared = keystore.signing(purpose, log)[0], keystore.prepared(purpose, log)
     if last is not None and prepared is not None and last.key == prepared.public:
@@ -98,7 +99,7 @@ def _settle(ledger: Ledger, keystore: Keystore, purpose: Purpose, log: str) -> N
         _finish(ledger, keystore, last, OVERLAP)
     elif len(keystore.signing(purpose, log)) > 1:
         keystore.withdraw(purpose, log)  # the commit that failed did not happen
-    keystore.retire(purpose, log, ended=True)
+    return keystore.retire(purpose, log, ended=True)
 
 
 def _finish(ledger: Ledger, keystore: Keystore, change: Rotation, overlap: int) -> None:
