@@ -1,7 +1,7 @@
 """The composition root: one process, its actors in the order in which they may exist.
 
 0 watermark    outlives the scribe, whose last words it notes   4 tenants     each kept alive, or frozen, by itself
-1 scribe       nothing may happen that cannot be written        5 housekeeper, reconciler
+1 scribe       nothing may happen that cannot be written        5 housekeeper, keymaster, reconciler
 2 answers      nothing leaves before it is durable              6 gateway     last to open, first to close
 3 supervisor   the node's log folded before anyone may decide
 """

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ from ledger import canonical
 from ledger.errors import VerificationError
 from ledger.rotation import PURPOSE, Kind, Rotation, compose, parse
 
+VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "rotation.json").read_text())
 OLD, NEW, MALLORY = (SigningKey(bytes([number]) * 32) for number in (1, 2, 3))
 FIELDS: dict[str, Any] = {
     "kind": Kind.CHECKPOINT,
@@ -101,3 +104,20 @@ def test_the_signed_bytes_are_the_purpose_and_the_other_fields() -> None:
     assert message.startswith(PURPOSE)
     fields = canonical.decode_map(public())
     assert canonical.decode_map(message[len(PURPOSE) :]) == {k: v for k, v in fields.items() if not k.startswith("signed_by_")}
+
+
+@pytest.mark.parametrize("case", VECTORS["cases"], ids=lambda case: f"{case['kind']} {case['tenant']}")
+def test_the_bytes_are_those_of_the_vectors(case: dict[str, Any]) -> None:
+    old, new = (SigningKey(bytes.fromhex(VECTORS[name])) for name in ("previous_seed_hex", "key_seed_hex"))
+    change = Rotation(
+        kind=Kind(case["kind"]),
+        log=case["tenant"],
+        origin=case["origin"],
+        previous=bytes(old.verify_key),
+        key=bytes(new.verify_key),
+        size=case["size"],
+        compromised=case["compromised"],
+    )
+    assert change.message().hex() == case["message_hex"]
+    assert compose(change, by_previous=signed(old), by_key=signed(new)).hex() == case["public_hex"]
+    assert parse(bytes.fromhex(case["public_hex"])) == change
