@@ -9,6 +9,10 @@ redeemed again under the same id; begun without done is reported as unknown; don
 A record is its length with four bytes of that length's SHA-256, eight bytes of the body's, and a msgpack map.  A torn last
 record was never acted upon and is cut off; a damaged one, also a damaged length, means that the past is not known, and nothing
 is executed.
+
+A power cut may leave a later record and not an earlier one, as long as neither was synced.  So after each sync a mark says
+how far it reached: damage before a mark's end is rot, damage that no mark covers is what was never acted upon, and is cut
+off with all that follows.  A mark that the power cut took leaves a few records that were synced, and are whole.
 """
 
 from __future__ import annotations
@@ -26,7 +30,9 @@ import trio
 from vienna_runtime import private_file
 from vienna_runtime.executors.errors import JournalDamaged, JournalTaken
 
-_MAGIC = b"vienna/executor-journal/1\n"
+_MAGIC = b"vienna/executor-journal/2\n"
+_WITHOUT_MARKS = b"vienna/executor-journal/1\n"  # read, and written anew: any damage in it is rot
+_MARK = "synced"
 _CHECK = 8  # bytes: for torn and rotten disks; whoever can write here holds the executor's credential anyway
 _LENGTH = 8  # bytes: the length, and half as many that tell a rotten length from a torn end
 _LARGEST = 1 << 20  # one record: a warrant and a receipt of 32 KiB each, with room
@@ -68,6 +74,7 @@ class Journal:
         self._appended = 0  # records since the file was written anew
         self._written = 0
         self._synced = 0
+        self._size = 0  # bytes of the file
         self._torn = False
         self._lock = trio.Lock()
 
@@ -114,11 +121,13 @@ class Journal:
     def rewrite(self, now: int) -> None:
         for name in [name for name, run in self.runs.items() if not run.open and run.expires_at + _FORGOTTEN_AFTER < now]:
             del self.runs[name]
-        private_file.replace(self.path, _MAGIC + b"".join(map(_framed, _records(self.runs, self.issuer))))
+        content = _MAGIC + b"".join(map(_framed, _records(self.runs, self.issuer)))
+        content += _framed(_mark(len(content)))
+        private_file.replace(self.path, content)
         old, self._handle = self._handle, os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)
         if old != -1:
             os.close(old)  # only now: had it failed before, nothing would have been written to a closed one
-        self._appended, self._synced = 0, self._written
+        self._appended, self._synced, self._size = 0, self._written, len(content)
 
     def _append(self, record: dict[str, object]) -> None:
         """In the file, and out of this process's hands: it survives the process, and after ``_sync`` the machine."""
@@ -128,15 +137,17 @@ class Journal:
             raise OSError(f"{self.path}: a record could not be written whole; is the disk full?")
         self._appended += 1
         self._written += 1
+        self._size += len(data)
 
     async def _sync(self) -> None:
         wanted = self._written
         async with self._lock:  # whoever waited here finds its record synced by the one before, as a rule
             if self._synced >= wanted:
                 return
-            written = self._written
+            written, size = self._written, self._size
             await trio.to_thread.run_sync(os.fsync, self._handle)
             self._synced = written
+            self._append(_mark(size))
 
 
 def open_journal(path: Path, *, now: int) -> Journal:
@@ -164,7 +175,7 @@ def _read(path: Path) -> tuple[dict[str, Run], bytes | None]:
         content = private_file.read(path, largest=_LARGEST_FILE)
     except FileNotFoundError:
         return {}, None
-    if not content.startswith(_MAGIC):
+    if not content.startswith((_MAGIC, _WITHOUT_MARKS)):
         raise JournalDamaged(f"{path} is not an executor's journal")
     runs: dict[str, Run] = {}
     issuer: bytes | None = None
@@ -177,14 +188,30 @@ def _read(path: Path) -> tuple[dict[str, Run], bytes | None]:
         if sound and (len(head) < _LENGTH + _CHECK or len(body) < size <= _LARGEST):
             break  # torn: the process ended while writing it, and nothing followed from it
         if not sound or size > _LARGEST or hashlib.sha256(body).digest()[:_CHECK] != head[_LENGTH:]:
+            if content.startswith(_MAGIC) and not _was_synced(content, at):
+                break  # torn likewise, but not at its end
             raise JournalDamaged(f"{path} is damaged at byte {at}: what this executor has begun is not known, so it begins nothing")
         record = msgpack.unpackb(body)
         if record["kind"] == "issuer":
             issuer = record["key"]
-        else:
+        elif record["kind"] != _MARK:
             _replay(runs, record)
         at += len(head) + size
     return runs, issuer
+
+
+def _was_synced(content: bytes, at: int) -> bool:
+    """Whether a mark further on says that the bytes at ``at`` had reached the disk."""
+    begins = msgpack.packb(_mark(0))[:-1]
+    place = content.find(begins, at)
+    while place >= 0:
+        start = place - _LENGTH - _CHECK
+        body = content[place : place + int.from_bytes(content[start : start + 4], "big")]
+        # one that is damaged says nothing, and one that somebody wrote into a warrant keeps the executor from beginning, no more
+        if content[start:place] == _framed_head(body) and msgpack.unpackb(body)["to"] > at:
+            return True
+        place = content.find(begins, place + 1)
+    return False
 
 
 def _replay(runs: dict[str, Run], record: dict[str, object]) -> None:
@@ -224,9 +251,17 @@ def _intended(run: Run) -> dict[str, object]:
     return {"kind": "intended", **named}
 
 
+def _mark(size: int) -> dict[str, object]:
+    return {"kind": _MARK, "to": size}
+
+
 def _framed(record: dict[str, object]) -> bytes:
     body: bytes = msgpack.packb(record)
-    return _length(len(body)) + hashlib.sha256(body).digest()[:_CHECK] + body
+    return _framed_head(body) + body
+
+
+def _framed_head(body: bytes) -> bytes:
+    return _length(len(body)) + hashlib.sha256(body).digest()[:_CHECK]
 
 
 def _length(size: int) -> bytes:

@@ -3,9 +3,7 @@
     python -m vienna_runtime.selftest.keeping DIRECTORY SEED ROUNDS DESCRIPTOR
 
 Says ``{"kept": n, "marked": n, "runs": {run: "began" | "done"}}`` after each step that has returned; ``check`` holds what a
-power cut left against the last of these.  The journal may refuse instead: with two unsynced records of which only the
-later one has reached the disk it cannot know that it was a power cut, and not rot, and an executor that does not know its
-past begins nothing.
+power cut left against the last of these.
 """
 
 from __future__ import annotations
@@ -121,8 +119,8 @@ def _check_journal(path: Path, runs: dict[str, str]) -> str:
                 run = journal.runs.get(name)
                 if run is None or run.began is None or (step == "done" and run.receipt != (_receipt(name), bytes(64))):
                     raise Broken(f"{name} had {step}, and the journal says {run}")
-    except JournalDamaged:
-        return "refused"
+    except JournalDamaged as error:
+        raise Broken(f"the journal does not open: {error}") from error
     return "whole"
 
 

@@ -95,3 +95,46 @@ async def test_a_long_life_keeps_the_file_short(tmp_path: Path) -> None:
         journal.intend(intended("last"))  # the file it writes to from now on is the new one
     with open_journal(tmp_path / "j", now=NOW) as journal:
         assert list(journal.runs) == ["last"]
+
+
+async def test_a_hole_among_records_that_were_never_synced_is_cut_off_with_what_follows(tmp_path: Path) -> None:
+    await filled(tmp_path / "j")
+    with open_journal(tmp_path / "j", now=NOW) as journal:
+        before = (tmp_path / "j").stat().st_size
+        for name in ("r5", "r6", "r7"):
+            journal.intend(intended(name))
+    content = bytearray((tmp_path / "j").read_bytes())
+    content[before : before + 100] = bytes(100)  # the sector of r5 is lost, those of r6 and r7 are not
+    (tmp_path / "j").write_bytes(bytes(content))
+    with open_journal(tmp_path / "j", now=NOW) as journal:
+        assert not {"r5", "r6", "r7"} & journal.runs.keys()
+        assert journal.runs["r3"].receipt is not None
+
+
+async def test_a_hole_among_records_that_were_synced_is_rot(tmp_path: Path) -> None:
+    await filled(tmp_path / "j")
+    with open_journal(tmp_path / "j", now=NOW) as journal:
+        before = (tmp_path / "j").stat().st_size
+        journal.intend(intended("r5"))
+        await journal.begin(journal.runs["r5"], NOW)
+        after = (tmp_path / "j").stat().st_size
+    whole = (tmp_path / "j").read_bytes()
+    mark = whole.rindex(b"\xa6synced") - 30
+    for at in range(before, mark):
+        (tmp_path / "j").write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        with pytest.raises(JournalDamaged):
+            open_journal(tmp_path / "j", now=NOW)
+    assert before < mark < after
+
+
+async def test_a_journal_without_marks_is_read_and_any_damage_in_it_is_rot(tmp_path: Path) -> None:
+    await filled(tmp_path / "j")
+    content = (tmp_path / "j").read_bytes()
+    mark = content.rindex(b"\xa6synced") - 22  # where its frame begins
+    old = content.replace(b"journal/2\n", b"journal/1\n")[:mark]
+    (tmp_path / "j").write_bytes(old)
+    with open_journal(tmp_path / "j", now=NOW) as journal:
+        assert journal.runs["r3"].receipt is not None
+    (tmp_path / "j").write_bytes(old[:-1] + bytes([old[-1] ^ 1]))
+    with pytest.raises(JournalDamaged):
+        open_journal(tmp_path / "j", now=NOW)
