@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import click
@@ -58,7 +60,8 @@ def restore(
     line = Line(shown=not here.as_json)
     wanted = restores.Wanted(backup=backup, node=directory, key=key, watermark=watermark, fork=fork, replace=replace, expired=even_expired)
     try:
-        done = restores.restore(wanted, ask=asking(backup, key, policy, silent), progress=line)
+        with redirect_stdout(sys.stderr):  # where warnings belong: our own answer is all that is said on stdout
+            done = restores.restore(wanted, ask=asking(backup, key, policy, silent), progress=line)
     finally:
         line.clear()
     manifest = done.manifest

@@ -114,6 +114,7 @@ def say(capsys: pytest.CaptureFixture[str]) -> Any:
         said = capsys.readouterr()
         if not json_too:
             return code, said.out + said.err
-        return code, json.loads(said.out.splitlines()[-1]) if code == 0 else json.loads(said.err.splitlines()[-1])["error"]["why"]
+        assert len(said.out.splitlines()) == (code == 0), said.out
+        return code, json.loads(said.out) if code == 0 else json.loads(said.err.splitlines()[-1])["error"]["why"]
 
     return command
