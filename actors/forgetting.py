@@ -56,6 +56,9 @@ class Owner(Protocol):
     def submits(self, event: e.Event) -> bool:
         """Records an event of the law's own; whether it could."""
 
+    def forgot(self) -> None:
+        """Bodies have been removed: nothing of them is remembered."""
+
 
 class Forgetting:
     """One tenant's."""
@@ -160,6 +163,7 @@ class Forgetting:
         evolve(state, event, now, state.size)
         self._ahead.pop(0)
         self._log.changed()
+        owner.forgot()
         return True
 
     async def _destroy(self, owner: Owner, scribe: Scribe) -> bool:

@@ -84,19 +84,22 @@ class Recall:
         if found is not None:
             self._bundles.move_to_end(digest)
             return found
-        try:
-            pushed = self.event(index.bundle_key(digest))
-        except BodyRemoved:  # no case needs it any more; who does may push it again
+        files = self.bundle_files(digest)
+        if files is None:
             return None
-        if not isinstance(pushed, e.BundlePushed):
-            return None
-        loaded = self._read.pop(digest, None) or bundles.load(bundles.Source(pushed.files))
+        loaded = self._read.pop(digest, None) or bundles.load(bundles.Source(files))
         if not isinstance(loaded, bundles.Bundle) or loaded.digest != digest:
             return None
         self._bundles[digest] = loaded
         if len(self._bundles) > BUNDLES:
             self._bundles.popitem(last=False)
         return loaded
+
+    def forgot(self) -> None:
+        """Bodies have been removed: what was read of a bundle that is gone is not remembered either."""
+        for known in (self._bundles, self._read):
+            for digest in [digest for digest in known if self.bundle_files(digest) is None]:
+                del known[digest]
 
     def remembered(self, digest: bytes) -> bundles.Bundle | None:
         """A bundle that need not be read."""
@@ -121,7 +124,11 @@ class Recall:
         return {**self._read, **self._bundles}
 
     def bundle_files(self, digest: bytes) -> Mapping[str, bytes] | None:
-        pushed = self.event(index.bundle_key(digest))
+        """None also for one that was forgotten: no case needs it any more, and who does may push it again."""
+        try:
+            pushed = self.event(index.bundle_key(digest))
+        except BodyRemoved:
+            return None
         return pushed.files if isinstance(pushed, e.BundlePushed) else None
 
     def prior(self, agent: str, key: str) -> e.IntentProposed | None:

@@ -229,6 +229,9 @@ class Tenant:
         room = self._around.scribe.reserve(self.name, ROOM)
         return isinstance(room, Reservation) and not isinstance(self._submit((event,), "node", room), Refusal)
 
+    def forgot(self) -> None:
+        self._recall.forgot()
+
     async def is_settled(self) -> bool:
         if self.frozen or not self._usable():
             return False

@@ -418,6 +418,41 @@ async def test_single_entries_are_erased_by_their_numbers_and_the_rest_of_their_
     assert [entry["seq"] for entry in shown if not entry.get("removed")] == rest
 
 
+async def test_a_hold_that_comes_in_the_middle_of_a_month_keeps_the_rest_of_it(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retained, "MOST_REMOVED", 4)
+    monkeypatch.setattr("actors.forgetting.BUDGET", 1e-9)  # one piece a sweep
+    house.witnessed = Instant(MARCH_5)
+    await house.done(c.RunRetention("k1"))
+    await house.sweep(1)
+    gone = house.verify()
+    await house.done(c.PlaceHold("months:2027-01", "a court asks for it"))
+    await house.sweep(40)
+    assert (gone, house.verify()) == (4, 4)
+    shown = await house.shown()
+    assert shown["months"][0]["kept"]["on hold"] > 4
+    assert not any(month["going_on"] for month in shown["months"])
+    assert shown["owed"] == []
+
+
+async def test_a_bundle_that_nobody_needs_goes_and_can_be_pushed_again(house: House) -> None:
+    files = {
+        **BUNDLE,
+        "more.cedar": b'@id("more") @tier("T0") @executor("agent") permit (principal, action == Action::"notes.read", resource);\n',
+    }
+    house.clock.advance(MARCH_5 - FEBRUARY)
+    pushed, before = (await house.done(c.PushBundle(files)))["bundle"], house.tenant.state.bundle
+    for number, bundle in enumerate((pushed, before)):  # it has been in force, and is remembered as read
+        await house.done(c.ActivateBundle(bundle, f"a{number}"))
+    house.clock.advance(80 * DAY)
+    house.witnessed = house.time.now()
+    await house.done(c.RunRetention("k1"))
+    await house.sweep(40)
+    assert await house.refused(c.ActivateBundle(pushed, "k2")) is Code.UNKNOWN
+    assert (await house.done(c.PushBundle(files))).get("repeated") is None
+    assert (await house.done(c.ActivateBundle(pushed, "k3")))["applied"]
+    assert house.tenant.state.bundle == pushed
+
+
 async def test_erasing_names_what_it_cannot_erase(house: House) -> None:
     waiting = await house.done(c.Propose("notes.read", "notes/x", {"path": "open"}, "to see", "open", run=None), "ada")
     assert await house.refused(c.Erase((waiting["case"],), "asked", "k1")) is Code.NOT_ALLOWED
