@@ -25,6 +25,8 @@ from vienna_runtime.witness.records import Record, Records
 
 log = structlog.get_logger(__name__)
 
+QUIET = 60.0  # s between two warnings about the same log
+
 Fault = Callable[[str], None]
 
 
@@ -39,6 +41,7 @@ class Witness:
         self._cosigner, self._records, self._now, self._fault = cosigner, records, now, fault
         self._turns: defaultdict[str, trio.Lock] = defaultdict(trio.Lock)  # one a known log, so there are no more than logs
         self._known: dict[str, Record] = {}
+        self._quiet_until: dict[str, float] = {}
 
     async def handle(self, request: Request) -> Response:
         """POST /add-checkpoint, and GET /checkpoints: what was cosigned, for auditors and for a node that was restored."""
@@ -71,8 +74,8 @@ class Witness:
         verdict = rules.judge(asked, keys, record.seen)
         self._fault("judged")
         if isinstance(verdict, rules.Refused):
-            if verdict.status in (409, 422):
-                log.warning("not cosigned", origin=origin, size=asked.unverified_checkpoint.size, seen=record.seen.size, why=verdict.why)
+            if verdict.fork or verdict.status == 422:
+                self._warn(origin, asked, record, verdict)
             if verdict.fork:
                 await trio.to_thread.run_sync(self._records.keep_fork, origin, record.seen.size, asked.note)
             return _refusal(verdict)
@@ -89,6 +92,13 @@ class Witness:
         self._known[origin] = Record(origin, rules.Seen(verdict.checkpoint.size, verdict.checkpoint.root), note)
         self._fault("cosigned")
         return Response(headers=(("Content-Type", "text/plain; charset=utf-8"), ("Cache-Control", "no-store")), body=ours.line().encode())
+
+    def _warn(self, origin: str, asked: rules.AddCheckpoint, record: Record, verdict: rules.Refused) -> None:
+        """Once a minute for each log: anybody can send an old checkpoint with a wrong proof, and lines fill a disk."""
+        now = time.monotonic()
+        if now >= self._quiet_until.get(origin, 0):
+            self._quiet_until[origin] = now + QUIET
+            log.warning("not cosigned", origin=origin, size=asked.unverified_checkpoint.size, seen=record.seen.size, why=verdict.why)
 
     def checkpoints(self) -> Response:
         """Every log that is known, with the note that was cosigned last."""
