@@ -87,11 +87,11 @@ class House:
                 process.wait(20)
 
     @contextmanager
-    def witness(self, name: str, port: int = 0) -> Iterator[Running]:
+    def witness(self, name: str, port: int = 0, *more: str) -> Iterator[Running]:
         directory = self.witness_directory(name)
         if not directory.exists():
             assert run(["witness", "init", str(directory), "--name", f"{name}.example", "--unsealed"]) == 0
-        with self.process("witness", "serve", str(directory), "--listen", f"127.0.0.1:{port}", "--json") as said:
+        with self.process("witness", "serve", str(directory), "--listen", f"127.0.0.1:{port}", "--json", *more) as said:
             yield Running(said["ready"], said["key"], said["pid"])
 
     def write_policy(self, quorum: str, **witnesses: Running) -> None:
@@ -215,6 +215,21 @@ def test_a_witness_that_is_away_delays_nobody_and_comes_back(settled: House) -> 
             assert [asked[name]["reached"] for name in ("emil", "fritz", "gustav")] == [True, True, False]
             stack.enter_context(settled.witness("gustav", int(running["gustav"].url.rpartition(":")[2])))
             until(lambda: all(one["reached"] for one in hand("status")["witnesses"]["asked"]))
+
+
+def test_a_witness_is_asked_over_tls_by_the_authorities_of_the_settings(settled: House) -> None:
+    tls = settled.node / "tls"
+    with settled.witness("emil", 0, "--tls-cert", str(tls / "server.pem"), "--tls-key", str(tls / "server.key")) as emil:
+        assert emil.url.startswith("https://127.0.0.1:")
+        settled.write_policy("all", emil=emil)
+        settled.trust("emil")
+        with settled.served() as hand:  # the system's authorities do not vouch for it
+            until(lambda: "not asked yet" not in hand("status")["witnesses"]["asked"][0]["why"])
+            assert not hand("status")["witnesses"]["asked"][0]["reached"]
+        file = settled.node / configs.FILE
+        file.write_text(file.read_text().replace('period = "200ms"', 'period = "200ms"\nca = "tls/authority.pem"'))
+        with settled.served() as hand:
+            until(lambda: all_witnessed(hand))
 
 
 def test_below_the_quorum_nothing_is_witnessed(settled: House) -> None:
