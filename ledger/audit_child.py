@@ -3,7 +3,8 @@
     python -m ledger DIRECTORY VERIFIER-KEY [POSITION-FD]
 
 The child prints one line of JSON at the end: a report, or the place that failed.  Where it is, it keeps in a piece of
-memory that outlives it, so that its death is reported with the last position read.
+memory that outlives it, so that its death is reported with the place from which it was reading: some entries before the
+damage, fewer than ``ledger.audit.STEP``.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _POLL = 0.2  # seconds between two looks at the child's position, when somebody 
 
 
 def verify_in_child(path: str | os.PathLike[str], key: VerifierKey, *, progress: Progress | None = None) -> Report:
-    """``verify_directory`` in a child process; its death is a VerificationError that names the last position read."""
+    """``verify_directory`` in a child process; its death is a VerificationError that names where it was reading."""
     memory = os.memfd_create("position", os.MFD_CLOEXEC)
     try:
         os.ftruncate(memory, _SIZE)

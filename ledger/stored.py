@@ -77,7 +77,7 @@ def _many(env: Environment, txn: Txn, table: str, read: _Read, log: int, start: 
     """In one go where the table holds them all; else one by one, and from the archive."""
     cursor, prefix = txn.cursor(env.table(table)), log.to_bytes(4, "big")
     keys = [prefix + index.to_bytes(8, "big") for index in range(start, stop)]
-    if keys and cursor.set_range(keys[0]):
+    if keys and cursor.set_key(keys[0]):
         rows = list(islice(cursor, len(keys)))
         if [key for key, _ in rows] == keys:
             return [value for _, value in rows]
