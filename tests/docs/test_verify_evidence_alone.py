@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import json
 import subprocess
 import sys
+from itertools import combinations
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
+from actors.governance import quorum
 from vienna_runtime.evidence.checks import CEDAR, NAMES
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "verify_evidence.py"
@@ -30,6 +34,34 @@ def imported() -> set[str]:
 
 def test_it_imports_pynacl_msgpack_and_the_standard_library_alone() -> None:
     assert imported() - set(sys.stdlib_module_names) == {"nacl", "msgpack"}
+
+
+def test_it_is_no_longer_than_somebody_reads_before_believing_it() -> None:
+    assert len(EXAMPLE.read_text().splitlines()) <= 300
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["any 1", "any 2", "1 of role:sre", "2 of role:sre and 1 of role:finance", "1 of person:clara or any 3",
+     "(any 2 or 1 of role:sre) and 1 of role:finance",
+     "1 of role:sre and (1 of role:finance or 1 of person:dora) or any 4", "any 1 and any 1 and 1 of role:sre"],
+)  # fmt: skip
+def test_it_counts_seats_as_the_law_does(text: str, alone: ModuleType) -> None:
+    parsed = quorum.parse_known(text)
+    everybody = {"clara": ["sre"], "dora": ["finance"], "hugo": ["sre", "finance"], "otto": []}
+    for names in (names for count in range(5) for names in combinations(everybody, count)):
+        people = {name: everybody[name] for name in names}
+        assert alone.filled(alone.ways(text), people) == quorum.satisfied(parsed, list(people.items()), persons=0), names
+
+
+@pytest.fixture(scope="module")
+def alone() -> ModuleType:
+    found = importlib.util.spec_from_file_location("alone", EXAMPLE)
+    assert found is not None
+    assert found.loader is not None
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
 
 
 @pytest.mark.parametrize("flag", [[], ["--json"]])
