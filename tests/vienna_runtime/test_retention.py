@@ -86,11 +86,12 @@ class House:
         self.signing = {name: SigningKey(hashlib.sha256(name.encode()).digest()) for name, _ in CAST}
         self.witnessed = Instant(0)
         self.cases: dict[str, str] = {}  # secret → case
+        self.strike_in = 0  # write points until the disk fails once; 0: never
 
     async def open(self) -> None:
         self.keystore = Keystore.open(self.config.keystore, read_key_file(self.config.key_file))
         self.keystore.admit_tenant(TENANT)
-        self.ledger = Ledger.open(self.config.ledger, node=NAME, keys=LedgerKeys(self.keystore))
+        self.ledger = Ledger.open(self.config.ledger, node=NAME, keys=LedgerKeys(self.keystore), fault=self.strike)
         self.time = LegalTime(self.clock)
         self.scribe = Scribe(self.ledger, runner=inline, now=self.time.now)
         self.held = Held(self.scribe)
@@ -108,6 +109,12 @@ class House:
         )
         self.tenant = Tenant(TENANT, around, Feed())
         await self.tenant.start()
+
+    def strike(self, point: str) -> None:
+        if self.strike_in:
+            self.strike_in -= 1
+            if not self.strike_in:
+                raise OSError(5, f"the test broke the disk at {point}")
 
     async def _run(self, *, task_status: trio.TaskStatus[None]) -> None:
         with self.scope:
@@ -491,6 +498,22 @@ async def test_a_life_that_ends_between_any_two_pieces_is_gone_on_with_by_the_ne
     assert (await house.done(c.ShowCase(house.cases[february(2)])))["outcome"] == "removed"
     assert len(house.keystore.data_key_ids(TENANT, "2027-02")) == 1
     assert await house.reconciled()
+
+
+@pytest.mark.parametrize("points", range(1, 22))
+async def test_a_disk_that_fails_in_the_middle_is_gone_on_with_by_the_same_life(house: House, points: int) -> None:
+    await house.done(c.Erase((house.cases[february(2)],), "asked", "k1"))
+    house.strike_in = points
+    await house.sweep(40)
+    assert not house.strike_in  # it was struck
+    house.verify()
+    assert house.ledger.owes_forgetting(TENANT) == ()
+    assert not house.tenant.state.erasing
+    assert (await house.done(c.ShowCase(house.cases[february(2)])))["outcome"] == "removed"
+    assert (await house.done(c.ShowCase(house.cases[february(1)])))["outcome"] == "consistent"
+    assert await house.reconciled()
+    await house.again()
+    assert not house.tenant.frozen
 
 
 async def test_a_lost_snapshot_is_said_clearly_and_nothing_is_guessed(house: House) -> None:
