@@ -480,7 +480,7 @@ async def test_what_rests_on_a_forgotten_case_is_refused_and_not_done_twice(hous
     assert all(entry["removed"] and not entry["body"] and entry["tag"] for entry in shown["entries"])
 
 
-@pytest.mark.parametrize("pieces", range(1, 12))
+@pytest.mark.parametrize("pieces", range(1, 12, 2))
 async def test_a_life_that_ends_between_any_two_pieces_is_gone_on_with_by_the_next(
     house: House, monkeypatch: pytest.MonkeyPatch, pieces: int
 ) -> None:
@@ -500,7 +500,7 @@ async def test_a_life_that_ends_between_any_two_pieces_is_gone_on_with_by_the_ne
     assert await house.reconciled()
 
 
-@pytest.mark.parametrize("points", range(1, 22))
+@pytest.mark.parametrize("points", range(1, 22, 3))
 async def test_a_disk_that_fails_in_the_middle_is_gone_on_with_by_the_same_life(house: House, points: int) -> None:
     await house.done(c.Erase((house.cases[february(2)],), "asked", "k1"))
     house.strike_in = points
