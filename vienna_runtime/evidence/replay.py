@@ -13,9 +13,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-import attrs
-import msgpack
-
 from actors.governance import (
     activation,
     canonical,
@@ -26,7 +23,6 @@ from actors.governance import (
     kinds,
     membership,
     proposing,
-    quorum,
     redeeming,
     reporting,
     signing,
@@ -45,20 +41,10 @@ from actors.governance.signing import Purpose
 from actors.governance.state import State
 from vienna_runtime.evidence.checks import NAMES, Checks
 from vienna_runtime.evidence.proof import Proven, Shown
+from vienna_runtime.evidence.recorded import compare, name_of
 
 LAW = tuple(name for at, name in enumerate(NAMES) if at >= list(NAMES).index("members"))
-_NAMED: dict[type, str] = {
-    e.IntentProposed: "intent",
-    e.CaseDecided: "verdict",
-    e.ApprovalRequested: "card",
-    e.ApprovalGiven: "approvals",
-    e.ApprovalDenied: "approvals",
-    e.WarrantIssued: "warrant terms",
-    e.RunOpened: "redemption",
-    e.RunReported: "receipts",
-}  # anything else: the outcome
 _POLICY = (Code.POLICY_FORBIDS, Code.NO_POLICY)
-_CARD_FACTS = {"recent_runs": int, "recent_good": int, "mismatches": int, "other_open_cases": int, "breaker": str}
 
 Events: TypeAlias = tuple[e.Event, ...]
 
@@ -211,7 +197,8 @@ class _Replay:
             wanted = self._owed.pop(0)
         else:
             wanted, *self._owed = self._decided(event, shown, moment) or [event]
-        self._compare(event, wanted)
+        if not compare(event, wanted, self._at, self._checks):
+            raise _Stopped(f"not looked at from entry {self._at} on: the verdict is none that the law could give")
         self._signed(event)
         if self._case not in self._state.cases and not isinstance(event, e.IntentProposed):
             raise _Stopped(f"not looked at from entry {self._at} on: the case had no intent, or was closed already")
@@ -249,7 +236,7 @@ class _Replay:
         events = list(found.events if isinstance(found, Decided) else found)
         if not events:
             granted = isinstance(event, (e.WarrantIssued, e.ChangeApplied))
-            self._no("quorum" if granted else _NAMED.get(type(event), "outcome"), f"the law has no reason for {event.TAG} here")
+            self._no("quorum" if granted else name_of(event), f"the law has no reason for {event.TAG} here")
             return None
         return events
 
@@ -258,7 +245,7 @@ class _Replay:
             return "execution policy" if refusal.code in _POLICY else "redemption"
         if isinstance(event, e.RunVerified):
             return "attestations"
-        return _NAMED.get(type(event), "outcome")
+        return name_of(event)
 
     def _active(self) -> bundles.Bundle:
         active = self._facts().active
@@ -375,82 +362,6 @@ class _Replay:
             case _:
                 return ()
 
-    # -- what was recorded, beside what the law says
-
-    def _compare(self, event: e.Event, wanted: e.Event) -> None:
-        name = _NAMED.get(type(wanted), "outcome")
-        if type(event) is not type(wanted):
-            granted = isinstance(event, e.WarrantIssued) or isinstance(wanted, e.WarrantIssued)
-            self._no("quorum" if granted else name, f"the law says {wanted.TAG} here, recorded is {event.TAG}")
-            return
-        match event, wanted:
-            case e.ApprovalRequested(), e.ApprovalRequested():
-                self._compare_cards(event, wanted)
-                return
-            case e.WarrantIssued(), e.WarrantIssued():
-                self._compare_warrants(event, wanted)
-                return
-            case e.DeadLetterOpened(), e.DeadLetterOpened():
-                wanted = attrs.evolve(wanted, letter=event.letter, previous=event.previous)
-            case e.CaseDecided(), e.CaseDecided() if event.bundle != wanted.bundle:
-                self._no("bundles", "it was decided under another bundle than the one in force")
-            case e.RunOpened(), e.RunOpened() if event.policies != wanted.policies:
-                self._no("execution policy", f"Cedar permits it by {wanted.policies}, recorded is {event.policies}")
-            case _:
-                pass
-        if event == wanted:
-            self._checks.yes(name, self._said(event))
-            return
-        for field in attrs.fields(type(event)):
-            if getattr(event, field.name) != getattr(wanted, field.name):
-                self._no(name, f"{field.name} is {_short(getattr(event, field.name))}, the law says {_short(getattr(wanted, field.name))}")
-        if isinstance(event, e.CaseDecided) and event.permitted and not _is_readable(event):
-            raise _Stopped(f"not looked at from entry {self._at} on: the verdict is none that the law could give")
-
-    def _said(self, event: e.Event) -> str:
-        match event:
-            case e.CaseDecided():
-                return event.why
-            case e.ApprovalGiven() | e.ApprovalDenied():
-                return f"{event.person} {'approved' if isinstance(event, e.ApprovalGiven) else 'denied'}"
-            case e.RunVerified():
-                return f"{event.verdict} ({event.basis})"
-            case _:
-                return ""
-
-    def _compare_cards(self, event: e.ApprovalRequested, wanted: e.ApprovalRequested) -> None:
-        """The agent's record is what was frozen; all the rest is rendered again."""
-        try:
-            shown, again = msgpack.unpackb(event.card), msgpack.unpackb(wanted.card)
-        except ValueError:
-            self._no("card", "it is no canonical map")
-            return
-        facts = shown.get("facts") if isinstance(shown, dict) else None
-        frozen = isinstance(facts, dict) and (
-            facts == again["facts"] or {name: type(value) for name, value in facts.items()} == _CARD_FACTS
-        )
-        if not frozen or canonical.pack_fields({**again, "facts": facts}.items()) != event.card:
-            names = [name for name in again if not isinstance(shown, dict) or shown.get(name) != again[name]]
-            self._no("card", f"rendered again it has other bytes: {', '.join(name for name in names if name != 'facts') or 'facts'}")
-        else:
-            self._checks.yes("card")
-        if event.expires_at != wanted.expires_at:
-            self._no("card", f"it waits until {event.expires_at}, the bundle says {wanted.expires_at}")
-
-    def _compare_warrants(self, event: e.WarrantIssued, wanted: e.WarrantIssued) -> None:
-        try:
-            terms, expected = warrant.unverified_unpack(event.fields), warrant.unverified_unpack(wanted.fields)
-        except canonical.NotCanonical as error:
-            self._no("warrant terms", f"they cannot be read: {error}")
-            return
-        if terms.warrant != event.warrant:
-            self._no("warrant terms", "they name another warrant than their entry")
-        for field in attrs.fields(warrant.Warrant):
-            said, law = getattr(terms, field.name), getattr(expected, field.name)
-            if field.name != "warrant" and said != law:
-                self._no("warrant terms", f"{field.name} is {_short(said)}, the law says {_short(law)}")
-        self._checks.yes("warrant terms")
-
     def _signed(self, event: e.Event) -> None:
         """The issuer's signature, which the law itself cannot make."""
         if not isinstance(event, e.WarrantIssued):
@@ -477,20 +388,6 @@ def _check_kinds(wish: intent.Intent) -> None:
         raise canonical.NotCanonical("a field of the intent is of another type")
     if type(wish.state_digest) not in (bytes, type(None)) or type(wish.parent) not in (str, type(None)):
         raise canonical.NotCanonical("a field of the intent is of another type")
-
-
-def _is_readable(verdict: e.CaseDecided) -> bool:
-    """Whether what follows can be looked at all the same."""
-    try:
-        quorum.parse_known(verdict.quorum or "any 1")
-    except ValueError:
-        return False
-    return verdict.tier in ("T0", "T1", "T2")
-
-
-def _short(value: object) -> str:
-    text = value.hex() if isinstance(value, bytes) else repr(value)
-    return text if len(text) <= 80 else text[:77] + "…"
 
 
 def decode(entries: Sequence[Shown], checks: Checks) -> dict[int, e.Event]:
