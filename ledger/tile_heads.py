@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from struct import Struct
 
+import attrs
+
 from ledger import commitments
 from ledger.entry import NODE
 from ledger.environment import NUMBER
@@ -22,6 +24,7 @@ from ledger.tile_reader import Fetch
 from ledger.tree import HASH_SIZE
 
 DIRECTORY = "heads"
+LARGEST = 1 << 30  # bytes of one file: 256 commitments to some 58,000 logs each, more than one node serves
 _LENGTH = Struct(">I")
 
 
@@ -76,6 +79,23 @@ class Heads:
         self._expect_none(self._size)
         if self._found.keys() - {commitments.name_hash(log) for log in logs}:
             raise VerificationError("the node's log commits to a log that was never admitted", log=NODE)
+
+    def check_other(self, name: str) -> None:
+        """A file below ``heads/`` is of this tree: an earlier width's, or it reaches beyond the checkpoint and begins as its own does."""
+        bundle = Tile.parse(name.replace(DIRECTORY, "tile/entries", 1))
+        if bundle is None or bundle.level != ENTRIES:
+            raise VerificationError(f"{name} is no list of leaves: nothing else may lie there", log=NODE)
+        covered = min(bundle.width, self._size - bundle.start)
+        if covered <= 0:
+            return  # of an export under way: a later checkpoint will vouch for it
+        try:
+            found = parse(self._fetch(name) or b"", bundle.width)
+            if found[:covered] != self._read(attrs.evolve(bundle, width=min(WIDTH, self._size - bundle.start)))[:covered]:
+                raise VerificationError("it differs from the same part of the tree's own list")
+            if compose(found) != self._fetch(name):
+                raise VerificationError("it holds more than its entries' leaves")
+        except VerificationError as error:
+            raise VerificationError(f"{name}: {error.what}", log=NODE, index=bundle.start) from None
 
     def of(self, log: str) -> Iterator[tuple[int, bytes]]:
         """(size, root) of every commitment to a log, rising."""

@@ -23,13 +23,13 @@ _KEPT = 64  # tiles held, 8 KiB each; a proof in a tree of 2**48 leaves takes se
 _LARGEST = WIDTH * (2 + 0xFFFF)  # bytes of the largest bundle there can be: more is not a tile
 
 
-def directory(path: Path) -> Fetch:
-    """The tiles below a directory."""
+def directory(path: Path, *, largest: int = _LARGEST) -> Fetch:
+    """The files below a directory, of each at most one byte more than ``largest``."""
 
     def fetch(name: str) -> bytes | None:
         try:
             with (path / name).open("rb") as file:
-                return file.read(_LARGEST + 1)
+                return file.read(largest + 1)
         except (FileNotFoundError, NotADirectoryError):
             return None
 

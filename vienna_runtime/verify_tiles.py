@@ -85,7 +85,7 @@ def _node(place: Path, key: VerifierKey, progress: Progress) -> tuple[Trust, Hea
     """The node's log, and what follows from it: believed once its checkpoint has opened."""
     trust = Trust(key)
     there = (place / tile_heads.DIRECTORY).is_dir()
-    heads = Heads(directory(place), _unverified(place).size) if there else None
+    heads = Heads(directory(place, largest=tile_heads.LARGEST), _unverified(place).size) if there else None
 
     def heed(header: Header) -> None:
         trust.heed(header)
@@ -96,6 +96,8 @@ def _node(place: Path, key: VerifierKey, progress: Progress) -> tuple[Trust, Hea
     if heads is not None:
         with _at(place):
             heads.finish(tuple(trust.admissions))
+            for path in sorted(path for path in (place / tile_heads.DIRECTORY).rglob("*") if path.is_file()):
+                heads.check_other(path.relative_to(place).as_posix())
     return trust, heads, first
 
 

@@ -13,6 +13,7 @@ from ledger import NODE, Batch, DataKey, Draft, Ledger, NoteSignature, NoteSigne
 from ledger.published import opened
 from ledger.rotation import Kind, Rotation
 from ledger.tile_export import export
+from ledger.tile_heads import compose, parse
 from vienna_runtime.verify_tiles import Report, is_there, verify_tiles
 
 NODE_NAME = "hofburg.example"
@@ -136,6 +137,30 @@ def test_every_byte_of_what_the_node_committed_to_counts(out: Path) -> None:
         path.write_bytes(whole[:at] + bytes([whole[at] ^ 1 << at % 8]) + whole[at + 1 :])
         with pytest.raises(VerificationError):
             verified(out)
+
+
+@pytest.mark.parametrize("width", [2, 3])
+def test_every_byte_of_an_earlier_width_counts_too(out: Path, width: int) -> None:
+    lists = parse((out / NODE_NAME / "heads/000.p/4").read_bytes(), 4)
+    path = out / NODE_NAME / f"heads/000.p/{width}"
+    whole = compose(lists[:width])
+    path.write_bytes(whole)
+    verified(out)
+    for at in range(len(whole)):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1 << at % 8]) + whole[at + 1 :])
+        with pytest.raises(VerificationError, match=rf"heads/000\.p/{width}"):
+            verified(out)
+
+
+def test_what_a_later_checkpoint_will_vouch_for_may_lie_there_and_nothing_else(out: Path) -> None:
+    heads = out / NODE_NAME / "heads"
+    (heads / "000").write_bytes((heads / "000.p/4").read_bytes() + bytes(4 * 252))
+    (heads / "001.p").mkdir()
+    (heads / "001.p/1").write_bytes(bytes(4))
+    verified(out)
+    (heads / "notes.txt").write_bytes(b"")
+    with pytest.raises(VerificationError, match=r"heads/notes\.txt is no list of leaves"):
+        verified(out)
 
 
 @pytest.mark.parametrize("change", [b"", b"more", None])
