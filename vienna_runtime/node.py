@@ -3,7 +3,7 @@
 0 watermark    outlives the scribe, whose last words it notes   4 tenants     each kept alive, or frozen, by itself
 1 scribe       nothing may happen that cannot be written        5 housekeeper, keymaster, reconciler
 2 answers      nothing leaves before it is durable              6 gateway     last to open, first to close
-3 supervisor   the node's log folded before anyone may decide
+3 supervisor   the node's log folded before anyone may decide   7 witnesses   where some are asked: nobody here waits for them
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from actors.housekeeper import Housekeeper
 from actors.kernel import Child, Down, Mailbox, Notice, Ref, Strategy, Supervision, SystemClock, run_actor, supervise
 from actors.kernel.cell import Life
 from actors.legal_time import LegalTime
-from actors.messages import Asked, Respond
+from actors.messages import Asked, Done, Outcome, Respond
 from actors.node_standing import NodeStanding
 from actors.reconciler import reconcile
 from actors.scribe import Room, Scribe, Worker
@@ -161,7 +161,7 @@ async def run(
                 Child(name="keymaster", start=node.keymaster.run),
                 Child(name="reconciler", start=partial(_reconciler, node)),
                 Child(name="gateway", start=partial(_gateway, node, lambda: ready(shown))),
-                *([] if node.witnesses is None else [Child(name="witnesses", start=node.witnesses.run)]),
+                *([] if node.witnesses is None else [Child(name="witnesses", start=partial(_witnesses, node.witnesses))]),
             ],
             strategy=Strategy.REST_FOR_ONE,
             jitter=random.random,
@@ -203,7 +203,7 @@ def _compose(
         await _admit(node, tenant, by, command, respond)
 
     def objected(event: WitnessRefused) -> None:
-        node.supervisor_ref.tell_nowait(NoteWitness(event), urgent=True)
+        tell(node.supervisor_ref, NoteWitness(event), _unanswered, urgent=True)
 
     supervisor = Supervisor(scribe, time, standing, refused, admit)
     keymaster = Keymaster(scribe, keystore, time.now)
@@ -373,6 +373,29 @@ async def _gateway(node: Node, ready: Callable[[], None], *, task_status: Life) 
         )
         task_status.started()
         ready()
+
+
+async def _witnesses(witnesses: Witnesses, *, task_status: Life) -> None:
+    """Whatever becomes of asking them, the node goes on: then nothing more is witnessed, and the status says so."""
+    was_ready = False
+    alive = Child(name="collector", start=witnesses.run)
+    try:
+        async with trio.open_nursery() as nursery:
+            await nursery.start(partial(supervise, [alive], strategy=Strategy.ONE_FOR_ONE, jitter=random.random, report=_report))
+            was_ready = True
+            task_status.started()
+    except* (StartFailed, IntensityExceeded) as fallen:
+        witnesses.given_up = f"it fell too often: {fallen.exceptions[0]}"
+        log.error("no witness is asked any more until the node is started again", why=witnesses.given_up)
+    if not was_ready:
+        task_status.started()
+    await trio.sleep_forever()
+
+
+def _unanswered(outcome: Outcome) -> None:
+    """For what the node tells itself; it is in the log lines already."""
+    if not isinstance(outcome, Done):
+        log.warning("the node's own entry was not written", why=outcome.why)
 
 
 def _report(notice: Notice) -> None:

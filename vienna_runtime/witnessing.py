@@ -65,6 +65,7 @@ class Witnesses:
     tls: ssl.SSLContext
     patience: float = PATIENCE
     standings: dict[str, Standing] = attrs.field(init=False)
+    given_up: str = attrs.field(default="", init=False)  # why nobody is asked any more
     findings: dict[tuple[str, str, str], Finding] = attrs.field(factory=dict, init=False)
     _gathering: Gathering = attrs.field(init=False)
     _ready: dict[str, tuple[int, bytes]] = attrs.field(factory=dict, init=False)
@@ -100,6 +101,7 @@ class Witnesses:
         """For the node's status."""
         return {
             "quorum": self.policy.quorum,
+            "given_up": self.given_up,
             "asked": [
                 {
                     "witness": name,
@@ -219,7 +221,7 @@ class Witnesses:
                 log.warning("what was witnessed is not of this ledger", why=str(error))
                 for name in taken:
                     self._gathering.without(name)
-            except LedgerError as error:
+            except (LedgerError, OSError) as error:
                 log.info("what was witnessed is kept when writing works again", why=str(error))
                 self._ready = {**taken, **self._ready}
                 self._owed.set()

@@ -16,6 +16,8 @@ from typing import Any
 
 import attrs
 import pytest
+import trio
+import trio.testing
 
 from actors.governance.codec import decode_node
 from actors.governance.node_law import RollbackAccepted, WitnessRefused
@@ -25,6 +27,7 @@ from ledger.witness_policy import Policy
 from vienna_runtime import config as configs
 from vienna_runtime import credential as credentials
 from vienna_runtime import founding
+from vienna_runtime import node as node_module
 from vienna_runtime.cli.main import run
 from vienna_runtime.client import Refused, connect
 from vienna_runtime.keystore import Keystore
@@ -359,3 +362,23 @@ async def test_a_client_waits_until_what_it_did_is_witnessed(settled: House) -> 
                 with pytest.raises(Refused, match="are waited for") as late:
                     await vienna.witnessed(size=10**6, timeout=0.2)
                 assert late.value.code == "busy"
+
+
+class Falling:
+    """A collector that cannot live."""
+
+    given_up = ""
+
+    async def run(self, *, task_status: Any) -> None:
+        task_status.started()
+        await trio.lowlevel.checkpoint()
+        raise ValueError("a bug in it")
+
+
+async def test_a_collector_that_keeps_falling_takes_nobody_with_it(autojump_clock: trio.testing.MockClock) -> None:
+    collector: Any = Falling()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(lambda *, task_status: node_module._witnesses(collector, task_status=task_status))
+        await trio.sleep(1_000)
+        assert "it fell too often" in collector.given_up
+        nursery.cancel_scope.cancel()
