@@ -12,7 +12,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from copy import copy
 from hashlib import sha256
+from itertools import takewhile
 from struct import Struct
+from typing import cast
 
 import msgpack
 
@@ -70,8 +72,8 @@ class EntriesCheck:
 
         Every ``commitments`` to a body is added there, if wanted.  Raises VerificationError with its place.
         """
-        there = values[: values.index(None)] if None in values else values
-        headers = self._take([value for value in there if value is not None], commitments)
+        there = tuple(takewhile(lambda value: value is not None, values)) if None in values else values
+        headers = self._take(cast("Sequence[bytes]", there), commitments)
         if len(there) < len(values):
             raise VerificationError("the entry is missing", log=self.log, index=self.size)
         return headers

@@ -113,6 +113,8 @@ class Reader:
     def prove_inclusions(self, log: str, start: int, stop: int, size: int) -> list[tuple[bytes, ...]]:
         """The same for every index from ``start`` to before ``stop``: a few µs each, for the answers to a batch."""
         self._check_size(log, size)
+        if not 0 <= start < stop <= size:
+            raise ValueError(f"log {log!r} has no entries [{start}, {stop}) at size {size}")
         number = self._log(log).tail.id
         with self._env.reading() as txn:
             return proofs.prove_inclusions(stored.nodes_around(self._env, txn, number, start, stop), start, stop, size)

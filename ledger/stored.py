@@ -6,7 +6,7 @@ which the same transaction says what lies there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import TypeAlias, cast
 
@@ -60,29 +60,37 @@ def bodies(env: Environment, txn: Txn, log: int, start: int, stop: int) -> Itera
     return _both(env, txn, "bodies", env.files.bodies, log, start, stop)
 
 
-def many_values(env: Environment, txn: Txn, log: int, start: int, stop: int) -> list[bytes | None]:
-    """The stored entries from ``start`` to before ``stop``, None where there is none.  Hot in an audit."""
-    return _many(env, txn, "entries", values, log, start, stop)
+Many: TypeAlias = Sequence["bytes | None"]
 
 
-def many_bodies(env: Environment, txn: Txn, log: int, start: int, stop: int) -> list[bytes | None]:
-    """The stored bodies from ``start`` to before ``stop``, None where there is none."""
-    return _many(env, txn, "bodies", bodies, log, start, stop)
+def many_values(env: Environment, txn: Txn, log: int, start: int, stop: int) -> Many:
+    """The stored entries from ``start`` to before ``stop``, None where there is none."""
+    return _many(env, txn, "entries", values, log, start, stop, _keys(log, start, stop))
+
+
+def many(env: Environment, txn: Txn, log: int, start: int, stop: int) -> tuple[Many, Many]:
+    """The stored entries and the stored bodies from ``start`` to before ``stop``, None where there is none.  Hot in an audit."""
+    keys = _keys(log, start, stop)
+    return _many(env, txn, "entries", values, log, start, stop, keys), _many(env, txn, "bodies", bodies, log, start, stop, keys)
 
 
 _Read: TypeAlias = Callable[[Environment, Txn, int, int, int], Iterator[tuple[int, bytes]]]
 
 
-def _many(env: Environment, txn: Txn, table: str, read: _Read, log: int, start: int, stop: int) -> list[bytes | None]:
+def _keys(log: int, start: int, stop: int) -> tuple[bytes, ...]:
+    prefix = log.to_bytes(4, "big")
+    return tuple([prefix + index.to_bytes(8, "big") for index in range(start, stop)])
+
+
+def _many(env: Environment, txn: Txn, table: str, read: _Read, log: int, start: int, stop: int, keys: tuple[bytes, ...]) -> Many:
     """In one go where the table holds them all; else one by one, and from the archive."""
-    cursor, prefix = txn.cursor(env.table(table)), log.to_bytes(4, "big")
-    keys = [prefix + index.to_bytes(8, "big") for index in range(start, stop)]
+    cursor = txn.cursor(env.table(table))
     if keys and cursor.set_key(keys[0]):
-        rows = list(islice(cursor, len(keys)))
-        if [key for key, _ in rows] == keys:
-            return [value for _, value in rows]
-    found = dict(read(env, txn, log, start, stop))
-    return [found.get(index) for index in range(start, stop)]
+        there, found = zip(*islice(cursor, len(keys)), strict=True)
+        if there == keys:
+            return cast("tuple[bytes, ...]", found)
+    held = dict(read(env, txn, log, start, stop))
+    return [held.get(index) for index in range(start, stop)]
 
 
 _InFiles: TypeAlias = Callable[[Segment, int, int], Iterator[tuple[int, bytes]]]
