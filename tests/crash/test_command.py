@@ -8,6 +8,7 @@ import pytest
 
 from vienna_runtime.cli.main import run
 from vienna_runtime.selftest import killing
+from vienna_runtime.selftest.keys import DerivedKeys
 from vienna_runtime.selftest.killing import Killing
 
 
@@ -53,3 +54,9 @@ def test_without_strace_it_ends_with_2_and_says_what_to_install(
 def test_evidence_without_a_key_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["selftest", "flips", "--evidence", __file__]) == 2
     assert "belong together" in capsys.readouterr().err
+
+
+def test_a_file_that_is_no_evidence_is_not_flipped(capsys: pytest.CaptureFixture[str]) -> None:
+    key = DerivedKeys().verifier("").text
+    assert run(["selftest", "flips", "--count", "1", "--evidence", __file__, "--key", key]) == 2
+    assert "does not verify as it is" in capsys.readouterr().err

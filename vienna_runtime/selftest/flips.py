@@ -20,7 +20,7 @@ import attrs
 
 from ledger import NODE, VerificationError, VerifierKey, verify_directory
 from vienna_runtime.selftest import apart, flip_places
-from vienna_runtime.selftest.errors import Broken
+from vienna_runtime.selftest.errors import Broken, CannotTry
 from vienna_runtime.selftest.flip_places import KINDS, Place
 from vienna_runtime.selftest.keys import DerivedKeys
 from vienna_runtime.verify_evidence import verify_evidence
@@ -61,6 +61,8 @@ def flip(
 ) -> Flipping:
     """``count`` flips by their checks, ``whole`` by all of ``verify``, and as many as asked for in a file of evidence."""
     found, begun = Flipping(), time.monotonic()
+    if evidence is not None and not verify_evidence(*evidence).good:
+        raise CannotTry("the file of evidence does not verify as it is, with that key; what is wrong: vienna verify FILE --key ...")
     with tempfile.TemporaryDirectory(prefix="vienna-flips-", dir=place) as directory:
         many, few = Path(directory) / "many", Path(directory) / "few"
         for made, entries in ((many, ENTRIES), (few, WHOLE_ENTRIES)):
