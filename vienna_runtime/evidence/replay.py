@@ -228,8 +228,8 @@ class _Replay:
                 derive = lambda: self._ended(event, shown, moment)  # noqa: E731
         try:
             found = derive()
-        except (canonical.NotCanonical, warrant.WarrantInvalid) as error:
-            found = Refusal(Code.MALFORMED, f"it cannot be read: {error}")
+        except (ValueError, KeyError) as error:  # the law trusts its own log; here it may name what never was, or say what cannot be read
+            found = Refusal(Code.MALFORMED, f"it rests on what cannot be read: {error}")
         if isinstance(found, Refusal):
             self._no(self._name_of(event, found), found.why)
             return None

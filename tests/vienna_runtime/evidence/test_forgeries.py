@@ -19,6 +19,7 @@ from nacl.signing import SigningKey
 
 from actors.governance import approval, attestation, codec, intent, receipt, warrant
 from actors.governance import events as e
+from actors.governance.canonical import NotCanonical
 from actors.governance.ids import HOUR
 from actors.governance.signing import Purpose, signed_bytes
 from ledger import Draft, NoteSigner
@@ -31,7 +32,7 @@ from vienna_runtime.verify_evidence import verify_evidence
 
 Office = Any  # the fixture of this directory's conftest
 EXAMPLE = Path(__file__).parents[3] / "examples" / "verify_evidence.py"
-FLIPS = 400  # of some 200,000 bits in a file; a longer run is for the bench
+FLIPS = 150  # of some 200,000 bits in a file; a longer run is for the bench
 SEED = 20261122
 
 
@@ -502,3 +503,39 @@ def test_a_case_closed_while_something_of_it_lives_is_found(paid: Any, tmp_path:
     office, case, alone = paid
     forged = amended(office, tmp_path / "l", ("run.verified/1", 0, lambda event: attrs.evolve(event, closes=True)))
     assert_found(forged, case, alone, "case counter")
+
+
+def another(value: Any, drawn: random.Random) -> Any:
+    """Something else of the same type: nonsense, where there is any."""
+    match value:
+        case None:
+            return drawn.choice([b"x" * 32, "x", 3])
+        case bool():
+            return not value
+        case int():
+            return drawn.choice([-1, value + 1, 2**62])
+        case str():
+            return drawn.choice([text for text in ("", "((", "T9", "any 99999", "ada") if text != value])
+        case bytes():
+            return value[:-1] + bytes([value[-1] ^ 1]) if value else b"x"
+        case tuple():
+            return value[1:]
+        case _:
+            return {}
+
+
+def test_whatever_field_of_whatever_body_is_altered_both_find_it_and_neither_falls(stage: Stage) -> None:
+    drawn, tried = random.Random(SEED), 0
+    for entry in of_case(stage.append):
+        event = body(entry)
+        for field in attrs.fields(type(event)):
+            value = getattr(event, field.name)
+            if value in ((), {}):
+                continue  # nothing to take away
+            try:
+                forged = said(stage.append, entry, **{field.name: another(value, drawn)})
+            except NotCanonical:
+                continue  # nothing that could stand in a body
+            stage.two.find(forged, "bodies")
+            tried += 1
+    assert tried > 50
