@@ -1,7 +1,7 @@
 """Under which keys the node's log finds what it says about one log, however long it has become.
 
-    keys       the newest entry that says which keys the log has: its admission, or a rotation, which ``follows`` the one before
-    committed  the newest entry that commits to the log's head
+keys       the newest entry that says which keys the log has: its admission, or a rotation, which ``follows`` the one before
+committed  the newest entry that commits to the log's head
 """
 
 from __future__ import annotations

@@ -189,7 +189,8 @@ class Ledger(Reader):
     ) -> Receipt:
         """Delete bodies of one month, and say so in an entry, in one transaction; ``forget`` destroys the month's keys after it.
 
-        ``body`` is the entry's own, for its log's fold; ``also`` months whose snapshots hold what goes.  Raises BadDraft for what cannot be removed so.
+        ``body`` is the entry's own, for its log's fold; ``also`` names months whose snapshots hold what goes.  Raises BadDraft
+        for what cannot be removed so.
         """
         with self._writing:
             self._check_writable()

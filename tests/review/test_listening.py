@@ -7,10 +7,13 @@ from typing import Any, cast
 import trio
 
 from actors.directory import Place
+from actors.governance import kinds
 from actors.governance.commands import Tail
 from actors.kernel import Envelope, Mailbox
 from actors.messages import Listen
-from actors.subscriptions import Subscription, inbox, tail
+from actors.sight import Filter, Sight
+from actors.subscriptions import Subscription, inbox
+from actors.tailing import tail
 from actors.tenant import INBOX, turn_away
 
 
@@ -86,7 +89,8 @@ async def test_a_tail_with_all_the_credit_in_the_world_lets_the_others_run(shell
                 turns += 1
 
         nursery.start_soon(other)
-        await tail(Subscription(cast(Any, Peer()), 1), shell.scribe, "belvedere", Tail(start=0, follow=False, credit=4096), bodies=True)
+        sight = Sight(shell.ledger, "belvedere", "clara", kinds.APPROVER, Filter())
+        await tail(Subscription(cast(Any, Peer()), 1), shell.scribe, "belvedere", Tail(start=0, follow=False, credit=4096), sight)
         nursery.cancel_scope.cancel()
     assert len(sent) > size
     assert turns >= size // 64 - 1
