@@ -45,7 +45,8 @@ TITLES = {
     "lmdb": "raw LMDB",
     "sqlite": "SQLite chain",
     "pymerkle": "pymerkle",
-    "postgres": "PostgreSQL chain",
+    "postgres": "PostgreSQL, chained by its client",
+    "trigger": "PostgreSQL, chained by a trigger",
 }
 NODE = "bench.example"
 START = 1_795_000_000_000_000  # µs; some day

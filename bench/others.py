@@ -3,7 +3,8 @@
     sqlite     the standard library's, WAL, synchronous=FULL: rows of sequence, previous hash, body, hash; a bare hash chain
     pymerkle   PyPI's Merkle tree with its SQLite storage as it comes, the root asked for after each batch
     postgres   PostgreSQL, fsync and synchronous_commit on, over a Unix socket: the same chain in a table, one statement and
-               one commit a batch
+               one commit a batch; the chain is made by the client, which has to be the only one and to be trusted
+    trigger    the same server, the chain made by it in a trigger, as an audit table has it whose writers are not trusted
 
 Each keeps 200-byte bodies in the clear and signs nothing; the ledger seals each body, hashes a tree and an index, and signs
 its checkpoint.  What is not installed is left out, and ``missing`` says so.  Each way gives an ``append(count)``.
@@ -53,7 +54,7 @@ def ways(place: Path) -> Iterator[dict[str, Append]]:
         yield found
     else:
         with _server(place / "postgres") as socket:
-            yield found | {"postgres": _chained_table(socket)}
+            yield found | {"postgres": _chained_table(socket), "trigger": _chaining_table(socket)}
 
 
 class _Chain:
@@ -149,15 +150,43 @@ def _exists(user: str) -> bool:
     return True
 
 
-def _chained_table(socket: Path) -> Append:
+def _connected(socket: Path) -> Any:
     import psycopg  # type: ignore[import-not-found, unused-ignore]
 
-    db: Any = psycopg.connect(host=str(socket), user="bench", dbname="postgres", autocommit=True)
+    return psycopg.connect(host=str(socket), user="bench", dbname="postgres", autocommit=True)
+
+
+def _chained_table(socket: Path) -> Append:
+    db = _connected(socket)
     db.execute("CREATE TABLE chain (sequence bigint PRIMARY KEY, previous bytea NOT NULL, body bytea NOT NULL, hash bytea NOT NULL)")
     chain = _Chain()
 
     def append(count: int) -> None:
         columns = [list(column) for column in zip(*chain.rows(count), strict=True)]
         db.execute("INSERT INTO chain SELECT * FROM unnest(%b::bigint[], %b::bytea[], %b::bytea[], %b::bytea[])", columns, prepare=True)
+
+    return append
+
+
+def _chaining_table(socket: Path) -> Append:
+    db = _connected(socket)
+    db.execute("CREATE TABLE audit (sequence bigserial PRIMARY KEY, previous bytea NOT NULL, body bytea NOT NULL, hash bytea NOT NULL)")
+    db.execute(
+        """
+        CREATE FUNCTION chain() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            SELECT hash INTO NEW.previous FROM audit ORDER BY sequence DESC LIMIT 1;
+            NEW.previous := coalesce(NEW.previous, decode(repeat('00', 32), 'hex'));
+            NEW.hash := sha256(NEW.previous || NEW.body);
+            RETURN NEW;
+        END $$
+        """
+    )
+    db.execute("CREATE TRIGGER chained BEFORE INSERT ON audit FOR EACH ROW EXECUTE FUNCTION chain()")
+
+    def append(count: int) -> None:
+        with db.transaction():
+            db.execute("LOCK TABLE audit IN EXCLUSIVE MODE")  # one writer at a time, or two rows would follow the same one
+            db.execute("INSERT INTO audit (body) SELECT unnest(%b::bytea[])", [[BODY] * count], prepare=True)
 
     return append
