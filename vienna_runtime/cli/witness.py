@@ -49,7 +49,12 @@ def witness() -> None:
 @json_option
 @pass_here
 def init(here: Here, directory: Path, name: str, unsealed: bool) -> None:
-    """Make a witness in DIRECTORY and print its verifier key, for the policies of those who trust it."""
+    """Make a witness in DIRECTORY and print its verifier key, for the policies of those who trust it.
+
+    \b
+    Example:
+      vienna witness init ./witness --name witness.example/emil
+    """
     cosigner = founding.found(directory, name, passphrase=None if unsealed else here.ask_passphrase("the witness's key", new=True))
     key = cosigner.verifier.text
     here.answer(
@@ -66,7 +71,12 @@ def init(here: Here, directory: Path, name: str, unsealed: bool) -> None:
 @json_option
 @pass_here
 def add_log(here: Here, directory: Path, keys: tuple[VerifierKey, ...]) -> None:
-    """Trust a log by its verifier KEY, or by one more key where the log is known; a running witness heeds it at once."""
+    """Trust a log by its verifier KEY, or by one more key where the log is known; a running witness heeds it at once.
+
+    \b
+    Example:
+      vienna witness add-log ./witness vienna.local+8ce88a58+Acp3zachS/nB...
+    """
     for key in keys:
         if key.type != ED25519:
             raise click.UsageError(f"{key.text} is a cosigner's key; a log signs with one of type 0x01")
@@ -80,7 +90,12 @@ def add_log(here: Here, directory: Path, keys: tuple[VerifierKey, ...]) -> None:
 @json_option
 @pass_here
 def list_logs(here: Here, directory: Path) -> None:
-    """The logs that are trusted, and how far each was witnessed."""
+    """The logs that are trusted, and how far each was witnessed.
+
+    \b
+    Example:
+      vienna witness list ./witness
+    """
     records = _records(directory)
     found = [(records.read(origin), records.keys(origin)) for origin in records.origins()]
     table = Table("log", "witnessed", "root", "keys", box=None, pad_edge=False)
@@ -104,6 +119,10 @@ def serve(here: Here, directory: Path, listen: str, tls_cert: Path | None, tls_k
     """Run the witness of DIRECTORY.  Prints one line when it is ready; SIGTERM or Ctrl-C stops it.
 
     What it says is signed, so it may be served without TLS; what it is asked then travels in the open.
+
+    \b
+    Example:
+      vienna witness serve ./witness --listen 0.0.0.0:7480 --tls-cert cert.pem --tls-key key.pem
     """
     host, _, port = listen.rpartition(":")
     if not host or not port.isascii() or not port.isdigit():
