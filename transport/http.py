@@ -130,13 +130,14 @@ class _Exchange:
     def __init__(self, stream: trio.abc.Stream, handler: Handler, limits: HttpLimits) -> None:
         self._stream, self._handler, self._limits = stream, handler, limits
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=limits.head_bytes)
+        self._method = "GET"  # of the request that is being read: an answer to HEAD has no content, a refusal neither
 
     async def run(self) -> None:
         for left in range(self._limits.requests - 1, -1, -1):
             try:
                 request = await self._read()
             except _Refused as refused:
-                await self._answer("GET", plain(refused.status), last=True)
+                await self._answer(self._method, plain(refused.status), last=True)
                 return
             if request is None:
                 return
@@ -163,6 +164,7 @@ class _Exchange:
             raise _Refused(error.error_status_hint if error.error_status_hint in (431, 501) else 400) from None
 
     async def _read_head(self) -> h11.Request | None:
+        self._method = "GET"
         event = self._http.next_event()
         if event is h11.NEED_DATA and not self._http.trailing_data[0]:
             with trio.move_on_after(self._limits.idle_seconds) as silence:
@@ -176,6 +178,7 @@ class _Exchange:
                 event = self._http.next_event()
         match event:
             case h11.Request():
+                self._method = event.method.decode("ascii")
                 return event
             case h11.NEED_DATA:
                 raise _Refused(408)

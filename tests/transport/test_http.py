@@ -161,6 +161,25 @@ async def test_what_is_wrong_is_refused_by_its_own_status_and_ends_the_connectio
     assert sentence.endswith(b".\n")
 
 
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (b"HEAD / HTTP/1.1\r\nHost: h\r\nContent-Length: 65537\r\n\r\n", 413),
+        (b"HEAD / HTTP/1.1\r\nHost: h\r\nExpect: miracles\r\n\r\n", 417),
+        (b"HEAD * HTTP/1.1\r\nHost: h\r\n\r\n", 400),
+        (b"HEAD / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n", 408),
+        (b"HEAD / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
+    ],
+)
+async def test_a_head_that_is_wrong_is_refused_without_content_as_any_answer_to_it(data: bytes, status: int) -> None:
+    assert await asked(data, "HEAD") == [(status, b"")]  # a refusal with content would break the rules, and the whole server
+
+
+async def test_a_refusal_after_a_head_has_its_sentence_again() -> None:
+    found = await asked(b"HEAD /a HTTP/1.1\r\nHost: h\r\n\r\nGET / HTTP/1.1\r\n\r\n", "HEAD", "GET")
+    assert found == [(200, b""), (400, b"Bad request.\n")]
+
+
 @pytest.mark.parametrize("data", [b"GET / HT", b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nab"])
 async def test_a_request_that_does_not_end_in_time_is_told_so(data: bytes) -> None:
     ((status, _),) = await asked(data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
 from collections.abc import Callable
 from functools import partial
@@ -10,6 +11,8 @@ import trio
 
 from transport import http
 from vienna_runtime.witness.service import Witness
+
+_log = logging.getLogger(__name__)
 
 PLACES = 256  # connections at once; a log keeps one, and each costs some tens of KiB
 HANDSHAKE = 10.0  # s for TLS; the peer of a slow line needs two or three
@@ -47,5 +50,7 @@ async def _connection(witness: Witness, places: trio.CapacityLimiter, tls: ssl.S
             await trio.aclose_forcefully(secured)
             return
         await http.handle(secured, witness.handle)
+    except* Exception:  # noqa: BLE001  # the wall between peers: logged, and the others go on being cosigned
+        _log.exception("a connection to the witness failed")
     finally:
         places.release()

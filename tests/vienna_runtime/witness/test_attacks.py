@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -278,3 +279,13 @@ def test_the_time_of_a_cosignature_is_the_witness_s_own(shared_log: Any, shared:
 def test_nothing_else_is_served(shared_log: Any, shared: Any, path: str) -> None:
     with shared.served() as witness:
         assert witness.get(path).status in (404, 405)
+
+
+def test_a_refused_head_does_not_end_the_witness(shared_log: Any, shared: Any) -> None:
+    with shared.served() as witness:
+        host, _, port = witness.url.removeprefix("http://").rpartition(":")
+        for wrong in (b"HEAD / HTTP/1.1\r\nHost: h\r\nContent-Length: 99999\r\n\r\n", b"HEAD * HTTP/1.1\r\nHost: h\r\n\r\n"):
+            with socket.create_connection((host, int(port)), timeout=10) as peer:
+                peer.sendall(wrong)
+                assert peer.recv(100).startswith(b"HTTP/1.1 4")
+        assert witness.post(shared_log.request(0, 5)).status == 200
