@@ -73,6 +73,8 @@ def open_cosignatures(text: str, lines: bytes, keys: Sequence[VerifierKey]) -> t
     VerificationError where the answer is no sequence of signature lines, a known key signed wrongly, or none signed.
     """
     note = open_note(text.encode() + b"\n" + lines, keys)
+    if note.text != text:  # a note's signatures begin behind its last empty line, which the answer may have brought along
+        raise VerificationError("the answer is a cosignature over another text")
     for signature in note.verified:
         cosigned_at(signature)
     return note.verified

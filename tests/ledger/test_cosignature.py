@@ -95,3 +95,10 @@ def test_a_cosigner_shows_no_secret() -> None:
     assert "01" * 8 not in repr(WITNESS)
     with pytest.raises(TypeError):
         pickle.dumps(WITNESS)
+
+
+def test_a_witness_that_puts_words_before_its_signature_has_cosigned_something_else() -> None:
+    longer = TEXT + "\nwhat nobody asked for\n"
+    answer = b"what nobody asked for\n\n" + lines(WITNESS.cosign(longer, 5))  # the whole would be a note, of another text
+    with pytest.raises(VerificationError, match="another text"):
+        open_cosignatures(TEXT, answer, [WITNESS.verifier])
