@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check bench clean help
+.PHONY: demo test check strace bench clean help
 help:
 	@echo "make demo   the main job on real input, ending with a verified ledger"
 	@echo "make test   lint, types, import contracts and the whole suite"
@@ -26,8 +26,14 @@ check: $(READY)
 	$(BIN)/flake8-async --enable=ASYNC102,ASYNC103 $$(git ls-files 'vienna_runtime/*.py' 'actors/*.py' 'transport/*.py')
 	$(BIN)/lint-imports --no-cache
 
-test: check
+test: check strace
 	$(BIN)/python -m pytest
+
+# Some tests watch, or fail, system calls.  Where it cannot be installed they are skipped and say so.
+strace:
+	@command -v strace >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	  && { apt-get install -qq -y strace || { apt-get update -qq && apt-get install -qq -y strace; }; } >/dev/null 2>&1; } \
+	  || echo "strace is not there: the tests that need it are skipped"
 
 bench: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,bench]'

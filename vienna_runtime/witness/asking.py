@@ -23,6 +23,7 @@ from vienna_runtime.witness import rules
 
 LARGEST_ANSWER = 64 << 10  # bytes; a cosignature's line has some two hundred
 _READ = 16 << 10
+HANGING_UP = 1.0  # s: closing forcefully waits for nobody, so this is never used up
 _SIZE = re.compile(rb"(0|[1-9][0-9]{0,18})\n?")
 
 
@@ -117,13 +118,15 @@ class Door:
                 if not kept:
                     raise
             except BaseException:
-                await self.close()
+                with trio.move_on_after(HANGING_UP, shield=True):
+                    await self.close()
                 raise
             # A kept connection may have been closed by the peer in the meantime. Asking twice does no harm: it is told the size.
             try:
                 return await self._once(body)
             except BaseException:
-                await self.close()
+                with trio.move_on_after(HANGING_UP, shield=True):
+                    await self.close()
                 raise
         await self.close()
         raise Unreachable(f"no answer within {self._patience:g} s")
