@@ -109,7 +109,9 @@ def rewrite_bodies(env: Environment, segment: Segment, change: Callable[[int, by
 
 
 def _write(env: Environment, segment: Segment, name: str, values: Iterator[bytes]) -> None:
-    if column.write(env.files.path(name), segment.log, segment.start, values) != segment.stop - segment.start:
+    count = column.write(env.files.path(name), segment.log, segment.start, values)
+    env.files.let_go(name)  # an earlier writing may have been read, and then overtaken, or its commit may have failed
+    if count != segment.stop - segment.start:
         raise VerificationError("an entry is missing", index=segment.start)
 
 

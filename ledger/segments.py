@@ -107,10 +107,14 @@ class Files:
         """Where a file lies."""
         return self.place / name
 
-    def remove(self, name: str) -> None:
-        """Let go of a file and unlink it; no error when it is gone already."""
+    def let_go(self, name: str) -> None:
+        """Read the file anew when it is next asked for: another was written in its place, which only one that no row names ever is."""
         with self._lock:
             self._open.pop(name, None)
+
+    def remove(self, name: str) -> None:
+        """Let go of a file and unlink it; no error when it is gone already."""
+        self.let_go(name)
         self.path(name).unlink(missing_ok=True)
 
     def _column(self, segment: Segment, name: str) -> Column:

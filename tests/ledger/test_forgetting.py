@@ -368,6 +368,52 @@ def test_a_segment_of_the_archive_is_written_again_without_what_was_removed(ledg
     assert opens_anywhere(disk, keys, secret(6))
 
 
+def test_a_segment_that_was_overtaken_by_a_removal_is_prepared_again_and_then_adopted(ledger: Ledger) -> None:
+    """What was read of the first writing of a file must not be taken for the second."""
+    segment = ledger.prepare_segment(LOG, before=DECEMBER)
+    assert segment is not None
+    remove(ledger, (4, 6))
+    with pytest.raises(BadDraft, match="removed or sealed again"):
+        ledger.adopt_segment(segment)
+    again = ledger.prepare_segment(LOG, before=DECEMBER)
+    assert again is not None
+    ledger.adopt_segment(again)
+    while ledger.sweep_archived(LOG):
+        pass
+    assert readable(ledger) == set(range(40)) - {4, 5}
+    finish(ledger)
+    assert readable(ledger) == set(range(40)) - {4, 5}
+    ledger.verify()
+
+
+def test_a_removal_from_the_archive_that_failed_leaves_no_trace_in_the_next(opened: Callable[..., Ledger], ledger: Ledger) -> None:
+    """Both write the bodies' file under the same name: the failed one's must not be read for it."""
+    striking = False
+
+    def fault(point: str) -> None:
+        if striking and point == "commit":
+            raise OSError(5, "the test broke the disk")
+
+    again = opened(fault=fault)
+    segment = again.prepare_segment(LOG, before=DECEMBER)
+    assert segment is not None
+    again.adopt_segment(segment)
+    while again.sweep_archived(LOG):
+        pass
+    striking = True
+    with pytest.raises(CommitFailed):
+        remove(again, (4, 6))
+    striking = False
+    again.reopen()
+    assert readable(again) == set(range(40))
+    remove(again, (8, 9))
+    assert readable(again) == set(range(40)) - {8}
+    again.verify()
+    finish(again)
+    assert readable(again) == set(range(40)) - {8}
+    again.verify()
+
+
 def test_a_segment_of_the_archive_that_went_as_a_whole_leaves_no_file_of_bodies(ledger: Ledger, tmp_path: Path) -> None:
     segment = ledger.prepare_segment(LOG, before=DECEMBER)
     assert segment is not None
