@@ -62,6 +62,8 @@ class Ledger(Reader):
         self._stopped: str | None = None  # why nothing is written until reopen()
         self._probe_failed = False  # stopped by probe() alone, which may then reopen by itself
         self._was_full = False  # the last commit found no room
+        self._bodies_changed = 0  # how often bodies may have been removed or sealed again
+        self._looked_through: tuple[Segment, int] | None = None  # a prepared segment, and the number above when it was begun
 
     @classmethod
     def open(
@@ -207,7 +209,10 @@ class Ledger(Reader):
             if isinstance(refused, Refused):
                 raise BadDraft(refused.why)
             change.also(gone.write)
-            self._commit(change)
+            try:
+                self._commit(change)
+            finally:
+                self._bodies_changed += 1
             (answer,) = change.answers()
             assert isinstance(answer, Receipt)
             return answer
@@ -224,7 +229,10 @@ class Ledger(Reader):
             with self._env.reading() as txn:
                 owed = forgetting.owed(self._env, txn, known.tail.id)
             for owes in owed[:1]:
-                done = forgetting.step(self._env, forgetting.able(self._keys), known, owes, self._durably, trusted)
+                try:
+                    done = forgetting.step(self._env, forgetting.able(self._keys), known, owes, self._durably, trusted)
+                finally:
+                    self._bodies_changed += 1
                 return forgetting.Step.MORE if done is forgetting.Step.DONE and len(owed) > 1 else done
             return forgetting.Step.DONE
 
@@ -243,13 +251,16 @@ class Ledger(Reader):
     def prepare_segment(self, log: str, *, before: int, progress: Callable[[int], None] = lambda index: None) -> Segment | None:
         """Write the next closed month of a log (or a part of it) to the archive's files; None when none is over by ``before`` (µs).
 
-        Holds up nothing and changes nothing: ``adopt_segment`` does.  One at a time.  Raises OSError, and then leaves nothing.
+        Holds up nothing and changes nothing: ``adopt_segment`` does.  One at a time.  Raises OSError, and then leaves nothing;
+        BadDraft when bodies in it changed while it was written, and it must be prepared again.
         """
-        tail = self._log(log).tail
+        tail, changed = self._log(log).tail, self._bodies_changed  # the number before the bodies, which may change from here on
         with self._env.reading() as txn:
             segment = archiving.next_segment(self._env, txn, tail, before)
         if segment is not None:
             archiving.write(self._env, segment, progress)
+            archiving.look_through(self._env, segment)
+            self._looked_through = segment, changed
         return segment
 
     def adopt_segment(self, segment: Segment) -> None:
@@ -257,7 +268,9 @@ class Ledger(Reader):
         with self._writing:
             self._check_writable()
             with self._env.reading() as txn:
-                archiving.check(self._env, txn, segment)
+                # Looking through a hundred thousand bodies would hold up every commit for a third of a second.
+                looked_through = self._looked_through == (segment, self._bodies_changed)
+                archiving.check(self._env, txn, segment, bodies=not looked_through)
             self._durably(lambda txn: archiving.put(self._env, txn, segment))
 
     def sweep_archived(self, log: str) -> bool:

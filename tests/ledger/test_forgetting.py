@@ -386,6 +386,36 @@ def test_a_segment_that_was_overtaken_by_a_removal_is_prepared_again_and_then_ad
     ledger.verify()
 
 
+def test_a_removal_while_a_segment_is_written_is_not_undone_by_adopting_it(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ledger.archiving.SWEPT_AT_ONCE", 10)
+    removals = [(4, 6), (15, 16)]
+
+    def progress(index: int) -> None:
+        if removals:
+            remove(ledger, removals.pop(0))
+
+    segment = ledger.prepare_segment(LOG, before=DECEMBER, progress=progress)
+    assert segment is not None
+    assert not removals
+    ledger.adopt_segment(segment)
+    while ledger.sweep_archived(LOG):
+        pass
+    assert readable(ledger) == set(range(40)) - {4, 5, 15}
+    ledger.verify()
+
+
+def test_adopting_what_nothing_has_changed_since_does_not_look_through_it(ledger: Ledger, tmp_path: Path) -> None:
+    """Every commit waits meanwhile."""
+    segment = ledger.prepare_segment(LOG, before=DECEMBER)
+    assert segment is not None
+    (bodies,) = tmp_path.rglob("*.bodies")
+    aside = bodies.rename(tmp_path / "aside")
+    ledger._env.files.let_go(str(segment.bodies))
+    ledger.adopt_segment(segment)
+    aside.rename(bodies)
+    ledger.verify()
+
+
 def test_a_removal_from_the_archive_that_failed_leaves_no_trace_in_the_next(opened: Callable[..., Ledger], ledger: Ledger) -> None:
     """Both write the bodies' file under the same name: the failed one's must not be read for it."""
     striking = False
