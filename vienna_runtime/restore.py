@@ -33,9 +33,16 @@ from vienna_runtime.backup import Progress
 from vienna_runtime.backup_manifest import File, Manifest
 from vienna_runtime.config import Config
 from vienna_runtime.errors import BackupDamaged, BackupStale, RestoreRefused, WatermarkLost
+from vienna_runtime.pki import Places
 from vienna_runtime.rollback import GONE, Behind
+from vienna_runtime.settings import variable
 from vienna_runtime.watermark import Mark, Watermark
 
+_PLACES = {  # the settings that say where something of the node lies
+    *(("data", name) for name in ("ledger", "keystore", "tls", "watermark")),
+    *(("witness", name) for name in ("policy", "ca")),
+    ("keys", "key_file"),
+}
 _LEDGER = f"{backup.LEDGER}/"
 _TRACE = f"{backup.LEDGER}/{LOCK_FILE}"  # whoever has read the backup's ledger left it there
 Asking = Callable[[Config, Mapping[str, Published]], Sequence[object]]  # the witnesses: what they object to, in sentences
@@ -96,8 +103,25 @@ def _check_expiry(wanted: Wanted, manifest: Manifest) -> None:
 
 def _config(wanted: Wanted) -> Config:
     """The settings that will be in force: those that are there, else the backup's."""
-    settings = wanted.node if (wanted.node / configs.FILE).exists() else wanted.backup
-    return attrs.evolve(configs.load(settings, environ=os.environ), directory=wanted.node)
+    own = (wanted.node / configs.FILE).exists()
+    config = attrs.evolve(configs.load(wanted.node if own else wanted.backup, environ=os.environ), directory=wanted.node)
+    if not own:
+        _check_places(wanted, config)
+    return config
+
+
+def _check_places(wanted: Wanted, config: Config) -> None:
+    """Settings that came with the backup put nothing outside the node's directory: nobody signed them, and files go where they say."""
+    house = wanted.node.resolve()
+    for section in ("data", "keys", "witness"):
+        for name, value in attrs.asdict(getattr(config.settings, section)).items():
+            if (section, name) not in _PLACES or not value or variable(section, name) in os.environ:
+                continue
+            if house not in (wanted.node / value).resolve().parents:
+                raise RestoreRefused(
+                    f"the backup's {configs.FILE} has {section}.{name} at {value!a}, which is outside {wanted.node}, and nothing signs "
+                    f"a backup's settings; look at them, and if they are right copy that file to {wanted.node} yourself and restore again"
+                )
 
 
 @contextmanager
@@ -224,8 +248,10 @@ def _put_missing(wanted: Wanted, config: Config, manifest: Manifest) -> Iterator
         f"{backup.WITNESS}/{backup.POLICY}": config.witness_policy,
         f"{backup.WITNESS}/{backup.AUTHORITIES}": config.witness_ca,
     }
+    tls = Places(config.tls)
+    places |= {f"{backup.TLS}/{file.name}": file for file in (tls.authority, tls.authority_key, tls.server, tls.server_key)}
     for file in manifest.files:
-        target = config.tls / Path(file.path).name if file.path.startswith(f"{backup.TLS}/") else places.get(file.path)
+        target = places.get(file.path)
         if target is None:
             continue
         if target.exists():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import resource
@@ -266,6 +267,50 @@ def test_a_manifest_cannot_name_what_lies_outside(node: Any, say: Any, tmp_path:
     manifest.write_text(json.dumps(held, sort_keys=True, separators=(",", ":")) + "\n")
     code, why = restored(say, node, tmp_path / "backup", tmp_path / "other")
     assert (code, f"{manifest} is damaged" in why) == (3, True)
+
+
+def forge(backup: Path, name: str, content: bytes) -> None:
+    """Puts a file into a backup with a manifest that fits, as whoever keeps the backup can."""
+    (backup / name).parent.mkdir(exist_ok=True)
+    (backup / name).write_bytes(content)
+    manifest = backup / manifests.FILE
+    held = json.loads(manifest.read_bytes())
+    held["files"] = [file for file in held["files"] if file["path"] != name]
+    held["files"].append({"path": name, "size": len(content), "sha256": hashlib.sha256(content).hexdigest()})
+    manifest.write_text(json.dumps(held, sort_keys=True, separators=(",", ":")) + "\n")
+
+
+@pytest.mark.parametrize(
+    ("setting", "name"),
+    [("data.tls", "tls/authorized_keys"), ("data.keystore", "keystore"), ("witness.policy", "witness/policy"), ("data.watermark", "tls/x")],
+)
+def test_the_settings_of_a_forged_backup_put_nothing_outside_the_nodes_directory(
+    node: Any, say: Any, tmp_path: Path, setting: str, name: str
+) -> None:
+    assert say("backup", tmp_path / "backup", "--node", node.home)[0] == 0
+    victim, (section, key) = tmp_path / "victim", setting.split(".")
+    victim.mkdir()
+    aim = victim if name.startswith("tls/auth") else victim / "file"
+    forge(tmp_path / "backup", "vienna.toml", f'[{section}]\n{key} = "{aim}"\n'.encode())
+    forge(tmp_path / "backup", name, b"ssh-ed25519 mallory\n")
+    code, why = restored(say, node, tmp_path / "backup", tmp_path / "other")
+    assert (code, f"{setting} at" in why, list(victim.iterdir())) == (2, True, []), why
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_forged_backup_puts_no_file_beside_the_certificates(node: Any, say: Any, tmp_path: Path) -> None:
+    assert say("backup", tmp_path / "backup", "--node", node.home)[0] == 0
+    forge(tmp_path / "backup", "tls/more", b"mallory's\n")
+    assert restored(say, node, tmp_path / "backup", tmp_path / "other")[0] == 0
+    assert not (tmp_path / "other" / "tls" / "more").exists()
+
+
+def test_settings_that_the_operator_put_there_may_lie_elsewhere(node: Any, say: Any, tmp_path: Path) -> None:
+    assert say("backup", tmp_path / "backup", "--node", node.home)[0] == 0
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "vienna.toml").write_text(f'[data]\nwatermark = "{tmp_path / "elsewhere"}"\n')
+    assert restored(say, node, tmp_path / "backup", tmp_path / "other")[0] == 0
+    assert (tmp_path / "elsewhere").exists()
 
 
 def test_a_ledger_that_is_there_is_not_replaced_unless_that_is_said(node: Any, say: Any, tmp_path: Path) -> None:
