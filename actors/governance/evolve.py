@@ -56,6 +56,9 @@ def evolve(state: State, event: e.Event, at: Instant, seq: int) -> None:
             _membership(state, event)
     if case is not None and getattr(event, "closes", False):
         del state.cases[case.case]
+        for digest, when in state.judged.items():
+            if when >= case.began:  # in force, or decided under, during its life: needed as long as the case is there to be checked
+                state.judged[digest] = at
         if len(state.deadlines) > SLACK and len(state.deadlines) > 8 * (len(state.cases) + len(state.warrants) + len(state.runs)):
             remember_deadlines(state)  # most of them are of closed cases: state is bounded, and a rebuild is paid by what it drops
 
@@ -67,6 +70,8 @@ def _decided(
 ) -> None:
     if isinstance(event, e.IntentProposed):
         state.tally.proposed += 1
+        if state.bundle is not None:
+            state.judged[state.bundle.hex()] = state.time
         state.cases[event.case] = Case(
             case=event.case,
             agent=event.agent,
@@ -76,6 +81,7 @@ def _decided(
             parent=event.parent,
             founding=event.founding,
             excluded=event.excluded,
+            began=state.time,
             last=state.size - 1,  # this entry
         )
         return
@@ -309,6 +315,7 @@ def _membership(state: State, event: Membership) -> None:
             pass
         case e.BundleActivated():
             state.bundle = event.bundle
+            state.judged[event.bundle.hex()] = state.time
             _remind_to_decide_again(state)
         case _:
             assert_never(event)

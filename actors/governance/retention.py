@@ -84,7 +84,9 @@ def set_anew(state: State, days: int) -> tuple[e.RetentionSet, ...]:
 def kept(state: State, item: Item, date: Instant) -> str:
     """Why this body of an expired month stays at ``date``; empty where it may go."""
     if item.tag == e.BundlePushed.TAG:
-        return BUNDLE if needs_bundle(state, item.bundle, date) else _hold(state, "", ("", ""))
+        if needs_bundle(state, item.bundle, date):
+            return BUNDLE
+        return ON_HOLD if state.holds else ""  # which bundles the cases on hold were under is known of open ones alone
     if item.tag not in FORGETTABLE:
         return STANDS
     if item.case:
@@ -96,7 +98,7 @@ def kept(state: State, item: Item, date: Instant) -> str:
 
 
 def needs_bundle(state: State, digest: str, date: Instant) -> bool:
-    """Until the last case decided under it is past its own retention."""
+    """Until the last case that was decided under it, or that it was in force for, is past its own retention: counted from its end."""
     if state.bundle is not None and state.bundle.hex() == digest:
         return True
     if any(case.bundle.hex() == digest for case in state.cases.values()):

@@ -61,6 +61,7 @@ class Case:
     parent: CaseId | None
     founding: bool
     excluded: tuple[Person, ...]  # who may fill no seat: requester, owner, delegation chain
+    began: Instant = Instant(0)
     step: int = 1  # entries of this case so far
     last: int = 0  # sequence number of the newest of them
     status: str = "proposed"  # proposed | held | warranted
@@ -232,7 +233,7 @@ class State:
     holds: dict[str, Hold] = attrs.Factory(dict)
     expiring: dict[str, Instant] = attrs.Factory(dict)  # months that may go, and the date that was confirmed
     erasing: dict[str, Erasure] = attrs.Factory(dict)
-    judged: dict[str, Instant] = attrs.Factory(dict)  # bundle in hex → its newest decision; as many as were ever activated
+    judged: dict[str, Instant] = attrs.Factory(dict)  # bundle in hex → when it was last needed; as many as were ever activated
     deadlines: list[tuple[Instant, str, str]] = attrs.field(factory=list, eq=False, repr=False, metadata={"derived": True})
 
     def member_by_key(self, key_id: str) -> Member | None:

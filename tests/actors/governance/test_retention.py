@@ -126,6 +126,37 @@ def test_a_bundle_stays_until_the_last_case_decided_under_it_is_over(fold: Calla
     assert kept(state, pushed, over("2026-03")) == ""
 
 
+def test_a_bundle_stays_as_long_as_any_case_that_it_was_in_force_for_can_be_checked(fold: Callable[..., State]) -> None:
+    first, second, third = b"\x01" * 32, b"\x02" * 32, b"\x03" * 32
+    march, april, may = begin_of("2026-03"), begin_of("2026-04"), begin_of("2026-05")
+    proposed = e.IntentProposed("c1", "ada", b"", "k", None, False, ())  # type: ignore[arg-type]
+    decided = e.CaseDecided("c1", False, (), first, "no")  # type: ignore[arg-type]
+    closed = e.DeadLetterOpened("d1", "c1", "denied", "no", None, closes=True)  # type: ignore[arg-type]
+    state = fold(
+        (0, e.BundleActivated(first, None)),
+        (march, proposed),
+        (march, decided),
+        (april, e.BundleActivated(second, first)),  # a run that is opened now is judged under it as well
+        (may, closed),
+        (may, e.BundleActivated(third, second)),
+    )
+    for digest in (first, second):
+        pushed = Item(e.BundlePushed.TAG, "", SPAN, digest.hex())
+        assert kept(state, pushed, Instant(over("2026-05") - 1)) == retention.BUNDLE
+        assert kept(state, pushed, over("2026-05")) == ""
+
+
+@pytest.mark.parametrize("scope", ["tenant", "case:c1", "months:2026-01"])
+def test_no_bundle_goes_while_anything_is_on_hold_for_it_may_be_what_the_held_case_was_decided_under(
+    fold: Callable[..., State], scope: str
+) -> None:
+    pushed = Item(e.BundlePushed.TAG, "", SPAN, "07" * 32)
+    state = fold((0, e.HoldPlaced("h1", scope, "a court", "anna")))
+    assert kept(state, pushed, over("2036-01")) == retention.ON_HOLD
+    evolve(state, e.HoldReleased("h1", scope, "done"), Instant(1), 1)
+    assert kept(state, pushed, over("2036-01")) == ""
+
+
 def test_a_task_is_over_with_its_last_removal_and_not_before(fold: Callable[..., State]) -> None:
     state = fold(
         (0, e.DateConfirmed(Instant(9), ("2026-01", "2026-02"), 7, "witness")),
