@@ -97,15 +97,18 @@ _InFiles: TypeAlias = Callable[[Segment, int, int], Iterator[tuple[int, bytes]]]
 
 
 def _both(env: Environment, txn: Txn, table: str, in_files: _InFiles, log: int, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
-    """From the archive what the table does not begin with, then from the table."""
-    cursor, end = txn.cursor(env.table(table)), POSITION.pack(log, stop)
-    held = cursor.set_range(POSITION.pack(log, start)) and cursor.key() < end
-    at, first = start, POSITION.unpack(cursor.key())[1] if held else stop
-    while at < first and (segment := archived.holding(env, txn, log, at)) is not None:
-        until = min(first, segment.stop)
+    """From the archive what it holds, then from the table.
+
+    Not from the table first: until they are swept, rows of a segment may lie there with a gap, where forgetting has written
+    another segment again and taken its rows out.
+    """
+    at = start
+    while at < stop and (segment := archived.holding(env, txn, log, at)) is not None:
+        until = min(stop, segment.stop)
         yield from in_files(segment, at, until)
         at = until
-    if held:
+    cursor, end = txn.cursor(env.table(table)), POSITION.pack(log, stop)
+    if at < stop and cursor.set_range(POSITION.pack(log, at)):
         for key, value in cursor:
             if key >= end:
                 return

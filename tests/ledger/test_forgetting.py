@@ -416,6 +416,21 @@ def test_adopting_what_nothing_has_changed_since_does_not_look_through_it(ledger
     ledger.verify()
 
 
+def test_a_segment_that_is_forgotten_before_an_earlier_one_is_swept_is_read_from_its_file(ledger: Ledger) -> None:
+    """The rows of the earlier one still lie in the table then, and those of the later one do not."""
+    write(ledger, DECEMBER, 5)
+    while (segment := ledger.prepare_segment(LOG, before=DECEMBER)) is not None:
+        ledger.adopt_segment(segment)
+    assert ledger.archived(LOG) == 40
+    remove(ledger, (30, 33), month="2026-11")
+    finish(ledger)
+    assert readable(ledger) == set(range(40)) - {30, 31, 32}
+    ledger.verify()
+    while ledger.sweep_archived(LOG):
+        assert readable(ledger) == set(range(40)) - {30, 31, 32}
+    ledger.verify()
+
+
 def test_a_removal_from_the_archive_that_failed_leaves_no_trace_in_the_next(opened: Callable[..., Ledger], ledger: Ledger) -> None:
     """Both write the bodies' file under the same name: the failed one's must not be read for it."""
     striking = False
