@@ -179,7 +179,8 @@ class _Audit:
                 raise difference_in_cases(self._env, log, number, check.size)
             check_callers_index(self._env, log, number, check.size, lambda: self._row(log)[0].size)
         self._check_cosigned(log, number, tail.size)
-        return Verified(log, tail.size, tail.root, committed.count, missing.count(), self._cosigned.get(log, b""), self._trust.keys_of(log))
+        keys = self._trust.recorded_keys_of(log)
+        return Verified(log, tail.size, tail.root, committed.count, missing.count(), self._cosigned.get(log, b""), keys)
 
     def _check_cosigned(self, log: str, number: int, size: int) -> None:
         """The nodes were all recomputed by now, so the root at any size follows from a few of them."""
@@ -188,7 +189,8 @@ class _Audit:
         with _as_damage(log, None), self._env.reading() as txn:
             node_at = stored.nodes(self._env, txn, number)
             try:
-                witnessed.check(note, self._trust.keys_of(log), size=size, root_at=lambda at: subtree_root(node_at, 0, at))
+                keys = self._trust.recorded_keys_of(log)  # it may have been cosigned before the key that was given took over
+                witnessed.check(note, keys, size=size, root_at=lambda at: subtree_root(node_at, 0, at))
             except VerificationError as error:
                 raise VerificationError(f"the witnessed checkpoint: {error.what}", log=log) from None
 

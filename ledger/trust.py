@@ -73,6 +73,15 @@ class Trust:
         """Every key that ever counted for the log's checkpoints, newest first; VerificationError for a log never admitted."""
         return tuple(checking.key for checking in self._known(log))
 
+    def recorded_keys_of(self, log: str) -> tuple[VerifierKey, ...]:
+        """Those, and the node's keys before the one given: for a checkpoint that was kept and is held against the log itself.
+
+        Whoever has such an earlier key by now can sign with it what they like, so nothing is believed for its signature alone.
+        """
+        before = tuple(VerifierKey(self._checking[NODE][0].key.name, key) for key in reversed(self._before)) if log == NODE else ()
+        known = self.keys_of(log)
+        return (*known, *(key for key in before if key not in known))
+
     def issuers_of(self, log: str) -> tuple[bytes, ...]:
         """Every key that ever counted for the warrants of that tenant, newest first: for what lies in the past."""
         self._known(log)

@@ -9,6 +9,7 @@ from nacl.signing import SigningKey
 from actors.governance.signing import Purpose as SigningPurpose
 from actors.governance.signing import signed_bytes, verifies
 from ledger import NODE, Batch, CommitFailed, Draft, Ledger, VerificationError, VerifierKey, rotation, verify_directory
+from ledger.cosignature import Cosigner
 from ledger.key_chain import follow, gather
 from ledger.rotation import Kind
 from vienna_runtime import rotating
@@ -110,6 +111,19 @@ def test_both_keys_sign_during_the_overlap_and_then_the_new_one_alone(place: Pla
         State.RETIRED,
         State.COUNTS,
     ]
+
+
+@LOGS
+def test_what_was_witnessed_before_a_rotation_is_still_the_logs_by_the_newest_key(place: Place, log: str) -> None:
+    """Until a witness has cosigned again, the kept note carries the old key's signature alone."""
+    checkpoint = place.ledger.head(log).checkpoint
+    text = checkpoint.decode().partition("\n\n")[0] + "\n"
+    place.ledger.put_witnessed(log, checkpoint + Cosigner("witness.example/emil", bytes(32)).cosign(text, 7).line().encode())
+    for _ in range(2):
+        place.rotate(log, compromised=True)
+        place.rotate(NODE, compromised=True)
+    place.ledger.verify()
+    place.verify(place.signers(NODE)[0])
 
 
 @LOGS
