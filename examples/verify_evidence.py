@@ -2,7 +2,7 @@
 """``python verify_evidence.py FILE VERIFIER_KEY [--json]`` verifies evidence of one case without Vienna; 0: nothing failed, 3: something.
 The node's key is all that is trusted.  Checks are named as in ``vienna verify``; two take Cedar.  docs/ledger-format.md has the bytes.
 """
-# ruff: noqa: E401, E701, E704, I001, SIM905  # set by hand: 300 lines are what somebody reads in an hour before believing them
+# ruff: noqa: E401, E701, E704, I001, RET503, SIM905  # set by hand: 300 lines are what somebody reads in an hour before believing them
 import base64, json, re, sys
 from hashlib import sha256
 from itertools import pairwise
@@ -30,8 +30,7 @@ MINUTE = 60_000_000  # µs; what others sign is evidence within one minute of th
 BROKEN = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError, RecursionError, msgpack.UnpackException)
 class Checks(dict):  # by name, what is wrong; a no is never taken back
     def expect(self, name, true, why):
-        self.setdefault(NAMES[NAMES.index(name)], []).extend([] if true else [why])
-        return true
+        return self.setdefault(NAMES[NAMES.index(name)], []).extend([] if true else [why]) or true
     def attempt(self, name, look, *arguments):
         try: return self.expect(name, True, "") and look(*arguments)
         except BROKEN as error: self.expect(name, False, f"{type(error).__name__}: {error}")
@@ -45,8 +44,7 @@ def pack(fields):  # a map of declared fields, in this order
     return msgpack.packb({name: ordered(value) for name, value in fields.items()})
 def load(data, names=None, free=False):  # what exactly these bytes say: declared fields, or a free map
     value = msgpack.unpackb(data, strict_map_key=True)
-    must(names in (None, list(value)) and data == (msgpack.packb(ordered(value)) if free else pack(value)), "not in canonical form")
-    return value
+    return must(names in (None, list(value)) and data == (msgpack.packb(ordered(value)) if free else pack(value)), "not canonical") or value
 def signed(purpose, key, data, signature):  # Ed25519 over the purpose's tag and canonical bytes
     try:
         sealed = signature + f"vienna/{purpose}/1\0".encode() * bool(purpose) + data
@@ -65,8 +63,7 @@ def roots_of(first, second, proof, known):  # RFC 9162 §2.1.4: of the old tree 
     old, new = roots_of(first, half, proof[:-1], known) if first <= half else roots_of(first - half, second - half, proof[:-1], None)
     return (old, digest(b"\1", new, proof[-1])) if first <= half else (digest(b"\1", proof[-1], old), digest(b"\1", proof[-1], new))
 def b64(text):
-    must(base64.b64encode(base64.b64decode(text, validate=True)).decode() == text, "base64 with something left over")
-    return base64.b64decode(text)
+    return must(base64.b64encode(base64.b64decode(text, validate=True)).decode() == text, "not base64") or base64.b64decode(text)
 def verifier_key(text):
     name, number, key = text.split("+", 2)
     must(len(b64(key)) == 33 and b64(key)[0] == 1 and digest(name.encode(), b"\n", b64(key))[:4].hex() == number, "not a verifier key")
@@ -130,20 +127,23 @@ def prove(file, key, c):  # the tenant's entries, each header with its leaf and 
         whole = bare or (e["body"] is not None and digest(e["salt"], e["body"]) == e["commitment"])
         c.expect("bodies", whole, f"entry {e['sequence']}: the body is missing, or another than was committed to")
     return logs[tenant], issuers[tenant]
-def ways(words):  # a quorum, its alternatives multiplied out: lists of seats, each None (anybody), role:NAME or person:NAME
+def ways(words):  # a quorum, its alternatives multiplied out, as many as the law looks at: seats, each None, role:NAME or person:NAME
     words = re.findall(r"[()]|[^\s()]+", words) if isinstance(words, str) else words
     done, term, joined = [], [[]], "and"
     while joined:
         word = words.pop(0)
-        factor = ways(words) if word == "(" else [[None] * int(words[0])] if word == "any" else [[words.pop(1)] * int(word)]
+        factor = ways(words) if word == "(" else [[None] * seats(words[0])] if word == "any" else [[words.pop(1)] * seats(word)]
         words.pop(0)  # the bracket's end, the number, or "of"
-        done, term = (done, [one + other for one in term for other in factor]) if joined == "and" else (done + term, factor)
+        done, term = (done, [one + other for one in term for other in factor][:65]) if joined == "and" else (done + term, factor)
         joined = words.pop(0) if words[:1] in (["or"], ["and"]) else ""
-    return done + term
+    return (done + term)[:65]
+def seats(count): return must(len(count) < 3, "more seats than there can be") or int(count)
 def fits(seat, person, roles): return seat is None or seat == f"person:{person}" or (seat[:5] == "role:" and seat[5:] in roles)
-def filled(some, people):  # one of these ways, by a different person in every seat
-    return any(not way or any(fits(way[0], who, roles) and filled([way[1:]], {n: r for n, r in people.items() if n != who})
-                              for who, roles in people.items()) for way in some)
+def filled(some, people):  # one of these ways, by a different person in every seat: persons move on until everybody sits who can
+    def sit(who, way, taken, tried):
+        for n in [n for n, seat in enumerate(way) if fits(seat, who, people[who])]:
+            if n not in tried and (tried.add(n) or n not in taken or sit(taken[n], way, taken, tried)): return not taken.update({n: who})
+    return any(sum(bool(sit(who, way, taken, set())) for who in people) == len(way) for way in some for taken in [{}])
 def law(case, tenant, own, issuers, c):  # the entries in their order; gives the closing one, or why it is not known
     members, invited, above, warrants, runs, pushed, closed, s = {}, {}, {}, {}, {}, set(), None, type("Remembered", (), {})
     s.phase, s.active, s.given, s.changes, s.held = "founding", None, [], [], None

@@ -54,6 +54,15 @@ def test_it_counts_seats_as_the_law_does(text: str, alone: ModuleType) -> None:
         assert alone.filled(alone.ways(text), people) == quorum.satisfied(parsed, list(people.items()), persons=0), names
 
 
+def test_a_quorum_made_to_be_multiplied_out_or_tried_for_ever_is_counted_at_once(alone: ModuleType) -> None:
+    assert len(alone.ways(" and ".join(["(any 1 or any 2)"] * 200))) <= 65  # of 2**200; the law looks at no more
+    crowd = {str(number): ["x"] for number in range(24)}
+    assert not alone.filled(alone.ways("15 of role:x and 1 of role:y"), crowd)  # trying every order would take 24! / 9! steps
+    assert alone.filled(alone.ways("15 of role:x and 1 of role:y"), {**crowd, "dora": ["y"]})
+    with pytest.raises(ValueError, match="more seats"):
+        alone.ways("any 99999999999")
+
+
 @pytest.fixture(scope="module")
 def alone() -> ModuleType:
     found = importlib.util.spec_from_file_location("alone", EXAMPLE)
