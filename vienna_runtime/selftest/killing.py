@@ -93,7 +93,7 @@ class _Life:
         seed, passes = self._chosen.getrandbits(64), self._chosen.randint(1, MOST_PASSES)
         writer = apart.start(partial(_write, self._directory, write, seed, point, passes))
         os.close(write)
-        said = _listen(read, writer, self._chosen.uniform(0, LATEST) if point == CHANCE else None)
+        said = listen(read, writer, self._chosen.uniform(0, LATEST) if point == CHANCE else None)
         os.close(read)
         code, text = writer.ended()
         if code != -signal.SIGKILL:
@@ -135,7 +135,7 @@ def _write(directory: Path, descriptor: int, seed: int, point: str, passes: int)
             ledger.reopen()
 
 
-def _listen(pipe: int, writer: apart.Apart, seconds: float | None) -> bytes:
+def listen(pipe: int, writer: apart.Apart, seconds: float | None) -> bytes:
     """All that is said; after ``seconds`` its speaker is killed."""
     said, end = bytearray(), None if seconds is None else time.monotonic() + seconds
     while True:

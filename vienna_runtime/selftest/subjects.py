@@ -6,13 +6,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from vienna_runtime.selftest import keeping, promise
+from vienna_runtime.selftest import aging, keeping, outlived, promise
 from vienna_runtime.selftest.explore import Subject
 from vienna_runtime.selftest.told import Told, heard
 
 LEDGER = "ledger"  # the directory's name below the one that is followed
 FILES = "files"
 KEEPER = (sys.executable, "-P", "-m", "vienna_runtime.selftest.keeping")
+AGER = (sys.executable, "-P", "-m", "vienna_runtime.selftest.aging")
+AGED = "aged"
 WRITER = (sys.executable, "-P", "-m", "vienna_runtime.selftest.writing")
 
 
@@ -34,6 +36,21 @@ def files(below: Path, *, seed: int, rounds: int) -> Subject:
         lambda left, told: keeping.check(left / FILES, told),
         frozenset({f"{keeping.JOURNAL}.lock"}),
     )
+
+
+def aged(below: Path, *, seed: int, steps: int) -> Subject:
+    """Keystore and ledger over months: archived, forgotten, witnessed, with keys that hand over."""
+    return Subject(
+        "keystore and ledger over months",
+        [*AGER, str(below / AGED), str(seed), str(steps)],
+        lambda left, told: _aged(left / AGED, told),
+        frozenset({"lock.mdb", "writer.pid"}),
+    )
+
+
+def _aged(left: Path, told: bytes) -> str:
+    outlived.check(left, aging.heard(told))
+    return "whole"
 
 
 def _ledger(left: Path, told: Told) -> str:
