@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import attrs
+import msgpack
 
 from actors.governance import canonical
 from actors.governance.canonical import Value
@@ -17,6 +18,8 @@ from vienna_runtime.errors import VerificationError
 
 FORMAT = "vienna evidence 1"
 SUFFIX = ".evidence"
+MOST_ITEMS = 1 << 22  # fields, entries and hashes: a case among 100,000 others that are shown has some 30 an entry
+_MOST_FIELDS = 64  # of one map in it; ours have at most seven
 LARGEST = 512 * 1024 * 1024  # bytes: a case of 10,000 entries among 10,000 members is some 30 MB
 
 
@@ -80,6 +83,7 @@ def unpack(packed: bytes) -> Evidence:
     """The evidence of exactly these bytes; VerificationError for anything else."""
     if len(packed) > LARGEST:
         raise VerificationError(f"the file has {len(packed)} bytes, evidence at most {LARGEST}")
+    _check_items(packed)
     try:
         value = canonical.unpack(packed)
     except canonical.NotCanonical as error:
@@ -94,6 +98,22 @@ def unpack(packed: bytes) -> Evidence:
             "commitment": None if value["commitment"] is None else _commitment(value["commitment"]),
         }
     )
+
+
+def _check_items(packed: bytes) -> None:
+    """Before anything is built of it: a byte of an empty map takes a hundred in memory, and half a gigabyte of them the machine."""
+    count = 0
+
+    def seen(container: Sequence[Any] | Mapping[Any, Any]) -> None:
+        nonlocal count
+        count += 1 + len(container)
+        if count > MOST_ITEMS:
+            raise ValueError(f"it has more than {MOST_ITEMS} items")
+
+    try:
+        msgpack.unpackb(packed, list_hook=seen, object_hook=seen, max_array_len=MOST_ITEMS, max_map_len=_MOST_FIELDS, strict_map_key=True)
+    except (ValueError, TypeError, RecursionError, msgpack.UnpackException) as error:
+        raise VerificationError(f"the file is no evidence: not one msgpack value, or too many ({type(error).__name__})") from None
 
 
 def _share(value: Any, where: str) -> Share:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import random
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -26,6 +27,7 @@ from ledger import Draft, NoteSigner
 from ledger.checkpoint import open_checkpoint
 from ledger.header import parse
 from ledger.note import compose
+from vienna_runtime.errors import VerificationError
 from vienna_runtime.evidence import form
 from vienna_runtime.evidence.form import Evidence, Proved
 from vienna_runtime.verify_evidence import verify_evidence
@@ -539,3 +541,21 @@ def test_whatever_field_of_whatever_body_is_altered_both_find_it_and_neither_fal
             stage.two.find(forged, "bodies")
             tried += 1
     assert tried > 50
+
+
+@pytest.mark.parametrize(
+    "bomb",
+    [
+        b"\xdd" + (8 << 20).to_bytes(4, "big") + b"\x80" * (8 << 20),  # empty maps, a hundred times as large in memory
+        b"\x92" + 2 * (b"\xdd" + (3 << 20).to_bytes(4, "big") + b"\xc0" * (3 << 20)),
+        b"\xdf" + (1 << 16).to_bytes(4, "big") + b"".join(b"\xc4\x02%c%c\xc0" % divmod(number, 256) for number in range(1 << 16)),
+    ],
+)
+def test_a_file_that_would_fill_the_memory_is_refused_before_it_does(bomb: bytes) -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(VerificationError, match="too many"):
+            form.unpack(bomb)
+        assert tracemalloc.get_traced_memory()[1] < 200 << 20
+    finally:
+        tracemalloc.stop()
