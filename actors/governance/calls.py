@@ -271,7 +271,7 @@ _ROWS = (
     _call("case.watch", READERS | {AGENT}, c.Watch, "a case's events, as they become durable", case=CASE, credit=Number(1, 4096)),
     _call(
         "case.evidence",
-        READERS | {AGENT},
+        READERS,  # no agent: it holds the register of members, and the first entries of others' cases above
         c.Evidence,
         "what proves a case: its entries and all they rest on, under one signed head of each log",
         case=CASE,

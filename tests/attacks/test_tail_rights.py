@@ -15,6 +15,7 @@ from ledger import leaf_hash, open_checkpoint
 from ledger.header import parse
 from ledger.note import VerifierKey
 from ledger.tree import extend, root_of
+from transport.answers import Refused
 from vienna_runtime import credential, known
 from vienna_runtime.client import Vienna, connect
 from vienna_runtime.secret import Secret
@@ -210,3 +211,12 @@ async def test_a_program_may_leave_a_tail_that_goes_on(log: Log) -> None:
                 assert entries.at == entry.header.sequence + 1
         assert (await vienna.status())["tenant"] == "belvedere"
     assert beliefs == []  # it left before a checkpoint came
+
+
+@pytest.mark.parametrize("who", ["ada", "till", "emil"])
+async def test_no_machine_gets_evidence_for_it_holds_members_and_cases_that_its_tail_hides(log: Log, who: str) -> None:
+    async with log.stage.cast(who) as (line,):
+        for case in log.cases.values():
+            answer = await line.ask("case.evidence", case=case)
+            assert isinstance(answer, Refused)
+            assert answer.code == "not_allowed"
