@@ -1,0 +1,403 @@
+// That each entry of a case is what the law makes of those before it: "The rules of a case" of docs/ledger-format.md. Cedar is not asked
+// again: `verdict` and `execution policy` are not looked at.
+
+import { H, encode, must, read, same } from "./formats.mjs";
+import {
+  INTENT,
+  CARD,
+  STATEMENT,
+  WARRANT,
+  RECEIPT,
+  ATTESTATION,
+  FACTS,
+  GOVERNED,
+  MINUTE,
+  alike,
+  purposeBy,
+  bodyOf,
+  Register,
+  replayed,
+  bundleDigest,
+  seatsOf,
+  fits,
+  filled,
+} from "./register.mjs";
+
+/** The checks from `members` on: [name, what to look at]. */
+export function law(f, tenant, mine, trust) {
+  const standing = tenant.entries.filter((e) => /^(tenant|member)\.|^bundle\.activated\/1$/.test(e.tag));
+  const each = function* (...tags) {
+    for (const step of replayed(f.tenant, standing, mine)) if (tags.includes(step[1].tag)) yield step;
+  };
+  const bodies = mine.map(bodyOf),
+    before = (e, tag) => bodies.filter((b) => b.at.tag === tag && b.at.sequence < e.sequence).at(-1);
+  const proposed = () => {
+    const p = before({ sequence: Infinity }, "intent.proposed/1");
+    return { ...p, says: read(p.intent, "the intent", INTENT), digest: H(p.intent) };
+  };
+  const argsDigest = () => {
+    const { says } = proposed();
+    return H(
+      encode(
+        new Map([
+          ["action", says.action],
+          ["resource", says.resource],
+          ["params", says.params],
+        ]),
+      ),
+    );
+  };
+  const effect = () => H("vienna/effect/1\0", f.tenant, "\0", argsDigest()).toString("hex").slice(0, 32);
+  const warrantOf = (e, id) => {
+    const w = bodies.find((b) => b.at.tag === "warrant.issued/1" && b.warrant === id && b.at.sequence < e.sequence);
+    must(w, `entry ${e.sequence}: no such warrant`);
+    return { ...read(w.fields, "a warrant", WARRANT), at: w.at };
+  };
+  const runOf = (e, id) => {
+    const r = bodies.find((b) => b.at.tag === "run.opened/1" && b.run === id && b.at.sequence < e.sequence);
+    must(r, `entry ${e.sequence}: no such run`);
+    return r;
+  };
+  const votes = (e) => {
+    // those for the card that is valid before e: the newest one, if nothing was decided again since
+    const asked = before(e, "approval.requested/1");
+    if (!asked || before(e, "case.decided/1").at.sequence > asked.at.sequence) return [];
+    return bodies.filter((b) => b.at.tag === "approval.given/1" && b.at.sequence > asked.at.sequence && b.at.sequence < e.sequence);
+  };
+  const counting = (e, register) => votes(e).filter((v) => register.holds(v.approver));
+  const isChange = () => proposed().says.action.startsWith("vienna.");
+  const receiptOf = (e, run) => bodies.find((b) => b.at.tag === "run.reported/1" && b.run === run && b.at.sequence < e.sequence);
+
+  return [
+    [
+      "members",
+      () => {
+        const r = new Register(f.tenant);
+        for (const e of standing) r.heed(e);
+        for (const b of bodies) must(b.case === f.case, `entry ${b.at.sequence} is about another case`);
+      },
+    ],
+    [
+      "intent",
+      () => {
+        const p = proposed();
+        must(
+          bodies[0].at.tag === "intent.proposed/1" && bodies.filter((b) => b.at.tag === "intent.proposed/1").length === 1,
+          "the first entry is the intent, and no other",
+        );
+        for (const [b, e, register] of each("intent.proposed/1")) {
+          const again = b.key.startsWith("retry:");
+          register.active(b.agent, isChange() ? "admin" : "agent");
+          must(again || e.actor === b.agent, "proposed in another's name");
+          must(p.says.parent === b.parent && b.founding === !register.sealed, "parent or founding is not as it was");
+          const first = b.parent && tenant.entries.find((o) => o.case === b.parent && o.step === 1 && o.sequence < e.sequence);
+          must(!b.parent || first, "the case above is missing");
+          const above = b.parent ? bodyOf(first).excluded : [];
+          const behind = register.behind(b.agent).slice(0, isChange() ? 1 : Infinity);
+          const persons = new Set([...behind, ...above, ...(again ? register.behind(e.actor).slice(0, 1) : [])]);
+          must([...persons].sort().join("\0") === [...b.excluded].sort().join("\0"), "other persons are excluded");
+        }
+      },
+    ],
+    [
+      "bundles",
+      () => {
+        const pushed = new Map();
+        for (const e of tenant.entries.filter((e) => e.tag === "bundle.pushed/1")) {
+          const b = bodyOf(e);
+          must(same(bundleDigest(b.files), b.bundle), `entry ${e.sequence}: the bundle has another digest`);
+          pushed.set(b.bundle.toString("hex"), e.sequence);
+        }
+        for (const [b, e, register] of each("case.decided/1")) {
+          if (isChange())
+            must(
+              alike([b.tier, b.quorum, b.persons, b.bundle], ["T2", "any 2", 2, GOVERNED]),
+              "a change that is not decided as changes are",
+            );
+          else
+            must(
+              same(b.bundle, register.bundle) && pushed.get(b.bundle.toString("hex")) < e.sequence,
+              "decided under a bundle that was not in force",
+            );
+        }
+      },
+    ],
+    ["verdict", () => "- Cedar is not asked here"],
+    [
+      "card",
+      () => {
+        for (const [b, e] of each("approval.requested/1")) {
+          const card = read(b.card, "the card", CARD),
+            p = proposed(),
+            d = before(e, "case.decided/1");
+          const expected = {
+            card: "vienna/card/1",
+            case: f.case,
+            agent: p.agent,
+            intent: p.intent,
+            founding: p.founding,
+            expires_at: b.expires_at,
+          };
+          for (const name of "tier quorum policies why bundle executor verify ttl uses cost_cap state_digest".split(" "))
+            expected[name] = d[name];
+          const facts = [...card.facts].map(([name, fact]) => `${name} ${typeof fact}`);
+          must(
+            facts.join() ===
+              (isChange()
+                ? ""
+                : Object.entries(FACTS)
+                    .map((fact) => fact.join(" "))
+                    .join()),
+            "the card has other facts",
+          );
+          for (const name of CARD) must(name === "facts" || alike(card[name], expected[name]), `the card says another ${name}`);
+        }
+      },
+    ],
+    [
+      "approvals",
+      () => {
+        for (const [b, e, register] of each("approval.given/1", "approval.denied/1")) {
+          const what = `entry ${e.sequence}`,
+            asked = before(e, "approval.requested/1"),
+            p = proposed(),
+            d = before(e, "case.decided/1");
+          const m = register.active(b.approver, "approver", ...(isChange() ? ["admin"] : [])),
+            s = read(b.statement, "a statement", STATEMENT);
+          must(
+            asked && e.time < asked.expires_at && e.actor === b.approver && m.person === b.person,
+            `${what}: not in time, or another person`,
+          );
+          must(purposeBy(m.key, "vienna/approval/1", b.statement, b.signature), `${what}: ${b.approver} did not sign`);
+          must(s.decision === (e.tag === "approval.given/1" ? "approve" : "deny"), `${what}: another decision was signed`);
+          must(
+            s.case === f.case && same(s.intent, p.digest) && same(s.card, H(asked.card)) && same(s.bundle, d.bundle) && s.tier === d.tier,
+            `${what}: signed about something else`,
+          );
+          must(asked.at.sequence > d.at.sequence, `${what}: a vote for a card that is void`);
+          must(Math.abs(s.time - e.time) <= MINUTE && s.nonce.length >= 16, `${what}: signed at another time, or without a nonce`);
+          must(!p.excluded.includes(b.person), `${what}: ${b.person} is excluded`);
+          must(
+            seatsOf(d.quorum)
+              .flat()
+              .some((seat) => fits(seat, m)),
+            `${what}: no seat is ${b.person}'s`,
+          );
+          if (e.tag === "approval.denied/1") continue;
+          must(!votes(e).some((v) => v.person === b.person), `${what}: ${b.person} a second time`);
+          must(isChange() || same(d.bundle, register.bundle), `${what}: another bundle is in force`);
+        }
+      },
+    ],
+    [
+      "quorum",
+      () => {
+        for (const [, e, register] of each("warrant.issued/1", "change.applied/1")) {
+          const d = before(e, "case.decided/1"),
+            given = counting(e, register).map((v) => register.members.get(v.approver));
+
+          must(!bodies.some((b) => b.at.tag === "approval.denied/1" && b.at.sequence < e.sequence), "what was denied was granted");
+          if (d.tier !== "T0")
+            must(
+              filled(d.quorum, given) && new Set(given.map((v) => v.person)).size >= d.persons,
+              `entry ${e.sequence}: ${d.quorum} is not met`,
+            );
+        }
+      },
+    ],
+    [
+      "warrant signature",
+      () => {
+        for (const b of bodies.filter((b) => b.at.tag === "warrant.issued/1")) {
+          must(
+            trust.issuers(f.tenant).some((key) => purposeBy(key, "vienna/warrant/1", b.fields, b.signature)),
+            `entry ${b.at.sequence}: the issuer did not sign`,
+          );
+        }
+      },
+    ],
+    [
+      "warrant terms",
+      () => {
+        for (const [b, e, register] of each("warrant.issued/1")) {
+          const w = warrantOf({ sequence: Infinity }, b.warrant),
+            p = proposed(),
+            d = before(e, "case.decided/1"),
+            given = counting(e, register);
+          must(d.permitted && !isChange(), "a warrant for what was denied, or for a change");
+          const narrowings = given.map((v) => read(v.statement, "a statement", STATEMENT).narrowing);
+          const least = (field, from) =>
+            narrowings.reduce((n, m) => (m.has(field) && (n === null || m.get(field) < n) ? m.get(field) : n), from);
+          const expected = {
+            tenant: f.tenant,
+            warrant: b.warrant,
+            case: f.case,
+            agent: p.agent,
+            executor: d.executor,
+            holder: register.active(d.executor, "executor", "agent").key,
+            action: p.says.action,
+            resource: p.says.resource,
+            params: p.says.params,
+            intent: p.digest,
+            effect: effect(),
+            state_digest: d.state_digest,
+            tier: d.tier,
+            approvals: [...new Set(given.map((v) => v.person))].sort(),
+            bundle: d.bundle,
+            verify: d.verify,
+            not_before: e.time,
+            expires_at: Math.min(e.time + least("ttl", d.ttl), p.says.deadline ?? Infinity),
+            uses: least("uses", d.uses),
+            cost_cap: least("cost_cap", d.cost_cap),
+          };
+          for (const name of WARRANT) must(alike(w[name], expected[name]), `the warrant of entry ${e.sequence} says another ${name}`);
+        }
+      },
+    ],
+    [
+      "redemption",
+      () => {
+        const used = new Map(),
+          runs = new Set();
+        for (const [b, e, register] of each("run.opened/1")) {
+          const what = `entry ${e.sequence}`,
+            w = warrantOf(e, b.warrant);
+          must(
+            b.redeemer === w.executor && e.actor === w.executor && same(register.members.get(b.redeemer)?.key, w.holder),
+            `${what}: redeemed by another`,
+          );
+          must(register.holds(b.redeemer) && register.holds(w.agent), `${what}: redeemer or agent was revoked`);
+          must(w.state_digest === null || same(w.state_digest, b.state_digest), `${what}: what it acts on had changed`);
+          must(w.not_before <= e.time && e.time < w.expires_at, `${what}: not within the warrant's life`);
+          used.set(b.warrant, (used.get(b.warrant) ?? 0) + 1);
+          must(used.get(b.warrant) <= w.uses && !runs.has(b.run), `${what}: used too often`);
+          runs.add(b.run);
+          must(same(b.args_digest, argsDigest()) && b.effect === w.effect, `${what}: other arguments`);
+          must(
+            !bodies.some(
+              (o) => o.at.sequence < e.sequence && /^warrant\.(revoked|expired|stale)/.test(o.at.tag) && o.warrant === b.warrant,
+            ),
+            `${what}: the warrant was dead`,
+          );
+        }
+      },
+    ],
+    ["execution policy", () => "- Cedar is not asked here"],
+    [
+      "receipts",
+      () => {
+        for (const [b, e, register] of each("run.reported/1")) {
+          const what = `entry ${e.sequence}`,
+            run = runOf(e, b.run),
+            w = warrantOf(e, run.warrant),
+            r = read(b.receipt, "a receipt", RECEIPT);
+          must(purposeBy(w.holder, "vienna/receipt/1", b.receipt, b.signature), `${what}: the executor did not sign`);
+          must(
+            register.holds(run.redeemer) && e.actor === run.redeemer && r.ended <= e.time + MINUTE,
+            `${what}: by another, or of a later time`,
+          );
+          must(
+            r.warrant === run.warrant && r.run === b.run && r.outcome === b.outcome && r.cost === b.cost,
+            `${what}: a receipt of something else`,
+          );
+          must(bodies.filter((o) => o.at.tag === e.tag && o.run === b.run).length === 1, `${what}: a second report of the run`);
+        }
+      },
+    ],
+    [
+      "attestations",
+      () => {
+        for (const [b, e, register] of each("run.verified/1")) {
+          const what = `entry ${e.sequence}`;
+          if (b.verifier === null) {
+            must(b.statement === null && b.signature === null && b.basis !== "observed", `${what}: observed by nobody`);
+            continue;
+          }
+          const m = register.active(b.verifier, "verifier"),
+            s = read(b.statement, "an attestation", ATTESTATION),
+            run = runOf(e, b.run);
+          must(purposeBy(m.key, "vienna/attestation/1", b.statement, b.signature), `${what}: the verifier did not sign`);
+          must(e.actor === b.verifier && Math.abs(s.time - e.time) <= MINUTE, `${what}: by another, or at another time`);
+          must(b.verifier !== run.redeemer && b.verifier !== proposed().agent, `${what}: verified by who acted`);
+          must(
+            s.case === f.case && s.run === b.run && same(s.receipt, H(receiptOf(e, b.run)?.receipt ?? "")),
+            `${what}: observed something else`,
+          );
+          must(s.verdict === b.verdict && alike(s.checks, b.checks), `${what}: something else was signed`);
+        }
+      },
+    ],
+    [
+      "outcome",
+      () => {
+        const warrants = new Map(),
+          runs = new Map(); // what is live: warrant -> uses left, run -> its redemption
+        for (const [b, e] of replayed(f.tenant, standing, mine)) {
+          const what = `entry ${e.sequence}`,
+            run = runs.get(b.run),
+            report = run && receiptOf(e, b.run);
+          switch (e.tag) {
+            case "warrant.issued/1":
+              warrants.set(b.warrant, warrantOf({ sequence: Infinity }, b.warrant).uses);
+              break;
+            case "warrant.expired/1":
+              must(warrantOf(e, b.warrant).expires_at <= e.time, `${what}: it had not expired`); // falls through
+            case "warrant.revoked/1":
+            case "warrant.stale/1":
+              must(warrants.delete(b.warrant), `${what}: no live warrant`);
+              break;
+            case "change.applied/1": {
+              const since = votes(e).at(-1)?.at.sequence ?? e.sequence;
+              const made = standing.filter((s) => since < s.sequence && s.sequence < e.sequence);
+              const changes = made.map(
+                (s) =>
+                  new Map([
+                    ["body", s.body],
+                    ["tag", s.tag],
+                  ]),
+              );
+              must(isChange() && alike(changes, proposed().says.params.get("changes")), `${what}: another change was approved`);
+              break;
+            }
+            case "run.opened/1":
+              must(warrants.has(b.warrant), `${what}: no live warrant`);
+              runs.set(b.run, b);
+              warrants.set(b.warrant, warrants.get(b.warrant) - 1);
+              if (warrants.get(b.warrant) === 0) warrants.delete(b.warrant);
+              break;
+            case "run.unknown/1":
+              must(run && (report ? report.outcome === "unknown" : e.time >= run.report_by), `${what}: it was not unknown`);
+              break;
+            case "effect.settled/1":
+              must(runs.delete(b.run), `${what}: no such run`);
+              break;
+            case "run.verified/1": {
+              must(run && report, `${what}: no such report`);
+              const r = read(report.receipt, "a receipt", RECEIPT),
+                w = warrantOf(e, run.warrant);
+              const good =
+                r.action === w.action &&
+                r.resource === w.resource &&
+                same(r.args_digest, argsDigest()) &&
+                r.started <= r.ended &&
+                run.at.time - MINUTE <= r.started &&
+                r.started <= w.expires_at + MINUTE &&
+                r.cost >= 0 &&
+                r.cost <= (w.cost_cap ?? Infinity);
+              const watched = w.verify.size > 0 && r.outcome === "succeeded" && good,
+                seen = b.verifier !== null;
+              const follows = watched
+                ? seen || (b.verdict === "inconclusive" && e.time >= report.verify_by)
+                : !seen && b.verdict === (good ? "consistent" : "mismatched");
+              must(follows && b.basis === (seen ? "observed" : "receipt"), `${what}: ${b.verdict} does not follow`);
+              runs.delete(b.run);
+            }
+          }
+        }
+        const last = bodies.at(-1);
+        must(!last.closes || warrants.size + runs.size === 0, "it is closed while something of it is live");
+        return last.closes ? `${last.at.tag} ${last.verdict ?? last.kind ?? ""}` : "open";
+      },
+    ],
+  ];
+}

@@ -1,0 +1,207 @@
+// What the entries of a tenant's log say, and what is remembered of them: members, the bundle in force, quorums. From "What the
+// entries say", "Signed things inside bodies" and "The rules of a case" of docs/ledger-format.md.
+
+import { H, encode, must, read, same, signedBy, sorted } from "./formats.mjs";
+
+const BODIES = {
+  // declared fields of what is looked at here
+  "tenant.founded/1": "tenant by",
+  "tenant.sealed/1": "persons",
+  "tenant.suspended/1": "by reason",
+  "tenant.resumed/1": "by reason",
+  "member.invited/1": "member kind person roles owner invitation token_hash expires_at",
+  "member.enrolled/1": "member invitation public_key key_id key_hash proof",
+  "member.confirmed/1": "member fingerprint by",
+  "member.revoked/1": "member reason",
+  "bundle.pushed/1": "bundle files",
+  "bundle.activated/1": "bundle previous",
+  "intent.proposed/1": "case agent intent key parent founding excluded",
+  "case.decided/1": "case permitted policies bundle why tier quorum ttl uses executor persons verify cost_cap state_digest",
+  "approval.requested/1": "case card expires_at",
+  "approval.given/1": "case approver person statement signature",
+  "approval.denied/1": "case approver person reason statement signature",
+  "case.expired/1": "case why",
+  "case.cancelled/1": "case by why",
+  "change.applied/1": "case change closes",
+  "warrant.issued/1": "case warrant fields signature mac",
+  "warrant.revoked/1": "case warrant why closes",
+  "warrant.expired/1": "case warrant closes",
+  "warrant.stale/1": "case warrant state_digest attempt",
+  "run.opened/1": "case warrant run redeemer effect args_digest state_digest policies report_by",
+  "run.reported/1": "case run outcome cost receipt signature verify_by",
+  "run.unknown/1": "case run effect why",
+  "run.verified/1": "case run verdict basis checks verifier statement signature closes",
+  "effect.settled/1": "case run effect happened by reason closes",
+  "dead_letter.opened/1": "letter case kind why previous closes",
+  "dead_letter.resolved/1": "letter by reason retried_as",
+  "breaker.tripped/1": "scope epoch until why by",
+  "breaker.probed/1": "scope case",
+  "log.bodies_removed/1": "task bodies last",
+};
+export const INTENT = "action resource params purpose cost state_digest parent deadline".split(" ");
+export const CARD = (
+  "card case agent intent tier quorum policies why bundle executor verify ttl uses cost_cap state_digest founding " + "facts expires_at"
+).split(" ");
+export const STATEMENT = "case intent card bundle tier decision narrowing reason nonce time".split(" ");
+export const WARRANT = (
+  "tenant warrant case agent executor holder action resource params intent effect state_digest tier approvals bundle " +
+  "verify not_before expires_at uses cost_cap"
+).split(" ");
+export const RECEIPT = "warrant run started ended outcome action resource args_digest cost result_digest evidence".split(" ");
+export const ATTESTATION = "case run receipt verdict checks time".split(" ");
+export const FACTS = { breaker: "string", mismatches: "number", other_open_cases: "number", recent_good: "number", recent_runs: "number" };
+export const GOVERNED = H("vienna/governed/1"); // the bundle under which a sealed tenant's own changes are decided
+export const MINUTE = 60_000_000;
+
+export const alike = (a, b) => encode(a).equals(encode(b));
+export const purposeBy = (key, purpose, bytes, signature) => signedBy(key, Buffer.concat([Buffer.from(`${purpose}\0`), bytes]), signature);
+
+export function bodyOf(e) {
+  const what = `the body of entry ${e.sequence}`;
+  must(BODIES[e.tag], `${what}: ${e.tag} is not known here`);
+  return { ...read(e.body, what, BODIES[e.tag].split(" ")), at: e };
+}
+
+/** The register of members and the bundle in force, as each standing entry changes them. */
+export class Register {
+  constructor(tenant) {
+    Object.assign(this, { tenant, members: new Map(), bundle: null, sealed: false });
+  }
+
+  heed(e) {
+    const what = `entry ${e.sequence}`,
+      b = bodyOf(e),
+      m = this.members.get(b.member);
+    switch (e.tag) {
+      case "tenant.founded/1":
+        must(b.tenant === this.tenant, `${what} founds another tenant`);
+        break;
+      case "tenant.sealed/1":
+        this.sealed = true;
+        break;
+      case "member.invited/1":
+        this.members.set(b.member, { ...b, status: "invited" });
+        break;
+      case "member.enrolled/1": {
+        must(m?.status === "invited" && b.invitation === m.invitation, `${what}: nobody invited ${b.member}`);
+        const said = new Map([
+          ["tenant", this.tenant],
+          ...["member", "invitation", "public_key", "key_id", "key_hash"].map((f) => [f, b[f]]),
+        ]);
+        must(purposeBy(b.public_key, "vienna/enrolment/1", encode(said), b.proof), `${what}: the key was not proved by its holder`);
+        Object.assign(m, { status: "enrolled", key: b.public_key, keyHash: b.key_hash });
+        break;
+      }
+      case "member.confirmed/1": {
+        const print = m?.key && H("vienna/fingerprint/1\0", m.key, m.keyHash).toString("hex").slice(0, 32).match(/.{4}/g).join(" ");
+        must(m?.status === "enrolled" && b.fingerprint === print, `${what}: the fingerprint of another key`);
+        m.status = "active";
+        break;
+      }
+      case "member.revoked/1":
+        must(m, `${what}: nobody of that name`);
+        m.status = "revoked";
+        break;
+      case "bundle.activated/1":
+        must(same(b.previous, this.bundle) || b.previous === this.bundle, `${what}: another bundle was in force`);
+        this.bundle = b.bundle;
+    }
+  }
+
+  holds(name) {
+    return this.members.get(name)?.status === "active";
+  }
+
+  active(name, ...kinds) {
+    const m = this.members.get(name);
+    must(m?.status === "active" && kinds.includes(m.kind), `${name} is no active ${kinds.join(" or ")}`);
+    return m;
+  }
+
+  /** The persons behind a member, its owner, the owner's owner and so on. */
+  behind(name) {
+    const persons = [];
+    for (let m = this.members.get(name); m && !persons.includes(m); m = this.members.get(m.owner)) persons.push(m);
+    return persons.map((m) => m.person);
+  }
+}
+
+/** The register as it was before each entry of the case. */
+export function* replayed(tenant, standing, mine) {
+  const register = new Register(tenant),
+    rest = [...standing];
+  for (const e of mine) {
+    while (rest.length && rest[0].sequence < e.sequence) register.heed(rest.shift());
+    yield [bodyOf(e), e, register];
+  }
+}
+
+export function bundleDigest(files) {
+  const u64 = (n) => {
+    const b = Buffer.alloc(8);
+    b.writeBigUInt64BE(BigInt(n));
+    return b;
+  };
+  const parts = [...sorted(files)].flatMap(([path, content]) => [
+    u64(Buffer.byteLength(path)),
+    Buffer.from(path),
+    u64(content.length),
+    content,
+  ]);
+  return H("vienna/bundle/1\n", ...parts);
+}
+
+/** The alternatives of a quorum, each a list of seats: "any", "role:X" or "person:X". */
+export function seatsOf(text) {
+  const words = text.match(/[()]|[^\s()]+/g);
+  const join = (a, b) => a.flatMap((x) => b.map((y) => [...x, ...y]));
+  const atom = () => {
+    const word = words.shift();
+    if (word === "(") {
+      const inner = or();
+      must(words.shift() === ")", `${text} is no quorum`);
+      return inner;
+    }
+    const [n, seat] =
+      word === "any" ? [words.shift(), "any"] : [word, (must(words.shift() === "of", `${text} is no quorum`), words.shift())];
+    must(/^[1-9]\d?$/.test(n) && /^(any|role:.+|person:.+)$/.test(seat), `${text} is no quorum`);
+    return [Array(Number(n)).fill(seat)];
+  };
+  const and = () => {
+    let all = atom();
+    while (words[0] === "and") {
+      words.shift();
+      all = join(all, atom());
+    }
+    return all;
+  };
+  const or = () => {
+    const all = and();
+    while (words[0] === "or") {
+      words.shift();
+      all.push(...and());
+    }
+    return all;
+  };
+  const all = or();
+  must(words.length === 0, `${text} is no quorum`);
+  return all;
+}
+
+export const fits = (seat, { person, roles }) =>
+  seat === "any" || seat === `person:${person}` || (seat.startsWith("role:") && roles.includes(seat.slice(5)));
+
+/** Whether distinct persons fill every seat of some alternative. */
+export function filled(quorum, votes) {
+  const fill = ([seat, ...rest], left) =>
+    seat === undefined ||
+    left.some(
+      (v) =>
+        fits(seat, v) &&
+        fill(
+          rest,
+          left.filter((w) => w.person !== v.person),
+        ),
+    );
+  return seatsOf(quorum).some((seats) => fill(seats, votes));
+}
