@@ -33,7 +33,7 @@ async def tail(subscription: Subscription, scribe: Scribe, log: str, ask: c.Tail
     sender = _Sender(subscription, scribe.ledger, log, ask.start)
     await subscription.send(ask.start, start_of(scribe.ledger, log, ask))
     while True:
-        durable, sender.removed = scribe.durable, False
+        sender.removed = False
         head = scribe.ledger.head(log)
         while sender.at < head.size:
             for record in scribe.ledger.read(log, sender.at, min(sender.at + STRETCH, head.size)):
@@ -48,7 +48,7 @@ async def tail(subscription: Subscription, scribe: Scribe, log: str, ask: c.Tail
             subscription.end("that is all")
             return
         while scribe.ledger.head(log).size == sender.at:
-            durable = await _commit(scribe, durable)
+            await _growth(scribe, log, sender.at)
             await sender.witnessed()
 
 
@@ -122,8 +122,7 @@ class _Sender:
         return value
 
 
-async def _commit(scribe: Scribe, durable: int) -> int:
-    """The watermark after the next commit; the node's log also grows by what no submission was made for."""
+async def _growth(scribe: Scribe, log: str, at: int) -> None:
+    """Until the log is longer, or it is time to look for a newer cosigned head: others' commits wake nobody here."""
     with trio.move_on_after(1.0):
-        return await scribe.wait_beyond(durable)
-    return scribe.durable
+        await scribe.grown.wait_for(log, at + 1, scribe.ledger.head(log).size)

@@ -57,5 +57,4 @@ def _size(scribe: Scribe, log: str, ask: c.Wait) -> int:
 
 
 async def _durable(scribe: Scribe, log: str, size: int) -> None:
-    while scribe.ledger.head(log).size < size:
-        await scribe.wait_beyond(scribe.durable)
+    await scribe.grown.wait_for(log, size, scribe.ledger.head(log).size)

@@ -27,6 +27,7 @@ import trio
 from actors.errors import StaleEpoch, StalePosition, StaleScope
 from actors.kernel import Reply
 from actors.scribe.answers import LogFrozen, ReadOnly, ScribeStatistics
+from actors.scribe.grown import Grown
 from actors.scribe.outcome import DISCARDED, DURABLE, PENDING, Discarded, Durable, Outcome, Submission
 from actors.scribe.published import Published
 from actors.scribe.queued import Queued, batches_apart, batches_of
@@ -86,6 +87,7 @@ class Scribe:
         self._heads_period = heads_period
         self._watermark = Watermark()
         self.published = Published()
+        self.grown = Grown()
         self._last = 0
         self._queue: list[Queued] = []
         self._in_flight: list[Queued] = []
@@ -368,6 +370,7 @@ class Scribe:
             self._room.free(queued.standing.log, queued.entries, queued.size, urgent=queued.urgent)
         if taken:
             self._watermark.raise_to(taken[-1].number)
+            self.grown.look(self._ledger.head)
 
     async def _run_errand(self, function: Callable[[], Any], reply: Reply[Any]) -> None:
         try:
@@ -379,12 +382,14 @@ class Scribe:
             # anything else is between the asker and its function
         else:
             reply.answer(value)
+            self.grown.look(self._ledger.head)
             self._heads_soon()
 
     async def _commit_heads(self) -> None:
         self._heads_due = float("inf")
         if self._ledger.head(NODE).frozen is None:
             await self._work(partial(self._ledger.commit_heads, time=self._now(), actor=self._actor))
+            self.grown.look(self._ledger.head)
 
     def _give_up(self, why: str) -> None:
         """Everything queued is discarded and every epoch is over; nothing is taken until the next ones begin."""

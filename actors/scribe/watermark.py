@@ -5,10 +5,12 @@ Hundreds wait at a time.  Each is woken once, when the number reaches what it wa
 
 from __future__ import annotations
 
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from itertools import count
 
 import trio
+
+FEW = 64  # who gave up and may stand there until the number comes
 
 
 class Watermark:
@@ -16,6 +18,7 @@ class Watermark:
         self.value = 0
         self._waiting: list[tuple[int, int, list[trio.lowlevel.Task]]] = []  # (number, order of coming, the task or nobody)
         self._order = count()
+        self._gone = 0  # who gave up and still stands in ``_waiting``
 
     def raise_to(self, value: int) -> None:
         if value < self.value:
@@ -23,7 +26,9 @@ class Watermark:
         self.value = value
         waiting = self._waiting
         while waiting and waiting[0][0] <= value:
-            for task in heappop(waiting)[2]:
+            who = heappop(waiting)[2]
+            self._gone -= not who
+            for task in who:
                 trio.lowlevel.reschedule(task)
 
     async def wait_for(self, value: int) -> None:
@@ -36,6 +41,11 @@ class Watermark:
 
         def give_up(_: object) -> trio.lowlevel.Abort:
             who.clear()
+            self._gone += 1
+            if self._gone > FEW and self._gone * 2 > len(self._waiting):  # for a number that never comes they would stand there for ever
+                self._waiting = [place for place in self._waiting if place[2]]
+                heapify(self._waiting)
+                self._gone = 0
             return trio.lowlevel.Abort.SUCCEEDED
 
         await trio.lowlevel.wait_task_rescheduled(give_up)

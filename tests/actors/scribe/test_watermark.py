@@ -41,3 +41,15 @@ async def test_one_who_gave_up_is_not_woken() -> None:
     mark.raise_to(1)
     with pytest.raises(ValueError, match="does not sink"):
         mark.raise_to(0)
+
+
+async def test_those_who_give_up_waiting_for_what_never_comes_leave_nothing_behind() -> None:
+    mark = Watermark()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(mark.wait_for, 5)
+        for _ in range(1000):
+            with trio.move_on_after(0):
+                await mark.wait_for(1 << 62)
+        assert len(mark._waiting) < 200
+        assert mark.waiting == 1
+        mark.raise_to(5)
