@@ -122,10 +122,14 @@ function everyOtherFile(directory, levels, entries) {
   }
 }
 
+/** What a policy demands of a log; one that names logs demands nothing of others. */
+const demand = (policy, opened, keys) => policy?.speaksAbout(keys) && policy.require(opened, keys);
+
 function signed(log, chain, policy) {
   const good = checkpoint(log.claimed, log.origin, chain);
   must(same(rootOf(log.levels, log.headers.length), good.root), `${log.origin}: the root is not the checkpoint's`);
-  policy?.(
+  demand(
+    policy,
     good.note,
     chain.map((link) => link.key),
   );
@@ -199,7 +203,7 @@ function verifyProof(bytes, key, policy) {
   const root = rootByInclusion(leafHash(entry), place, good.size, proof.map(base64));
   must(same(root, good.root), "the proof leads to another root");
   const h = header(entry, key.name.includes("/") ? key.name.slice(key.name.indexOf("/") + 1) : "", place);
-  policy?.(good.note, [key]);
+  demand(policy, good.note, [key]);
   console.log(`${key.name}: entry ${place} of ${good.size}, ${h.tag} by ${h.actor}`);
 }
 

@@ -111,16 +111,15 @@ export function verifyEvidence(bytes, key, policy) {
       [node, f.node],
       [tenant, `${f.node}/${f.tenant}`],
     ]) {
-      must(share.witnessed || !policy, `no cosigned head of ${origin}`);
+      const chain = trust.recorded(share.name),
+        keys = chain.map((link) => link.key);
+      const demanded = policy?.speaksAbout(keys) ? policy : null;
+      must(share.witnessed || !demanded, `no cosigned head of ${origin}`);
       if (!share.witnessed) continue;
-      const chain = trust.chain(share.name),
-        head = checkpoint(share.witnessed.note, origin, chain);
+      const head = checkpoint(share.witnessed.note, origin, chain);
       consistent(head.size, head.root, share.head.size, share.head.root, share.witnessed.consistency);
-      policy?.(
-        head.note,
-        chain.map((link) => link.key),
-      );
-      must(!policy || share.entries.every((e) => e.sequence < head.size), `not all of ${origin} lies under the cosigned head`);
+      demanded?.require(head.note, keys);
+      must(!demanded || share === node || share.entries.at(-1).sequence < head.size, `not all of ${origin} lies under the cosigned head`);
     }
     return node.witnessed || tenant.witnessed ? "ok" : "- there are none";
   });

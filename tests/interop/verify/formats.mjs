@@ -459,11 +459,10 @@ export function policyOf(bytes) {
   must(quorum !== null, "a policy needs a quorum");
   const met = (name, by) =>
     groups.has(name) ? groups.get(name).of.filter((m) => met(m, by)).length >= groups.get(name).k : by.includes(witnesses.get(name));
-  return (opened, logKeys) => {
-    must(
-      !logs.length || logKeys.some((key) => logs.some((log) => log.name === key.name && same(log.raw, key.raw))),
-      "the policy does not name this log",
-    );
+  const speaksAbout = (keys) => !logs.length || keys.some((key) => logs.some((log) => log.name === key.name && same(log.raw, key.raw)));
+  const require = (opened, keys) => {
+    must(speaksAbout(keys), "the policy names logs, and this is none of them");
     must(quorum === "none" || met(quorum, signers(opened, [...witnesses.values()])), "no quorum of witnesses cosigned it");
   };
+  return { speaksAbout, require };
 }

@@ -154,7 +154,8 @@ export function bundleDigest(files) {
 /** The alternatives of a quorum, each a list of seats: "any", "role:X" or "person:X". */
 export function seatsOf(text) {
   const words = text.match(/[()]|[^\s()]+/g);
-  const join = (a, b) => a.flatMap((x) => b.map((y) => [...x, ...y]));
+  const bounded = (ways) => (must(ways.length <= 64 && ways.every((way) => way.length <= 16), `${text} is too large`), ways);
+  const join = (a, b) => (must(a.length * b.length <= 64, `${text} is too large`), bounded(a.flatMap((x) => b.map((y) => [...x, ...y]))));
   const atom = () => {
     const word = words.shift();
     if (word === "(") {
@@ -165,7 +166,7 @@ export function seatsOf(text) {
     const [n, seat] =
       word === "any" ? [words.shift(), "any"] : [word, (must(words.shift() === "of", `${text} is no quorum`), words.shift())];
     must(/^[1-9]\d?$/.test(n) && /^(any|role:.+|person:.+)$/.test(seat), `${text} is no quorum`);
-    return [Array(Number(n)).fill(seat)];
+    return bounded([Array(Number(n)).fill(seat)]);
   };
   const and = () => {
     let all = atom();
@@ -181,7 +182,7 @@ export function seatsOf(text) {
       words.shift();
       all.push(...and());
     }
-    return all;
+    return bounded(all);
   };
   const all = or();
   must(words.length === 0, `${text} is no quorum`);
@@ -191,17 +192,19 @@ export function seatsOf(text) {
 export const fits = (seat, { person, roles }) =>
   seat === "any" || seat === `person:${person}` || (seat.startsWith("role:") && roles.includes(seat.slice(5)));
 
-/** Whether distinct persons fill every seat of some alternative. */
+/** Whether distinct persons fill every seat of some alternative: by augmenting paths, as no file may take for ever. */
 export function filled(quorum, votes) {
-  const fill = ([seat, ...rest], left) =>
-    seat === undefined ||
-    left.some(
-      (v) =>
-        fits(seat, v) &&
-        fill(
-          rest,
-          left.filter((w) => w.person !== v.person),
-        ),
-    );
-  return seatsOf(quorum).some((seats) => fill(seats, votes));
+  const seated = (seats) => {
+    const place = new Map(); // person -> seat
+    const sit = (seat, tried) =>
+      votes.some((v) => {
+        if (tried.has(v.person) || !fits(seats[seat], v)) return false;
+        tried.add(v.person);
+        if (place.has(v.person) && !sit(place.get(v.person), tried)) return false;
+        place.set(v.person, seat);
+        return true;
+      });
+    return seats.every((_, seat) => sit(seat, new Set()));
+  };
+  return seatsOf(quorum).some(seated);
 }

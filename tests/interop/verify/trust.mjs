@@ -91,6 +91,13 @@ export class Trust {
     return links.slice(from);
   }
 
+  /** Every key that was ever recorded for a log's checkpoints: for a kept note that is held against the log itself. */
+  recorded(name) {
+    const { origin, checkpoint } = this.logs.get(name);
+    const keys = checkpoint.map(({ raw }) => ({ key: keyOf(origin, 1, raw), until: Infinity }));
+    return keys.length > 0 ? keys : this.chain(name);
+  }
+
   /** Every key by which warrants of a tenant were ever signed. */
   issuers(name) {
     return this.logs.get(name).issuer.map((link) => link.raw);
