@@ -127,8 +127,8 @@ class TlsStream(trio.abc.Stream):
                 while not self._eof and not self._broken:
                     await trio.lowlevel.wait_readable(self._socket)
                     self._eof = not self._socket.recv(_READ)
-        except OSError:
-            pass  # the peer is gone, which is what closing wants
+        except (OSError, trio.ClosedResourceError):
+            pass  # the peer is gone, or another task aborted this stream meanwhile: closed is what was asked for
         finally:
             self._socket.close()
 

@@ -72,6 +72,13 @@ async def test_megabytes_go_both_ways_at_once(pki: Any) -> None:
     assert got == {"client": data, "server": data}
 
 
+async def test_a_close_that_another_task_cuts_short_ends_like_any_other(pki: Any) -> None:
+    async with pair(pki) as (client, _), trio.open_nursery() as nursery:
+        nursery.start_soon(client.aclose)
+        await trio.testing.wait_all_tasks_blocked()  # it lingers: the server has not closed
+        client.abort()
+
+
 async def test_last_words_are_read_though_the_closing_side_had_not_read_ours(pki: Any) -> None:
     async with pair(pki) as (client, server):
         await client.send_all(b"x" * 100_000)
