@@ -89,13 +89,13 @@ def heed(e, node, keys, issuers):  # which keys count, by an entry of the node's
         fields = pack({name: said[name] for name in sorted(said) if name[:10] != "signed_by_"})
         good = all(signed("rotation", said[by], fields, said[f"signed_by_{by}"]) for by in ("previous", "key"))
         known = issuers[log] if issuing else [key for key, _ in keys[log]]
-        if log == "" and len(known) == 1 and said["previous"] != known[0]: return  # before the node's key that was given
+        if log == "" and len(known) == 1 and said["previous"] != known[0]: return keys[None].append((said["previous"], None))  # earlier
         must(good and said["previous"] == known[0] and said["key"] not in known, "a rotation that is not by the newest key and the next")
         known[:0] = [said["key"]]
         keys[log][:1] = keys[log][:1] if issuing else [(known[0], None), (known[1], said["size"] + (log == ""))]
 def prove(file, key, c):  # the tenant's entries, each header with its leaf and body, and its issuers; None where nothing stands
     (node, public), tenant, issuers, logs = verifier_key(key), file["tenant"], {}, {}
-    keys, every = {"": [(public, None)]}, lambda log: [(key, None) for key, _ in keys[log]]  # by log, newest first
+    keys = {"": [(public, None)], None: []}  # by log, newest first; the node's before the one given, which count for old heads alone
     c.expect("node checkpoint", file["node"] == node, "the file is of another node")
     def read(entry, log, found):
         said = msgpack.unpackb(entry["entry"], strict_map_key=True)
@@ -118,8 +118,8 @@ def prove(file, key, c):  # the tenant's entries, each header with its leaf and 
         if not c.expect("keys", log in keys, "no entry of the node's log admits this tenant's log"): return None
         head = c.attempt(f"{which} checkpoint", checkpoint, share["checkpoint"], origin, keys[log])
         for e in found if head else (): c.attempt(f"{which} entries", path, e, head)
-        if head and (seen := share["witnessed"]):
-            c.attempt("witnesses", lambda: grown(checkpoint(seen["note"], origin, every(log)), seen["consistency"], head))  # noqa: B023
+        seen, every = share["witnessed"], [(key, None) for key, _ in keys[log] + keys[None] * (log == "")]
+        if head and seen: c.attempt("witnesses", lambda: grown(checkpoint(seen["note"], origin, every), seen["consistency"], head))  # noqa: B023
     if file["commitment"] and head: c.attempt("commitment", committed, file["commitment"], head)
     removed = [gone for e in logs[tenant] if e["tag"] == "log.bodies_removed/1" for gone in e["public"]["removed"]]
     for e in logs[tenant]:

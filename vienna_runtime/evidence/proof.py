@@ -167,19 +167,18 @@ def _witnessed(share: Share, trust: Trust, log: str, head: Checkpoint | None, ch
 
     Then the ``last`` entry shown must lie under it; -1 for the node's log, of which the newest commitment is shown.
     """
+    keys = trust.recorded_keys_of(log)  # it may be older than the key that was given: the head is proved to continue it
     if share.witnessed is None:
-        if policy is not None and any(policy.speaks_about(key.name) for key in trust.keys_of(log)):
+        if policy is not None and any(policy.speaks_about(key.name) for key in keys):
             checks.no("witnesses", "there is no cosigned head in the file, and the policy demands one")
         else:
             checks.skip("witnesses", "there is no cosigned head in the file")
         return
     try:
-        found = open_checkpoint(share.witnessed.note, trust.keys_of(log))
+        found = open_checkpoint(share.witnessed.note, keys)
         if head is not None:
             verify_consistency(found.size, head.size, share.witnessed.consistency, found.root, head.root)
-        covered = (
-            None if policy is None else demand(policy, log, share.witnessed.note, trust.keys_of(log), head.size if head else found.size)
-        )
+        covered = None if policy is None else demand(policy, log, share.witnessed.note, keys, head.size if head else found.size)
     except VerificationError as error:
         checks.no("witnesses", str(error))
         return

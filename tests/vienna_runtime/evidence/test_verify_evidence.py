@@ -6,11 +6,15 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from actors.governance import commands as c
+from actors.governance import events as e
 from actors.governance.ids import HOUR, MINUTE
-from ledger import VerifierKey
+from ledger import VerifierKey, removal
+from ledger.cosignature import Cosigner
+from ledger.header import parse
 from ledger.rotation import Kind
 from vienna_runtime.evidence import form
 from vienna_runtime.evidence.checks import NAMES
@@ -192,6 +196,22 @@ def test_keys_that_handed_over_are_followed_from_the_old_nodes_key_and_from_the_
         assert alone(packed, old_key) == alone(packed, office.node_key) == "verified"
 
 
+def test_what_was_cosigned_before_the_nodes_key_handed_over_is_taken_by_the_new_key_too(office: Office) -> None:
+    """Until a witness has cosigned again, the kept note of the node's log carries the old key's signature alone."""
+    case, old_key = office.refunding(), office.node_key
+    for log in ("", "belvedere"):
+        checkpoint = office.ledger.head(log).checkpoint
+        text = checkpoint.decode().partition("\n\n")[0] + "\n"
+        office.ledger.put_witnessed(log, checkpoint + Cosigner("witness.example/emil", bytes(32)).cosign(text, 7).line().encode())
+        office.rotate(log, Kind.CHECKPOINT)
+    packed = form.pack(office.evidence(case))
+    for key in (old_key, office.node_key):
+        report = verify_evidence(packed, key)
+        assert report.good, [check for check in report.checks if check.outcome == "fail"]
+        assert outcomes(report)["witnesses"] == "pass"
+        assert alone(packed, key) == "verified"
+
+
 def test_evidence_of_a_case_whose_bodies_were_forgotten_says_which_and_proves_the_rest(office: Office) -> None:
     case = office.refunding()
     places = office.ledger.case_entries("belvedere", case)
@@ -203,6 +223,37 @@ def test_evidence_of_a_case_whose_bodies_were_forgotten_says_which_and_proves_th
     assert (outcomes(report)["tenant entries"], outcomes(report)["chain"], outcomes(report)["standing"]) == ("pass", "pass", "pass")
     assert {outcomes(report)[name] for name in ("case counter", "card", "approvals", "quorum", "outcome")} == {"none"}
     assert alone(form.pack(evidence), office.node_key) == "verified"
+
+
+def test_a_case_whose_case_above_was_forgotten_still_has_evidence_and_says_what_is_not_looked_at(office: Office) -> None:
+    top = office.propose("notes.append", "notes/today", {"text": "a"}, by="ada")
+    above = office.propose("notes.append", "notes/today", {"text": "b"}, by="ada", parent=top)
+    below = office.propose("orders.refund", "order/7", {"amount": 7}, by="ben", parent=above)
+    for case in (top, above, below):
+        office.vote(case, "clara", "deny")
+    office.forget(office.ledger.case_entries("belvedere", top)[0])
+    for case in (above, below):
+        report = good(office, case)
+        assert (outcomes(report)["tenant entries"], outcomes(report)["chain"], outcomes(report)["intent"]) == ("pass", "pass", "none")
+        assert alone(form.pack(office.evidence(case)), office.node_key) == "verified"
+
+
+def test_an_entry_of_no_case_above_that_was_forgotten_keeps_nobody_from_looking(office: Office) -> None:
+    """Whoever passes evidence on may add entries that are true, and must not make the law look away by that."""
+    other, case = office.propose("notes.append", "notes/today", {"text": "a"}, by="ada"), office.refunding()
+    office.vote(other, "clara", "deny")
+    (first, *_) = office.ledger.case_entries("belvedere", other)
+    office.forget(first)
+    made = office.evidence(case)
+    more = office.evidence(other)
+    known = {entry.entry for entry in made.tenant_log.entries}
+    added = [entry for entry in more.tenant_log.entries if parse(entry.entry).tag in (e.IntentProposed.TAG, removal.TAG)]
+    together = sorted((*made.tenant_log.entries, *(x for x in added if x.entry not in known)), key=lambda x: parse(x.entry).sequence)
+    packed = form.pack(attrs.evolve(made, tenant_log=attrs.evolve(made.tenant_log, entries=tuple(together))))
+    report = verify_evidence(packed, office.node_key)
+    assert report.good, [check for check in report.checks if check.outcome == "fail"]
+    assert (outcomes(report)["intent"], outcomes(report)["quorum"], outcomes(report)["outcome"]) == ("pass", "pass", "pass")
+    assert alone(packed, office.node_key) == "verified"
 
 
 def alone(packed: bytes, key: VerifierKey) -> str:
