@@ -105,8 +105,7 @@ def prove(file, key, c):  # the tenant's entries, each header with its leaf and 
         c.attempt("keys", heed, said if log == "" else {"tag": ""}, node, keys, issuers)
     def path(e, head):
         must(root_of(e["leaf"], e["sequence"], head[0], e["proof"]) == head[1], f"the proof of {e['sequence']} leads to another root")
-    def grown(early, proof, head):
-        must(roots_of(early[0], head[0], proof, early[1]) == (early[1], head[1]), "it is no earlier head of the same log")
+    def grown(early, proof, head): must(roots_of(early[0], head[0], proof, early[1]) == (early[1], head[1]), "no earlier head of this log")
     def committed(bound, head):
         (said,) = [e["public"] for e in logs[""] if e["sequence"] == bound["sequence"] and e["tag"] == "log.heads/1"]
         leaf = digest(b"\0", digest(tenant.encode()), bound["size"].to_bytes(8, "big"), bound["root"])
@@ -145,7 +144,7 @@ def filled(some, people):  # one of these ways, by a different person in every s
             if n not in tried and (tried.add(n) or n not in taken or sit(taken[n], way, taken, tried)): return not taken.update({n: who})
     return any(sum(bool(sit(who, way, taken, set())) for who in people) == len(way) for way in some for taken in [{}])
 def law(case, tenant, own, issuers, c):  # the entries in their order; gives the closing one, or why it is not known
-    members, invited, above, warrants, runs, pushed, closed, s = {}, {}, {}, {}, {}, set(), None, type("Remembered", (), {})
+    members, invited, above, warrants, runs, pushed, hidden, closed, s = {}, {}, {}, {}, {}, set(), set(), None, type("Kept", (), {})
     s.phase, s.active, s.given, s.changes, s.held = "founding", None, [], [], None
     def alive(name, *kinds):
         must(members[name]["status"] == "active" and members[name]["kind"] in kinds, f"{name} is no active {' or '.join(kinds)}")
@@ -258,8 +257,9 @@ def law(case, tenant, own, issuers, c):  # the entries in their order; gives the
     for e in own:
         b, kind, mine = c.attempt("bodies", lambda e: e["body"] and load(e["body"]), e), e["tag"].partition("/")[0], e["case"] == case
         c.expect("chain", b is None or not mine or b["case"] == case, "a body about another case than its header")
-        if mine and b is None: return None, f"not looked at from entry {e['sequence']} on: its body was removed"
-        if b and (mine or STANDING.fullmatch(e["tag"]) or kind in ("bundle.pushed", "intent.proposed")):
+        if kind == "intent.proposed" and (b is None or b.get("parent") in hidden): hidden.add(e["case"])
+        if mine and (b is None or case in hidden): return None, f"not looked at from entry {e['sequence']} on: a body was removed"
+        if b and e["case"] not in hidden and (mine or STANDING.fullmatch(e["tag"]) or kind in ("bundle.pushed", "intent.proposed")):
             c.attempt(LOOKED.get(kind) or LOOKED.get(kind.partition(".")[0], "outcome"), look, e, b, kind, b.get("member"))
         s.changes += [{"tag": e["tag"], "body": e["body"]}] * bool(STANDING.fullmatch(e["tag"]))
         closed = e["sequence"] if mine and b.get("closes") and closed is None else closed

@@ -40,6 +40,7 @@ from actors.governance.refusals import Code, Refusal
 from actors.governance.signing import Purpose
 from actors.governance.state import State
 from vienna_runtime.evidence.checks import NAMES, Checks
+from vienna_runtime.evidence.order import STANDING_TAGS
 from vienna_runtime.evidence.proof import Proven, Shown
 from vienna_runtime.evidence.recorded import compare, name_of
 
@@ -72,6 +73,7 @@ class _Replay:
         self._state = State(tenant)  # type: ignore[arg-type]  # a TenantId
         self._bundles: dict[bytes, bundles.Bundle] = {}
         self._above: dict[str, e.IntentProposed] = {}
+        self._hidden: set[str] = set()  # cases that began with an intent whose body is gone, or in a case above that did
         self._owed: list[e.Event] = []  # what has to follow in the same batch
         self._at = 0
         for shown in proven.entries:
@@ -86,6 +88,11 @@ class _Replay:
         if tag not in codec.EVENTS or tag == e.BundlePushed.TAG or (above and tag != e.IntentProposed.TAG):
             return
         event = self._events.get(shown.seq)
+        if event is None and not mine and not above and tag not in STANDING_TAGS:
+            return  # somebody's note
+        if event is None and above:  # only what this case comes from can keep anybody from looking: others' entries may be in the file
+            self._hidden.add(shown.header.case)
+            return
         if event is None:
             raise _Stopped(f"not looked at from entry {shown.seq} on: its body is gone, or cannot be read")
         self._at = shown.seq
@@ -169,6 +176,9 @@ class _Replay:
         if not isinstance(event, e.IntentProposed) or event.case != shown.header.case:
             self._no("intent", "the case above does not begin with its intent")
             return
+        if event.parent in self._hidden:
+            self._hidden.add(event.case)
+            return
         agent = self._state.members.get(event.agent)
         if agent is None:
             self._no("intent", f"{event.agent} was no member")
@@ -180,6 +190,8 @@ class _Replay:
     def _ancestor(self, event: e.IntentProposed, shown: Shown) -> Ancestor | None:
         if event.parent is None:
             return None
+        if event.parent in self._hidden:
+            raise _Stopped(f"not looked at from entry {shown.seq} on: the body of a case above is gone, or cannot be read")
         above = self._above.get(event.parent)
         if above is None:
             self._no("intent", f"the case above, {event.parent}, is not in the file")

@@ -229,8 +229,8 @@ def test_a_case_whose_case_above_was_forgotten_still_has_evidence_and_says_what_
     top = office.propose("notes.append", "notes/today", {"text": "a"}, by="ada")
     above = office.propose("notes.append", "notes/today", {"text": "b"}, by="ada", parent=top)
     below = office.propose("orders.refund", "order/7", {"amount": 7}, by="ben", parent=above)
-    for case in (top, above, below):
-        office.vote(case, "clara", "deny")
+    for case, approver in ((top, "clara"), (above, "clara"), (below, "dora")):
+        office.vote(case, approver, "deny")
     office.forget(office.ledger.case_entries("belvedere", top)[0])
     for case in (above, below):
         report = good(office, case)
