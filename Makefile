@@ -27,7 +27,7 @@ check: $(READY)
 	$(BIN)/lint-imports --no-cache
 
 test: check strace
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # Some tests watch, or fail, system calls.  Where it cannot be installed they are skipped and say so.
 strace:
