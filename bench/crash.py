@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from vienna_runtime.selftest import explore, filling, flips, killing, subjects, sweep
+from vienna_runtime.selftest import culling, explore, filling, flips, killing, subjects, sweep
 from vienna_runtime.selftest.errors import Broken, CannotTry
 
 SEED = 20261122
@@ -45,6 +45,18 @@ def file_states(quick: bool) -> tuple[str, int]:
     return f"{found.states:,} states at {found.points} points", found.violations
 
 
+def aged_states(quick: bool) -> tuple[str, int]:
+    with _below() as below:
+        found = explore.explore(subjects.aged(below, seed=SEED, steps=20 if quick else 120), below, states=20 if quick else 1200, seed=SEED)
+    return f"{found.states:,} states at {found.points} points", found.violations
+
+
+def culled(quick: bool) -> tuple[str, int]:
+    found = culling.cull(lives=240 // QUICK if quick else 240, seed=SEED)
+    text = f"{found.lives} lives, {found.steps:,} steps: archived, forgotten, handed over, witnessed"
+    return text if found.finding is None else f"{found.finding} (kept in {found.kept})", int(found.finding is not None)
+
+
 def injected(quick: bool) -> tuple[str, int]:
     found = sweep.sweep(seed=SEED, every=QUICK if quick else 1)
     kinds = sum(found.calls.values())
@@ -71,6 +83,8 @@ def main() -> int:
         "SIGKILL under load": killed,
         "power cut: ledger": ledger_states,
         "power cut: keystore, watermark, journal": file_states,
+        "power cut: months of archiving and forgetting": aged_states,
+        "SIGKILL in months of archiving and forgetting": culled,
         "fault at a system call": injected,
         "a bit turned over": flipped,
         "disk full": filled,

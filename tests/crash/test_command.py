@@ -33,9 +33,9 @@ def test_a_broken_promise_ends_with_1_the_seed_and_the_directory(
 @pytest.mark.slow
 def test_states_and_faults_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["selftest", "crash-states", "--states", "20", "--json"]) == 0
-    ledger, files = json.loads(capsys.readouterr().out)["subjects"]
+    ledger, months, files = json.loads(capsys.readouterr().out)["subjects"]
     assert ledger["states"] >= 20  # at least one at each point
-    assert (ledger["violations"], files["violations"]) == (0, 0)
+    assert (ledger["violations"], months["violations"], files["violations"]) == (0, 0, 0)
     assert run(["selftest", "inject", "--every", "200", "--json"]) == 0
     swept = json.loads(capsys.readouterr().out)
     assert swept["runs"] == sum(outcome["runs"] for outcome in swept["outcomes"]) > 0

@@ -6,6 +6,7 @@ import secrets
 import tempfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -43,7 +44,11 @@ def selftest() -> None:
 
 @selftest.command("crash-states")
 @click.option(
-    "--states", type=click.IntRange(10), default=2000, show_default=True, help="Of the ledger; a quarter as many of the other files."
+    "--states",
+    type=click.IntRange(10),
+    default=2000,
+    show_default=True,
+    help="Of the ledger; half as many of months in which it is archived and forgotten, a quarter as many of the other files.",
 )
 @_seed
 @_place
@@ -62,14 +67,14 @@ def crash_states(here: Here, states: int, seed: int | None, place: Path | None) 
     from vienna_runtime.selftest import explore, subjects
 
     chosen, found = _chosen(seed), []
-    for name, most in (("ledger", states), ("files", max(10, states // 4))):
+    for name, most in (("ledger", states), ("months", max(10, states // 2)), ("files", max(10, states // 4))):
         with _below(place) as directory, watching(here) as watch:
             below = Path(directory).resolve()
-            subject = (
-                subjects.ledger(below, seed=chosen, commits=max(10, states // 30))
-                if name == "ledger"
-                else subjects.files(below, seed=chosen, rounds=max(10, states // 50))
-            )
+            subject = {
+                "ledger": partial(subjects.ledger, commits=max(10, states // 30)),
+                "months": partial(subjects.aged, steps=max(20, states // 20)),
+                "files": partial(subjects.files, rounds=max(10, states // 50)),
+            }[name](below, seed=chosen)
 
             def progress(run: explore.Exploration, name: str = name, most: int = most, watch: Callable[..., None] = watch) -> None:
                 watch(f"states of the {name}", run.states, most)
