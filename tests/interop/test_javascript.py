@@ -6,6 +6,7 @@ verifiers still read that, is looked at everywhere: where they do not, the forma
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import shutil
@@ -16,8 +17,10 @@ from pathlib import Path
 import msgpack
 import pytest
 
-from ledger import VerifierKey
+from ledger import Batch, DataKey, Draft, Ledger, NoteSignature, NoteSigner, VerifierKey, origin_of
 from ledger.cosignature import Cosigner
+from ledger.published import opened
+from ledger.tile_export import export
 from ledger.witness_policy import Policy
 from vienna_runtime.verify_evidence import verify_evidence
 
@@ -61,6 +64,28 @@ def mirror(tmp_path: Path) -> Path:
     return shutil.copytree(VECTORS / "mirror", tmp_path / "mirror")
 
 
+class Keys:
+    """Every key derived from its log's name."""
+
+    def sign(self, log: str, message: bytes) -> list[NoteSignature]:
+        return [self._signer(log).sign(message)]
+
+    def verifier(self, log: str) -> VerifierKey:
+        return self._signer(log).verifier
+
+    def verifiers(self, log: str) -> tuple[VerifierKey, ...]:
+        return (self.verifier(log),)
+
+    def data_key(self, log: str, month: str) -> DataKey:
+        return DataKey(hashlib.sha256(f"{log} {month}".encode()).digest()[:8], hashlib.sha256(month.encode()).digest())
+
+    def data_key_by_id(self, log: str, key_id: bytes) -> DataKey | None:
+        return None
+
+    def _signer(self, log: str) -> NoteSigner:
+        return NoteSigner(origin_of("hofburg.example", log), hashlib.sha256(f"checkpoint key {log}".encode()).digest())
+
+
 def files(directory: Path) -> list[Path]:
     return sorted(path for path in directory.rglob("*") if path.is_file())
 
@@ -79,6 +104,22 @@ def test_the_tiles_of_every_log_verify_from_every_key_the_node_ever_had(verify: 
         "vienna.local/belvedere",
         "vienna.local/schoenbrunn",
     ]
+
+
+@pytest.mark.parametrize("size", [1, 255, 256, 257, 700])
+def test_a_log_of_any_size_verifies_as_it_is_exported_today_and_not_with_another_byte(verify: Run, tmp_path: Path, size: int) -> None:
+    ledger = Ledger.open(tmp_path / "ledger", node="hofburg.example", keys=Keys())
+    ledger.create("belvedere", time=1, actor="operator")
+    ledger.append_many([Batch("belvedere", 0, tuple(Draft("word.said/1", 10 + at, "ada", b"") for at in range(size)))])
+    ledger.close()
+    with opened(tmp_path / "ledger") as logs:
+        export(logs["belvedere"], tmp_path / "out")
+    key = Keys().verifier("belvedere").text
+    assert verify("tiles", tmp_path / "out", key).stdout.startswith(f"hofburg.example/belvedere: {size} entries")
+    bundle = files(tmp_path / "out" / "tile" / "entries")[0]
+    whole = bundle.read_bytes()
+    bundle.write_bytes(whole[1:] + whole[:1])
+    assert verify("tiles", tmp_path / "out", key).returncode == 3
 
 
 def test_one_log_and_one_proof_verify_by_the_logs_own_newest_key_alone(verify: Run) -> None:
