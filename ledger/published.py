@@ -64,7 +64,7 @@ class Published:
     def prove(self, index: int, *, latest: bool = False) -> ProofFile:
         """The entry at ``index`` with its proof, under the cosigned checkpoint if that reaches it (and not ``latest``)."""
         if not 0 <= index < self.checkpoint.size:
-            raise ValueError(f"log {self.log!r} has entries 0 to {self.checkpoint.size - 1}, none at {index}")
+            raise ValueError(f"{self.checkpoint.origin} has entries 0 to {self.checkpoint.size - 1}, none at {index}")
         note, size = self.note, self.checkpoint.size
         if self.witnessed is not None and not latest:
             cosigned = Checkpoint.parse(unverified_note(self.witnessed).text)

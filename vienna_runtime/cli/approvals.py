@@ -17,6 +17,7 @@ from actors.governance.intent import Intent
 from vienna_runtime.cli import changes
 from vienna_runtime.cli.here import Here, json_option, pass_here
 from vienna_runtime.cli.kinds import AMOUNT, DURATION
+from vienna_runtime.cli.listing import Listing
 from vienna_runtime.cli.phrases import clock, counted, lasting, money, until
 from vienna_runtime.cli.shown import shown, value_text
 from vienna_runtime.client import Card, Progress, Refused, Vienna
@@ -26,7 +27,7 @@ from vienna_runtime.errors import VerificationError
 Vote: TypeAlias = Callable[[Vienna, Card], Awaitable[Progress]]
 
 
-@click.group()
+@click.group(cls=Listing)
 def approvals() -> None:
     """What waits for your decision (approvers; admins for changes of a sealed tenant)."""
 

@@ -6,6 +6,7 @@ import click
 from rich.table import Table
 
 from vienna_runtime.cli.here import Here, json_option, pass_here
+from vienna_runtime.cli.listing import Listing
 from vienna_runtime.cli.phrases import until
 from vienna_runtime.cli.shown import shown
 from vienna_runtime.client.vienna import now
@@ -13,7 +14,7 @@ from vienna_runtime.client.vienna import now
 _SCOPE = "SCOPE is agent:NAME, action:NAME or tenant; for operators TENANT/SCOPE, or node."
 
 
-@click.group()
+@click.group(cls=Listing)
 def breaker() -> None:
     """Shut a scope out at once, and let it in again."""
 

@@ -30,7 +30,7 @@ def evidence(here: Here, case: str, output: Path, force: bool) -> None:
     """Write what proves CASE into one file: its entries with their bodies, and everything they rest on, each with its proof.
 
     It is verified before it is written.  Whoever has the file sees what the case says, and who belongs to the tenant: it is written
-    for your eyes only (mode 0600).  For admins, approvers and auditors; agents get that of their own cases.
+    for your eyes only (mode 0600).  For admins, approvers and auditors.
 
     \b
     Example:
@@ -57,7 +57,8 @@ def evidence(here: Here, case: str, output: Path, force: bool) -> None:
         {**where, "removed": list(report.removed), "node_key": credential.node_key},
         f"{escape(str(output))}: {counted(len(packed), 'byte')}, {report.outcome or 'outcome not known'}"
         f"{'' if report.closed else ', not closed'}{gone}",
-        f"to verify it, give it with this key: {credential.node_key}",
+        f"Anyone who has the node's key, best by another way than the file, checks it: vienna verify {escape(str(output))} --key ...",
+        f"  {credential.node_key}",
     )
 
 

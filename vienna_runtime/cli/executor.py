@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from vienna_runtime.cli.listing import Listing
 from vienna_runtime.executors import config as configs
 from vienna_runtime.executors import identity
 from vienna_runtime.executors.journal import open_journal
@@ -17,7 +18,7 @@ from vienna_runtime.executors.session import adopt_orphans
 JOURNAL = ".journal"  # beside the credential: whose deeds it tells of
 
 
-@click.group()
+@click.group(cls=Listing)
 def executor() -> None:
     """Carry out what warrants allow, in a process of its own."""
 

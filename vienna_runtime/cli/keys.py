@@ -12,6 +12,7 @@ from ledger import VerifierKey
 from ledger.rotation import Kind
 from vienna_runtime.cli.here import Here, json_option, pass_here
 from vienna_runtime.cli.kinds import DURATION
+from vienna_runtime.cli.listing import Listing
 from vienna_runtime.cli.phrases import clock, lasting
 from vienna_runtime.cli.shown import shown
 from vienna_runtime.client import Vienna
@@ -21,7 +22,7 @@ _STYLES = {"signs": "green", "signs beside": "cyan", "compromised": "red", "prep
 _LOG = "A tenant's log.  Default: the node's own."
 
 
-@click.group()
+@click.group(cls=Listing)
 def keys() -> None:
     """The keys by which logs are signed and warrants issued (operators)."""
 

@@ -50,6 +50,7 @@ def export(here: Here, path: Path, tenants: tuple[str, ...], node_log: bool, eve
         else:
             log = named(logs, NODE if node_log else tenants[0])
             done = [(target, _one(log, target, latest, watch))]
+    whose = "the node's key" if everything or node_log else "the log's own key (`vienna whoami` shows it)"
     table = Table("log", "entries", "new", "files written", "files removed", "cosigned", "in", box=None, pad_edge=False)
     for place, made in done:
         numbers = (made.size, made.size - made.before, made.written, made.removed)
@@ -57,7 +58,7 @@ def export(here: Here, path: Path, tenants: tuple[str, ...], node_log: bool, eve
     here.answer(
         {"logs": [{**attrs.asdict(made), "directory": place} for place, made in done]},
         table,
-        f"Anyone who has the key checks it: vienna verify {escape(str(target))} --key ...",
+        f"Anyone who has {whose} checks it: vienna verify {escape(str(target))} --key ...",
     )
 
 

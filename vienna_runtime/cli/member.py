@@ -12,10 +12,11 @@ from actors.governance import kinds
 from vienna_runtime.cli import inviting
 from vienna_runtime.cli.here import Here, json_option, pass_here
 from vienna_runtime.cli.kinds import DURATION
+from vienna_runtime.cli.listing import Listing
 from vienna_runtime.cli.shown import shown
 
 
-@click.group()
+@click.group(cls=Listing)
 def member() -> None:
     """Invite members, confirm their keys, end their rights (admins)."""
 

@@ -13,6 +13,7 @@ from actors.governance.bundle_tests import TestResult, run_tests
 from vienna_runtime.cli.exits import BadEnd
 from vienna_runtime.cli.here import Here, json_option, pass_here
 from vienna_runtime.cli.kinds import DIGEST
+from vienna_runtime.cli.listing import Listing
 from vienna_runtime.cli.member import waiting
 from vienna_runtime.cli.phrases import counted
 from vienna_runtime.cli.shown import shown
@@ -22,7 +23,7 @@ from vienna_runtime.errors import VerificationError
 _DIRECTORY = click.Path(path_type=Path, exists=True, file_okay=False)
 
 
-@click.group()
+@click.group(cls=Listing)
 def policy() -> None:
     """Policy as code: a directory with bundle.toml, *.cedar and tests/."""
 

@@ -10,6 +10,7 @@ from rich.console import RenderableType
 from rich.table import Table
 
 from vienna_runtime.cli.here import Here, json_option, pass_here
+from vienna_runtime.cli.listing import Listing
 from vienna_runtime.cli.member import waiting
 from vienna_runtime.cli.phrases import clock, counted
 from vienna_runtime.cli.shown import shown
@@ -18,7 +19,7 @@ KEY = click.option("--key", help="Idempotency key, to repeat this after an unkno
 REALLY = click.option("--really", is_flag=True, help="Do it.  Without this nothing happens, and what would is shown.")
 
 
-@click.group()
+@click.group(cls=Listing)
 def retention() -> None:
     """Keep bodies as long as they must be kept, and forget them for good after that.
 

@@ -18,6 +18,7 @@ from ledger import VerifierKey
 from vienna_runtime.cli.exits import BadEnd
 from vienna_runtime.cli.here import Here, json_option, pass_here
 from vienna_runtime.cli.kinds import VERIFIER_KEY
+from vienna_runtime.cli.listing import Listing
 from vienna_runtime.cli.progress import watching
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -37,7 +38,7 @@ def _place(command: F) -> F:
     )
 
 
-@click.group()
+@click.group(cls=Listing)
 def selftest() -> None:
     """Try what the ledger promises about crashes, on this machine.  Nothing of a node is touched."""
 

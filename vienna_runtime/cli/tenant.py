@@ -11,10 +11,11 @@ from actors.governance import kinds
 from vienna_runtime.cli import inviting
 from vienna_runtime.cli.here import Here, json_option, pass_here
 from vienna_runtime.cli.kinds import DURATION
+from vienna_runtime.cli.listing import Listing
 from vienna_runtime.cli.shown import shown
 
 
-@click.group()
+@click.group(cls=Listing)
 def tenant() -> None:
     """Found tenants and stop them (operators); seal your own (admins)."""
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from vienna_runtime.cli.listing import Listing
 from vienna_runtime.executors import identity
 from vienna_runtime.executors.config import wall_clock
 from vienna_runtime.executors.serving import credential, dialling, serve
@@ -14,7 +15,7 @@ from vienna_runtime.verifiers import config as configs
 from vienna_runtime.verifiers.service import Verifier
 
 
-@click.group()
+@click.group(cls=Listing)
 def verifier() -> None:
     """Look at what was done, with read-only means of its own."""
 

@@ -25,7 +25,8 @@ def verify_evidence_file(here: Here, path: Path, key: VerifierKey, policy: Polic
     with path.open("rb") as file:
         report = verify_evidence(file.read(LARGEST + 1), key, policy)
     table = Table("check", "", "found", box=None, pad_edge=False)
-    for check in report.checks:
+    unreadable = all(check.outcome == "none" for check in report.checks[1:])  # then the first says why, and the others that
+    for check in report.checks[: 1 if unreadable else None]:
         table.add_row(check.name, Text(_WORD[check.outcome], style=_STYLE[check.outcome]), shown(check.said or NAMES[check.name]))
     here.answer(_plain(report), table, _verdict(report))
     return exits.DONE if report.good else exits.UNVERIFIED

@@ -5,10 +5,11 @@ from __future__ import annotations
 import click
 
 from vienna_runtime.cli.here import Here, json_option, pass_here
+from vienna_runtime.cli.listing import Listing
 from vienna_runtime.cli.shown import shown
 
 
-@click.group()
+@click.group(cls=Listing)
 def warrant() -> None:
     """Warrants that are out."""
 

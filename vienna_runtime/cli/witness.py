@@ -19,6 +19,7 @@ from ledger.note import ED25519
 from transport.tls import server_context
 from vienna_runtime.cli.here import Here, json_option, pass_here
 from vienna_runtime.cli.kinds import VERIFIER_KEY
+from vienna_runtime.cli.listing import Listing
 from vienna_runtime.cli.shown import escape, shown
 from vienna_runtime.keystore import is_loopback
 from vienna_runtime.witness import founding
@@ -30,7 +31,7 @@ _DIRECTORY = click.Path(path_type=Path, file_okay=False)
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
-@click.group()
+@click.group(cls=Listing)
 def witness() -> None:
     """Be a witness: cosign logs that only grow, for whoever asks, from a machine that is not the log's.
 

@@ -46,17 +46,17 @@ def test_a_file_that_is_there_is_not_overwritten_unless_asked(as_: As, tmp_path:
     case = as_("ada", "propose", *COMMIT, "-p", "message=two", "--no-wait", json=True).json["case"]
     file = tmp_path / "two.evidence"
     file.write_text("something else")
-    said = as_("ada", "evidence", case, "-o", str(file))
+    said = as_("clara", "evidence", case, "-o", str(file))
     assert (said.code, file.read_text()) == (2, "something else")
     assert "--force" in said.err
-    assert as_("ada", "evidence", case, "-o", str(file), "--force").code == 0
+    assert as_("clara", "evidence", case, "-o", str(file), "--force").code == 0
     assert file.stat().st_size > 10_000
 
 
 def test_evidence_that_was_altered_ends_with_3_and_names_the_check(as_: As, house: House, tmp_path: Path, capsys: Any) -> None:
     case = as_("ada", "propose", *COMMIT, "-p", "message=three", "--no-wait", json=True).json["case"]
     file = tmp_path / "three.evidence"
-    assert as_("ada", "evidence", case, "-o", str(file)).code == 0
+    assert as_("clara", "evidence", case, "-o", str(file)).code == 0
     file.write_bytes(file.read_bytes().replace(b"message", b"massage"))
     capsys.readouterr()
     assert run(["verify", str(file), "--key", house.node_key]) == 3
@@ -65,7 +65,8 @@ def test_evidence_that_was_altered_ends_with_3_and_names_the_check(as_: As, hous
 
 
 def test_a_case_that_is_somebody_elses_or_nobodys_has_no_evidence(as_: As, tmp_path: Path) -> None:
-    said = as_("ada", "evidence", "c0000", "-o", str(tmp_path / "none.evidence"))
+    said = as_("clara", "evidence", "c0000", "-o", str(tmp_path / "none.evidence"))
     assert said.code == 1
     assert as_("emil", "evidence", "c0000", "-o", str(tmp_path / "none.evidence")).code == 1
+    assert as_("ada", "evidence", "c0000", "-o", str(tmp_path / "none.evidence")).code == 1
     assert list(tmp_path.iterdir()) == []

@@ -117,3 +117,21 @@ def test_an_interruption_ends_without_a_word_of_python(capsys: pytest.CaptureFix
 def test_completion_names_this_program(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main.run(["completion", shell]) == 0
     assert "_VIENNA_COMPLETE" in capsys.readouterr().out
+
+
+def test_a_list_of_commands_cuts_no_sentence_on_a_narrow_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    for group in ("retention", "keys", "witness", "selftest", "tenant", "policy"):
+        assert main.run([group, "--help"]) == 0
+        listed = capsys.readouterr().out.partition("Commands:")[2]
+        assert listed
+        assert "..." not in listed
+
+
+def test_a_file_that_is_no_evidence_is_told_in_one_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    key = "vienna.local+503b6266+ASdNHqSBz821HOoQ/Y9Kgm7pwoUwZeWE7yhCN/aLaKjY"
+    (tmp_path / "holiday.jpg").write_bytes(b"no evidence at all")
+    assert main.run(["verify", str(tmp_path / "holiday.jpg"), "--key", key]) == 3
+    assert capsys.readouterr().out.count("no evidence") == 2  # the row, and the verdict
