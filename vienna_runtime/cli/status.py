@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -10,11 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from vienna_runtime.cli.here import Here, json_option, pass_here
-from vienna_runtime.cli.phrases import lasting
+from vienna_runtime.cli.phrases import clock, lasting
 from vienna_runtime.cli.shown import shown, value_text
 from vienna_runtime.client import Vienna
 
 _TIMES = frozenset({"uptime"})
+_SECONDS = frozenset({"last"})  # of a cosignature, which counts seconds since 1970
 
 
 @click.command()
@@ -68,12 +69,29 @@ def _fill(table: Table, value: Mapping[str, Any], indent: str) -> None:
                 table.add_row(label, "")
                 _fill(table, item, indent + "  ")
             case [Mapping(), *_]:
-                table.add_row(label, "")
-                for part in item:
-                    table.add_row(Text.assemble(indent, "  -"), shown(", ".join(f"{key} {value_text(one)}" for key, one in part.items())))
+                table.add_row(label, _listed(item))
+            case []:
+                table.add_row(label, "-")
             case int() if name in _TIMES:
                 table.add_row(label, lasting(item))
             case str():
                 table.add_row(label, shown(item or "-"))  # suspended, frozen, read only: the reason, where there is one
             case _:
                 table.add_row(label, shown(value_text(item)))
+
+
+def _listed(items: Sequence[Mapping[str, Any]]) -> Table:
+    """Tenants or witnesses: a row each, under the names of the fields."""
+    names = list(dict.fromkeys(name for item in items for name in item))
+    table = Table(box=None, pad_edge=False)
+    for name in names:
+        table.add_column(shown(name.replace("_", " ")), overflow="fold")
+    for item in items:
+        table.add_row(*(_cell(name, item.get(name, "")) for name in names))
+    return table
+
+
+def _cell(name: str, value: object) -> Text:
+    if isinstance(value, int) and name in _SECONDS:
+        return Text(clock(value * 1_000_000) if value else "-")
+    return shown(value or "-" if isinstance(value, str) else value_text(value))
