@@ -21,11 +21,12 @@ from statistics import median
 from bench.ledger_append import BODY, NODE, START, BenchKeys
 from ledger import Batch, Draft, Ledger
 from ledger.checkpoint import Checkpoint, origin_of
-from ledger.environment import NUMBER, POSITION
+from ledger.environment import POSITION
 from ledger.header_writer import HeaderWriter
 from ledger.note import compose
 from ledger.seal import NONCE_SIZE, RANDOM_SIZE
 from ledger.sealer import Sealer
+from ledger.tail import IN_CASE
 from ledger.tree import extend
 
 BATCH = 100
@@ -78,16 +79,16 @@ def _in_the_ledger(commits: int) -> tuple[float, float, float]:
 
 def _before_the_ledger() -> dict[str, Callable[[], object]]:
     """Each part of the loop, for one batch."""
-    keys, writer, sealer = BenchKeys(), HeaderWriter[str]("belvedere"), Sealer()
+    keys, writer, sealer = BenchKeys(), HeaderWriter("belvedere"), Sealer()
     key, size, batch = keys.data_key("belvedere", ""), 1_000_000, drafts(1_000_000)
     random = os.urandom(RANDOM_SIZE * BATCH)
     contents = [random[at * RANDOM_SIZE + NONCE_SIZE : (at + 1) * RANDOM_SIZE] + draft.body for at, draft in enumerate(batch)]
     nonces = [random[at * RANDOM_SIZE : at * RANDOM_SIZE + NONCE_SIZE] for at in range(BATCH)]
-    digest, case = bytes(32), writer.text("case-0001")
+    digest, front, middle = bytes(32), writer.front("intent.proposed/1"), writer.middle("ada", "case-0001")
 
     def packed() -> list[bytes]:
         return [
-            writer.write(one.tag, size + at, one.time, one.actor, case, one.step, digest, one.follows, digest, one.public)
+            writer.write(front, size + at, one.time, middle, one.step, digest, one.follows, digest, one.public)
             for at, one in enumerate(batch)
         ]
 
@@ -100,8 +101,7 @@ def _before_the_ledger() -> dict[str, Callable[[], object]]:
     def rows() -> list[tuple[bytes, bytes]]:
         made = []
         for at in range(BATCH):
-            where = POSITION.pack(1, size + at)
-            made.append((b"\x00\x00\x00\x01\x09case-0001" + NUMBER.pack(at) + where[4:], b""))
+            made += [(POSITION.pack(1, size + at), b""), (b"\x00\x00\x00\x01\x09case-0001" + IN_CASE.pack(at, size + at), b"")]
         return made
 
     def signed() -> bytes:

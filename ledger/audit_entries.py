@@ -21,13 +21,12 @@ import msgpack
 from ledger.canonical import LARGEST
 from ledger.errors import VerificationError
 from ledger.header import FIRST, LARGEST_HEADER, VERSION, Header, parse
-from ledger.tail import LONGEST_CASE, Tail
+from ledger.tail import IN_CASE, LONGEST_CASE, Tail
 from ledger.tree import HASH_SIZE, root_of
 
 MOST_KNOWN = 4096  # pieces of each kind that were accepted; a log with more tags or actors asks again now and then
 
 _STEPS = {msgpack.packb(number): number for number in range(256)}  # by their shortest form; a case with more asks
-_IN_CASE = Struct(">QQ")  # step, sequence: how a row of the index of cases ends
 _CLOCK = Struct(">BQ")  # a time beyond 2³² µs (71 minutes) is the byte 0xcf and these eight
 _EARLIEST = 1 << 32
 _FOLLOWS, _COMMITMENT = b"\xa7follows", b"\xaacommitment\xc4\x20"
@@ -82,7 +81,7 @@ class EntriesCheck:
         """Hot: 4 µs an entry, of which half are the two hashes."""
         headers = list[Header]()
         heads, actors, frontier = self._heads, self._actors, self._frontier
-        pack, step_of, clock_of, in_case = self._pack, _STEPS.get, _CLOCK.unpack, _IN_CASE.pack
+        pack, step_of, clock_of, in_case = self._pack, _STEPS.get, _CLOCK.unpack, IN_CASE.pack
         size, previous, time, cases = self.size, self._previous, self.time, self.cases
         case, step = b"\xa0", 0  # of the entry before: entries of one case often follow each other
         row: bytes | None = b""  # how the rows of its index begin

@@ -11,16 +11,15 @@ nothing here validates on construction, the ledger checks a draft when it packs 
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import attrs
 
 NODE = ""  # the name of the node's own log
 
 
-@attrs.frozen
-class Draft:
-    """What a caller wants remembered."""
+class Draft(NamedTuple):
+    """What a caller wants remembered.  A tuple, which is made in a third of the time: every entry begins as one."""
 
     tag: str
     time: int  # µs

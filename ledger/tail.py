@@ -11,22 +11,25 @@ import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
+from struct import Struct
 
 import attrs
 import msgpack
 
 from ledger import header
 from ledger.entry import Draft
-from ledger.environment import NUMBER, POSITION, Item
+from ledger.environment import POSITION, Item
 from ledger.errors import BadDraft, VerificationError
 from ledger.header_writer import HeaderWriter
 from ledger.keys import DataKey, Keys
-from ledger.seal import NONCE_SIZE, RANDOM_SIZE
+from ledger.seal import NONCE_SIZE, RANDOM_SIZE, SALT_SIZE
 from ledger.sealer import Sealer
 from ledger.tree import HASH_SIZE, root_of
 
 LONGEST_CASE = 200  # bytes; with its numbers a case stays below LMDB's longest key, 511
 LONGEST_KEY = 480  # bytes; likewise
+IN_CASE = Struct(">QQ")  # step, sequence: how a row of the index of cases ends
+_RANDOM = Struct(f"{NONCE_SIZE}s{SALT_SIZE}s")  # what of the fresh bytes is for one body
 _DAY = 86_400_000_000  # µs
 
 
@@ -91,7 +94,7 @@ class Sealing:
     def __init__(self, keys: Keys, log: str) -> None:
         self._keys, self._log = keys, log
         self._day, self._month, self._key = -1, "", None
-        self.headers, self.sealer = HeaderWriter[str](log), Sealer()
+        self.headers, self.sealer = HeaderWriter(log), Sealer()
 
     _key: DataKey | None
 
@@ -131,26 +134,26 @@ def extend(tail: Tail, log: str, drafts: Sequence[Draft], sealing: Sealing, writ
     number, size, frontier, previous, time = tail.id, tail.size, list(tail.frontier), tail.last, tail.time
     entries, bodies, cases, index = writes.entries, writes.bodies, writes.cases, writes.index
     before = writes.sizes()
-    random = os.urandom(RANDOM_SIZE * len(drafts))  # one system call a batch
-    write, text, stored = sealing.headers.write, sealing.headers.text, sealing.sealer.stored
-    position, count, prefix, place = POSITION.pack, NUMBER.pack, number.to_bytes(4, "big"), 0
+    random = _RANDOM.iter_unpack(os.urandom(RANDOM_SIZE * len(drafts)))  # one system call a batch
+    headers, write, stored = sealing.headers, sealing.headers.write, sealing.sealer.stored
+    position, in_case, prefix = POSITION.pack, IN_CASE.pack, number.to_bytes(4, "big")
     key: DataKey | None = None
     first, last = 0, -1  # µs between which it seals
-    named, named_text, named_prefix = "", b"\xa0", b""  # entries of one case often follow each other
+    tagged = acted = named = object()  # tag, actor and case of the entry before; what follows from them is not worked out again
+    front = middle = rows = b""
     try:
-        for draft in drafts:
-            time = draft.time
-            if draft.case != named:
-                named = draft.case
-                named_text, named_prefix = text(named), case_prefix(prefix, named) if named else b""
-            nonce, content = random[place : place + NONCE_SIZE], random[place + NONCE_SIZE : place + RANDOM_SIZE] + draft.body
-            place += RANDOM_SIZE
-            commitment, step = sha256(content).digest(), draft.step
-            packed = write(draft.tag, size, time, draft.actor, named_text, step, previous, draft.follows, commitment, draft.public)
+        for (tag, time, actor, body, case, step, follows, public, keys), (nonce, salt) in zip(drafts, random, strict=True):
+            if tag != tagged:
+                tagged, front = tag, headers.front(tag)
+            if case != named or actor != acted:
+                acted, named, middle = actor, case, headers.middle(actor, case)
+                rows = case_prefix(prefix, case) if case else b""
+            content = salt + body
+            packed = write(front, size, time, middle, step, previous, follows, sha256(content).digest(), public)
             if key is None or not first <= time <= last:
                 key, first, last = sealing.key(time)
-            previous = node = sha256(b"\x00" + packed).digest()
-            done, at = node, size
+            previous = done = node = sha256(b"\x00" + packed).digest()
+            at = size
             while at & 1:  # ``tree.extend``, without a call an entry
                 node = sha256(b"\x01" + frontier.pop() + node).digest()
                 done += node
@@ -159,10 +162,10 @@ def extend(tail: Tail, log: str, drafts: Sequence[Draft], sealing: Sealing, writ
             where = position(number, size)
             entries.append((where, done + packed))
             bodies.append((where, stored(key, nonce, content)))
-            if named:
-                cases.append((named_prefix + count(step) + where[4:], b""))
-            if draft.keys:
-                index.extend((index_key(prefix, name), where[4:]) for name in draft.keys)
+            if rows:
+                cases.append((rows + in_case(step, size), b""))
+            if keys:
+                index.extend((index_key(prefix, name), where[4:]) for name in keys)
             size += 1
     except (BadDraft, TypeError) as error:
         writes.cut(before)

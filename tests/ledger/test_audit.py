@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import attrs
 import lmdb
 import pytest
 
@@ -237,7 +236,7 @@ def test_a_body_swapped_under_a_true_check_is_found_by_who_has_the_keys(ledger: 
 def test_a_file_cut_short_is_damage_and_the_position_is_named(ledger: Ledger, keys: Keys, tmp_path: Path) -> None:
     data = tmp_path / "ledger" / "data.mdb"
     for start in range(0, 400, 40):
-        ledger.append_many([Batch("belvedere", start, tuple(attrs.evolve(item, body=bytes(3000)) for item in drafts(start, 40)))])
+        ledger.append_many([Batch("belvedere", start, tuple(item._replace(body=bytes(3000)) for item in drafts(start, 40)))])
     ledger.close()
     os.truncate(data, data.stat().st_size // 3)
     with pytest.raises(VerificationError, match=rf"{signal.SIGBUS.name}|{signal.SIGABRT.name}|LMDB"):

@@ -37,7 +37,7 @@ WEEK = 7 * 86_400_000_000
 
 
 def draft(number: int, **more: object) -> Draft:
-    return attrs.evolve(Draft("intent.proposed/1", NOVEMBER + number, "ada", b"body %d" % number), **more)
+    return Draft("intent.proposed/1", NOVEMBER + number, "ada", b"body %d" % number)._replace(**more)
 
 
 def append(ledger: Ledger, log: str, count: int) -> Receipt:
