@@ -289,9 +289,9 @@ def verify(data, key):  # [(check, outcome, what was found)]
             told.update({"case counter": ("none", gone) if gone else ("open", still)} if still else {})
     c.attempt("file", whole)
     for name, why in c.items(): told[name] = ("fail", "; ".join(why)) if why else told.get(name, ("pass", ""))
-    return [(name, *told.get(name, ("none", "the case has nothing of the kind"))) for name in NAMES]
+    return [(name, *told.get(name, ("none", "not looked at" if any(c.values()) else "the case has nothing of the kind"))) for name in NAMES]
 if __name__ == "__main__":
-    path, key = (argument for argument in sys.argv[1:] if argument != "--json")
+    path, key = args if len(args := [a for a in sys.argv[1:] if a != "--json"]) == 2 else sys.exit(print("usage: FILE KEY [--json]") or 2)
     with open(path, "rb") as evidence: found = verify(evidence.read(), key)
     good = all(outcome != "fail" for _, outcome, _ in found)
     checks = [dict(zip(("name", "outcome", "said"), line, strict=True)) for line in found]
