@@ -9,6 +9,7 @@ from typing import TypeAlias
 from rich.table import Table
 
 from ledger import VerifierKey
+from ledger.note import NoteSignature
 from ledger.witness_policy import Policy
 from vienna_runtime.cli.shown import shown
 from vienna_runtime.witness.demand import Covered, demand
@@ -21,6 +22,13 @@ def demanded(policy: Policy | None, logs: Sequence[Log]) -> list[Covered] | None
     if policy is None:
         return None
     return [found for log in logs if (found := demand(policy, *log)) is not None]
+
+
+def others(origin: str, unverified: Sequence[NoteSignature], policy: Policy | None) -> list[str]:
+    """Whose signatures on that log's note nobody looked at: by no key of the log, nor of the policy where it speaks about the log."""
+    asked = () if policy is None or not policy.speaks_about(origin) else policy.witnesses
+    known = {(witness.key.name, witness.key.id) for witness in asked}
+    return [signature.name for signature in unverified if (signature.name, signature.key_id) not in known]
 
 
 def cosigned_json(found: Sequence[Covered] | None) -> dict[str, object]:

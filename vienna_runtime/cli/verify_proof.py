@@ -11,7 +11,7 @@ from ledger.header import parse
 from ledger.note import open_note
 from ledger.proof_file import LARGEST, MAGIC, ProofFile
 from ledger.witness_policy import Policy
-from vienna_runtime.cli.cosigned import cosigned_json, cosigned_lines, demanded
+from vienna_runtime.cli.cosigned import cosigned_json, cosigned_lines, demanded, others
 from vienna_runtime.cli.here import Here
 from vienna_runtime.cli.shown import escape, shown
 
@@ -32,7 +32,7 @@ def verify_proof(here: Here, path: Path, key: VerifierKey, policy: Policy | None
     header, log = parse(proof.extra), key.name.partition("/")[2]
     if header.tenant != log or header.sequence != proof.index:
         raise VerificationError("the header belongs to another place", log=log, index=proof.index)
-    others = [signature.name for signature in open_note(proof.note, [key]).unverified]
+    unseen = others(key.name, open_note(proof.note, [key]).unverified, policy)
     table = Table(show_header=False, box=None, pad_edge=False)
     said = {
         "log": key.name,
@@ -42,7 +42,7 @@ def verify_proof(here: Here, path: Path, key: VerifierKey, policy: Policy | None
         "actor": header.actor,
         "case": header.case,
     }
-    for name, value in {**said, "commitment": header.commitment.hex(), "signatures not looked at": ", ".join(others) or "-"}.items():
+    for name, value in {**said, "commitment": header.commitment.hex(), "signatures not looked at": ", ".join(unseen) or "-"}.items():
         table.add_row(name, shown(value))
     here.answer(
         {
@@ -56,7 +56,7 @@ def verify_proof(here: Here, path: Path, key: VerifierKey, policy: Policy | None
             "case": header.case,
             "time": header.time,
             "commitment": header.commitment,
-            "unverified": others,
+            "unverified": unseen,
             **cosigned_json(covered),
         },
         table,

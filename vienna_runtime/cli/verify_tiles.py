@@ -9,7 +9,7 @@ from rich.table import Table
 from ledger import VerifierKey
 from ledger.witness_policy import Policy
 from vienna_runtime import verify_tiles as tiles
-from vienna_runtime.cli.cosigned import cosigned_json, cosigned_lines, demanded
+from vienna_runtime.cli.cosigned import cosigned_json, cosigned_lines, demanded, others
 from vienna_runtime.cli.here import Here
 from vienna_runtime.cli.progress import watching
 from vienna_runtime.cli.shown import escape, shown
@@ -23,14 +23,14 @@ def verify_tiles(here: Here, path: Path, key: VerifierKey, policy: Policy | None
     table = Table("log", "entries", "root", "files", "commitments", "signatures not looked at", box=None, pad_edge=False)
     logs = list[dict[str, object]]()
     for log in report.logs:
-        found, others = log.audited, [signature.name for signature in log.signed.unverified]
+        found, unseen = log.audited, others(log.audited.origin, log.signed.unverified, policy)
         table.add_row(
             shown(log.log or "(the node's)"),
             str(found.size),
             found.root.hex(),
             str(found.files),
             str(log.commitments),
-            shown(", ".join(others) or "-"),
+            shown(", ".join(unseen) or "-"),
         )
         logs.append(
             {
@@ -42,7 +42,7 @@ def verify_tiles(here: Here, path: Path, key: VerifierKey, policy: Policy | None
                 "beyond": found.beyond,
                 "commitments": log.commitments,
                 "commitments_beyond": log.beyond,
-                "unverified": others,
+                "unverified": unseen,
             }
         )
     entries, files = sum(log.audited.size for log in report.logs), sum(log.audited.files for log in report.logs)
