@@ -9,7 +9,8 @@ Fed with the events of `tail` in their order, it recomputes the root over all po
     3  each body opens its header's commitment with the salt beside it, or a removal explains why it is gone
     4  a position comes as a bare leaf hash only where this reader may not see it, or did not ask for it
     5  each checkpoint is signed by a key of the log, and signs the size and root that were recomputed here
-    6  each witnessed head is one that the log continues; under a policy, its quorum covers all but the newest (``tail_quorum``)
+    6  each witnessed head is one that the log continues, signed by any key that the log ever had: it may be older than the keys
+       that count now.  Under a policy, its quorum covers all but the newest (``tail_quorum``)
 
 What is believed at the end is what the last checkpoint signed, never more.
 """
@@ -67,6 +68,7 @@ class VerifyingTail:
         wanted: Wanted | None = None,
         demand: Demand | None = None,
         opens: Callable[[bytes], Checkpoint] | None = None,
+        recorded: Sequence[VerifierKey] | None = None,
     ) -> None:
         self.belief = believed
         self.demand = demand
@@ -74,6 +76,7 @@ class VerifyingTail:
         self._log = log
         self._keys = keys
         self._opens = opens  # instead of ``keys``, where it is known from which size on which of them counts
+        self._recorded = recorded  # for what was witnessed, where keys are known that signed before any of ``keys``
         self._start_asked = start
         self._rights = rights
         self._wanted = wanted or Wanted()
@@ -232,7 +235,7 @@ class VerifyingTail:
         return self.belief
 
     def _witnessed(self, note: bytes, proof: list[bytes]) -> None:
-        head = self._opened(note)
+        head = self._opened(note, self._recorded)
         if head.size > self.at:
             raise self._wrong(f"a witnessed head of {head.size} entries came after {self.at}", index=self.at)
         self._continued(
@@ -283,9 +286,11 @@ class VerifyingTail:
         except VerificationError as error:
             raise self._wrong(f"{what} ({error.what})", index=first - 1 if first else None) from None
 
-    def _opened(self, note: bytes) -> Checkpoint:
+    def _opened(self, note: bytes, keys: Sequence[VerifierKey] | None = None) -> Checkpoint:
         try:
-            return open_checkpoint(note, self._keys) if self._opens is None else self._opens(note)
+            if keys is None and self._opens is not None:
+                return self._opens(note)
+            return open_checkpoint(note, self._keys if keys is None else keys)
         except VerificationError as error:
             raise self._wrong(f"the checkpoint: {error.what}", index=self._last) from None
 

@@ -28,7 +28,7 @@ def wall_clock() -> int:
 
 @attrs.define(eq=False)
 class Demand:
-    """``policy``'s quorum covers everything older than ``patience`` µs; ``keys`` are the log's own."""
+    """``policy``'s quorum covers everything older than ``patience`` µs; ``keys`` are the log's own, all that it ever had."""
 
     log: str
     policy: Policy

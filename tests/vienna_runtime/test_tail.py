@@ -139,6 +139,31 @@ def test_who_knows_that_a_key_was_replaced_believes_nothing_larger_of_it(feed: F
         ending(11, SIGNER)
 
 
+def test_a_head_cosigned_before_the_given_key_took_over_is_taken_for_its_root_and_believed_for_nothing_else(feed: Feed) -> None:
+    newer = NoteSigner(SIGNER.verifier.name, b"new" + bytes(29))
+    other = Feed()
+    for number in range(6):
+        other.add(f"another {number}")
+
+    def reading(*last: Value, recorded: bool = True) -> None:
+        keys = (newer.verifier, SIGNER.verifier) if recorded else None
+        tail = VerifyingTail(LOG, newer.verifier, recorded=keys)
+        start = {**feed.start(), "checkpoint": None, "begins": [], "continues": []}
+        for value in (start, *feed.entries, feed.checkpoint(signer=newer), *last):
+            tail.feed(value)
+
+    cosigned = {"kind": "witnessed", "note": feed.checkpoint(6)["note"], "proof": feed.proof(6, 11)}
+    reading(cosigned)
+    with pytest.raises(VerificationError, match="none of the known keys"):
+        reading(cosigned, recorded=False)
+    with pytest.raises(VerificationError, match="forked"):
+        reading({"kind": "witnessed", "note": other.checkpoint(6)["note"], "proof": feed.proof(6, 11)})
+    with pytest.raises(VerificationError, match="none of the known keys"):
+        reading({**cosigned, "note": feed.checkpoint(6, signer=FORGER)["note"]})
+    with pytest.raises(VerificationError, match="none of the known keys"):
+        reading(feed.checkpoint())  # the log's own head counts by the keys of now alone
+
+
 def test_entries_come_out_with_their_headers_and_bodies(feed: Feed) -> None:
     tail = VerifyingTail(LOG, SIGNER.verifier)
     tail.feed(feed.start())

@@ -76,6 +76,7 @@ class VerifiedTail:
         self._on_belief = on_belief
         self._known: knowns.Known | None = None
         self._keys: list[VerifierKey] = []  # shared with whoever checks, and renewed when a key took over
+        self._recorded: list[VerifierKey] = []  # likewise: those, and the ones before them that signed what was witnessed long ago
         self._saved, self._saved_at = None, time.monotonic()
         self._checking: VerifyingTail | None = None
         self._stream: Stream | None = None
@@ -155,7 +156,7 @@ class VerifiedTail:
         self._saved = self._known.belief
         log = self._member.log
         asked = self._asked
-        demand = None if asked.policy is None else Demand(log, asked.policy, self._keys, asked.patience)
+        demand = None if asked.policy is None else Demand(log, asked.policy, self._recorded, asked.patience)
         self._checking = VerifyingTail(
             log,
             self._keys,
@@ -165,6 +166,7 @@ class VerifiedTail:
             wanted=asked.wanted,
             demand=demand,
             opens=lambda note: self._trust.open(log, note),
+            recorded=self._recorded,
         )
         self._stream = self._member.stream("tail", lambda _: self._fields())
         try:
@@ -177,6 +179,7 @@ class VerifiedTail:
         """The log's keys as of now, followed from those known before."""
         keys = await self._member.keys()
         self._trust = keys.trust
+        self._recorded[:] = keys.trust.recorded_keys_of(self._member.log)
         if self._path is None:
             return knowns.Known(keys.log, belief, keys.node, keys.logs[1:])
         return knowns.settle(self._path, nodes=keys.nodes, logs=keys.logs)
@@ -184,7 +187,7 @@ class VerifiedTail:
     async def _follow_keys(self, value: dict[str, Any]) -> None:
         """Before a note that none of the known keys signed is judged: another may have taken over since."""
         note = value.get("note")
-        if not isinstance(note, bytes) or unverified_signers(note) & {(key.name, key.id) for key in self._keys}:
+        if not isinstance(note, bytes) or unverified_signers(note) & {(key.name, key.id) for key in self._recorded}:
             return
         settled = await self._settled(self.known.belief)
         self._keys[:] = settled.logs
