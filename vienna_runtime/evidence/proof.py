@@ -84,8 +84,9 @@ def prove(evidence: Evidence, key: VerifierKey, checks: Checks, policy: Policy |
     head = _head(trust, evidence.tenant, evidence.tenant_log.checkpoint, "tenant checkpoint", checks)
     _under(head, tenant_entries, "tenant entries", checks)
     _commitment(evidence, node_entries, head, checks)
-    _witnessed(evidence.node_log, trust, NODE, node_head, checks, policy, -1)
-    _witnessed(evidence.tenant_log, trust, evidence.tenant, head, checks, policy, tenant_entries[-1][0].sequence if tenant_entries else -1)
+    said = [header for header, _ in node_entries if header.tag != commitments.TAG]  # the newest of those may come after
+    _witnessed(evidence.node_log, trust, NODE, node_head, checks, policy, said)
+    _witnessed(evidence.tenant_log, trust, evidence.tenant, head, checks, policy, [header for header, _ in tenant_entries])
     shown = _bodies(tenant_entries, checks)
     return Proven(
         node_size=0 if node_head is None else node_head.size,
@@ -162,10 +163,12 @@ def _commitment(evidence: Evidence, node_entries: Sequence[tuple[Header, Proved]
     checks.yes("commitment", f"to the first {bound.size} entries, in entry {bound.sequence} of the node's log")
 
 
-def _witnessed(share: Share, trust: Trust, log: str, head: Checkpoint | None, checks: Checks, policy: Policy | None, last: int) -> None:
+def _witnessed(
+    share: Share, trust: Trust, log: str, head: Checkpoint | None, checks: Checks, policy: Policy | None, rising: Sequence[Header]
+) -> None:
     """The log's own signature on it; whose cosignatures are enough is a policy's question, where one is given.
 
-    Then the ``last`` entry shown must lie under it; -1 for the node's log, of which the newest commitment is shown.
+    Then the ``rising`` entries must lie under it: each is under ``head``, which continues it, so that its place says so.
     """
     keys = trust.recorded_keys_of(log)  # it may be older than the key that was given: the head is proved to continue it
     if share.witnessed is None:
@@ -185,8 +188,13 @@ def _witnessed(share: Share, trust: Trust, log: str, head: Checkpoint | None, ch
     if covered is None:
         checks.yes("witnesses", f"{found.origin} at {found.size}")
         return
-    if last >= found.size:
-        checks.no("witnesses", "it came after the last checkpoint that a quorum has cosigned", last)
+    if rising and (last := rising[-1].sequence) >= found.size:
+        checks.no(
+            "witnesses",
+            f"it is in {found.origin}, after the {found.size} entries that a quorum has cosigned; once they have cosigned more, make newer "
+            "evidence",
+            last,
+        )
     else:
         checks.yes("witnesses", f"{found.origin} at {found.size}, cosigned by {', '.join(name for name, _ in covered.times) or 'nobody'}")
 

@@ -74,6 +74,10 @@ CAST: tuple[tuple[str, str, str, tuple[str, ...], str | None], ...] = (
 )
 
 
+def hashed(name: str) -> bytes:
+    return hashlib.sha256(name.encode()).digest()
+
+
 class Keys:
     """Every key derived from its name, until it hands over."""
 
@@ -87,7 +91,8 @@ class Keys:
         return self._signer(log).verifier
 
     def verifiers(self, log: str) -> tuple[VerifierKey, ...]:
-        return (self.verifier(log),)
+        """Newest first."""
+        return tuple(NoteSigner(origin_of(NODE, log), hashed(f"{log}{n or ''}")).verifier for n in range(self._handed.get(log, 0), -1, -1))
 
     def data_key(self, log: str, month: str) -> DataKey:
         made = hashlib.sha256(f"{log} {month}".encode()).digest()
@@ -113,7 +118,7 @@ class Keys:
         return self.key(f"issuer {tenant}")
 
     def key(self, name: str) -> SigningKey:
-        return SigningKey(hashlib.sha256(f"{name}{self._handed.get(name, '')}".encode()).digest())
+        return SigningKey(hashed(f"{name}{self._handed.get(name, '')}"))
 
     def hand_over(self, name: str) -> tuple[SigningKey, SigningKey]:
         """The old key and the new one."""

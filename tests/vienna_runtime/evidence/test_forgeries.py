@@ -286,10 +286,10 @@ def amended(office: Office, path: Path, *changes: tuple[str, int, Callable[[Any]
         nth = seen.get(draft.tag, 0)
         seen[draft.tag] = nth + 1
         shift = shift or (late if draft.tag == since else 0)
-        draft = attrs.evolve(draft, time=draft.time + shift)
+        draft = draft._replace(time=draft.time + shift)
         how = wanted.pop((draft.tag, nth), None)
         if how is not None:
-            draft = attrs.evolve(draft, body=codec.encode(how(codec.decode(draft.tag, draft.body))))
+            draft = draft._replace(body=codec.encode(how(codec.decode(draft.tag, draft.body))))
         drafts.append(draft)
     assert not wanted, "no such entry"
     return office.forged(path, drafts)
@@ -307,7 +307,7 @@ def dropped(office: Office, path: Path, name: str, nth: int) -> Office:
     for number, draft in enumerate(office.drafts):
         if number != at:
             step = draft.step - (number > at and draft.case == gone.case)
-            kept.append(attrs.evolve(draft, step=step, follows=tuple(moved(one) for one in draft.follows)))
+            kept.append(draft._replace(step=step, follows=tuple(moved(one) for one in draft.follows)))
     return office.forged(path, kept)
 
 

@@ -16,16 +16,27 @@ from ledger import VerifierKey, removal
 from ledger.cosignature import Cosigner
 from ledger.header import parse
 from ledger.rotation import Kind
+from ledger.witness_policy import Policy
 from vienna_runtime.evidence import form
 from vienna_runtime.evidence.checks import NAMES
 from vienna_runtime.verify_evidence import Report, verify_evidence
 
 ALONE = Path(__file__).parents[3] / "examples" / "verify_evidence.py"
+EMIL = Cosigner("witness.example/emil", bytes(32))
+RULES = f"witness emil {EMIL.verifier.text}\nquorum emil\n"
 Office = Any  # the fixture of this directory's conftest
 
 
 def verified(office: Office, case: str) -> Report:
     return verify_evidence(form.pack(office.evidence(case)), office.node_key)
+
+
+def cosign(office: Office) -> None:
+    """Emil cosigns both logs as they are."""
+    for log in ("", "belvedere"):
+        checkpoint = office.ledger.head(log).checkpoint
+        text = checkpoint.decode().partition("\n\n")[0] + "\n"
+        office.ledger.put_witnessed(log, checkpoint + EMIL.cosign(text, 7).line().encode())
 
 
 def outcomes(report: Report) -> dict[str, str]:
@@ -199,10 +210,8 @@ def test_keys_that_handed_over_are_followed_from_the_old_nodes_key_and_from_the_
 def test_what_was_cosigned_before_the_nodes_key_handed_over_is_taken_by_the_new_key_too(office: Office) -> None:
     """Until a witness has cosigned again, the kept note of the node's log carries the old key's signature alone."""
     case, old_key = office.refunding(), office.node_key
+    cosign(office)
     for log in ("", "belvedere"):
-        checkpoint = office.ledger.head(log).checkpoint
-        text = checkpoint.decode().partition("\n\n")[0] + "\n"
-        office.ledger.put_witnessed(log, checkpoint + Cosigner("witness.example/emil", bytes(32)).cosign(text, 7).line().encode())
         office.rotate(log, Kind.CHECKPOINT)
     packed = form.pack(office.evidence(case))
     for key in (old_key, office.node_key):
@@ -210,6 +219,35 @@ def test_what_was_cosigned_before_the_nodes_key_handed_over_is_taken_by_the_new_
         assert report.good, [check for check in report.checks if check.outcome == "fail"]
         assert outcomes(report)["witnesses"] == "pass"
         assert alone(packed, key) == "verified"
+
+
+@pytest.mark.parametrize(("log", "kind"), [("", Kind.CHECKPOINT), ("belvedere", Kind.CHECKPOINT), ("belvedere", Kind.ISSUER)])
+def test_under_a_policy_a_rotation_that_no_witness_has_seen_is_refused(office: Office, log: str, kind: Kind) -> None:
+    """Else whoever has a key could show to one reader alone that it handed over."""
+    case, first = office.refunding(), office.node_key
+    policy = Policy.parse(RULES)
+    elsewhere = Policy.parse(f"log {office.keys.verifier('belvedere').text}\n{RULES}")
+    cosign(office)
+    assert verify_evidence(form.pack(office.evidence(case)), first, policy).good
+    office.rotate(log, kind)
+    packed = form.pack(office.evidence(case))
+    failure = verify_evidence(packed, first, policy).first_failure
+    assert failure is not None
+    assert (failure.name, "make newer evidence" in failure.said) == ("witnesses", True)
+    assert verify_evidence(packed, first).good
+    assert verify_evidence(packed, first, elsewhere).good  # it says nothing of the node's log
+    cosign(office)
+    assert verify_evidence(form.pack(office.evidence(case)), first, policy).good
+
+
+def test_under_a_policy_the_nodes_newest_commitment_may_come_after_what_was_cosigned(office: Office) -> None:
+    case = office.refunding()
+    cosign(office)
+    cosigned = office.ledger.head("").size
+    evidence = office.evidence(case)
+    assert evidence.commitment is not None
+    assert evidence.commitment.sequence >= cosigned
+    assert verify_evidence(form.pack(evidence), office.node_key, Policy.parse(RULES)).good
 
 
 def test_evidence_of_a_case_whose_bodies_were_forgotten_says_which_and_proves_the_rest(office: Office) -> None:
