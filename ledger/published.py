@@ -66,10 +66,10 @@ class Published:
         if not 0 <= index < self.checkpoint.size:
             raise ValueError(f"{self.checkpoint.origin} has entries 0 to {self.checkpoint.size - 1}, none at {index}")
         note, size = self.note, self.checkpoint.size
-        if self.witnessed is not None and not latest:
-            cosigned = Checkpoint.parse(unverified_note(self.witnessed).text)
-            if index < cosigned.size:
-                note, size = self.witnessed, cosigned.size
+        if not latest:
+            shown = witnessed.to_publish(self.witnessed, self.note)
+            if index < (covered := Checkpoint.parse(unverified_note(shown).text).size):
+                note, size = shown, covered
         with self._as_damage(), self._env.reading() as txn:
             hashes = proofs.prove_inclusion(stored.nodes(self._env, txn, self._id), index, size)
             entry = stored.record_at(self._env, txn, self._id, index).entry

@@ -21,7 +21,7 @@ from typing import Protocol
 
 import attrs
 
-from ledger import tile_heads, tiles
+from ledger import tile_heads, tiles, witnessed
 from ledger.checkpoint import Checkpoint
 from ledger.errors import UnsuitableDirectory, VerificationError
 from ledger.note import unverified_note
@@ -83,7 +83,8 @@ def no_progress(done: int, whole: int) -> None:
 
 
 def export(source: Source, target: Path, *, latest: bool = False, progress: Progress = no_progress) -> Exported:
-    """Bring ``target`` up to the log: its newest cosigned checkpoint where there is one, else (or if ``latest``) its newest.
+    """Bring ``target`` up to the log: its newest cosigned checkpoint where there is one that the log's newest key has signed
+    too, else (or if ``latest``) its newest.
 
     Raises UnsuitableDirectory for a directory that is not this log's, VerificationError for one that is ahead of the
     ledger or in conflict with it, and for a ledger whose entries do not hash to its own tree.
@@ -91,7 +92,7 @@ def export(source: Source, target: Path, *, latest: bool = False, progress: Prog
     target.mkdir(parents=True, exist_ok=True)
     with _alone(target):
         known = _believed(source, target)
-        note = source.note if latest or source.witnessed is None else source.witnessed
+        note = source.note if latest else witnessed.to_publish(source.witnessed, source.note)
         checkpoint = Checkpoint.parse(unverified_note(note).text)
         if known is not None and known.size > checkpoint.size:  # written with ``latest`` before: never back
             note, checkpoint = (target / CHECKPOINT).read_bytes(), known

@@ -14,7 +14,7 @@ from hmac import compare_digest
 from ledger.checkpoint import Checkpoint
 from ledger.environment import Environment, Txn
 from ledger.errors import VerificationError
-from ledger.note import VerifierKey, open_note
+from ledger.note import VerifierKey, open_note, unverified_signers
 
 TABLE = "witnessed"
 
@@ -51,6 +51,15 @@ def check(
     if before is not None and checkpoint.size < size_of(before):
         raise VerificationError(f"a witnessed checkpoint of size {checkpoint.size} after one of {size_of(before)}")
     return checkpoint
+
+
+def to_publish(cosigned: bytes | None, latest: bytes) -> bytes:
+    """The cosigned checkpoint, where every key that signs the log by now has signed it; else the latest.
+
+    Who knows the newest key alone could not open the other, and no file beside it leads from that key to the one before: an
+    earlier key counts only where the root is held against a log that a key of now has signed.
+    """
+    return cosigned if cosigned is not None and unverified_signers(latest) <= unverified_signers(cosigned) else latest
 
 
 def size_of(note: bytes) -> int:

@@ -233,6 +233,32 @@ def test_a_cosigned_checkpoint_goes_before_a_newer_one_unless_the_newest_is_want
     assert (out / "checkpoint").read_bytes() == source.note
 
 
+def test_a_checkpoint_cosigned_before_a_key_took_over_gives_way_to_the_newest_until_another_is_cosigned(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    out, newer = tmp_path / "out", NoteSigner(origin_of("hofburg.example", LOG), b"n" * 32)
+
+    def cosigned(note: bytes) -> bytes:
+        return note + WITNESS.sign(note.partition(b"\n\n")[0] + b"\n").line().encode()
+
+    def turned(note: bytes, *, overlap: bool = False) -> bytes:
+        text = note.partition(b"\n\n")[0] + b"\n"
+        return note + newer.sign(text).line().encode() if overlap else compose(text.decode(), [newer.sign(text)])
+
+    fill(ledger, 20)
+    source = FromLedger(ledger)
+    before = source.note
+    assert export(attrs.evolve(snapshot(source), witnessed=cosigned(before)), out).cosigned
+    fill(ledger, 20)
+    for overlap in (True, False):
+        latest = turned(source.note, overlap=overlap)
+        done = export(attrs.evolve(snapshot(source), note=latest, witnessed=cosigned(before)), out)
+        assert (done.size, done.cosigned) == (40, False)
+        assert (out / "checkpoint").read_bytes() == latest
+    both = cosigned(turned(source.note, overlap=True))
+    assert export(attrs.evolve(snapshot(source), note=turned(source.note), witnessed=both), out).cosigned
+
+
 def test_two_exports_into_one_directory_do_not_meet(ledger: Ledger, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()

@@ -10,6 +10,7 @@ import pytest
 from nacl.signing import SigningKey
 
 from ledger import NODE, Batch, DataKey, Draft, Ledger, NoteSignature, NoteSigner, VerificationError, VerifierKey, origin_of, rotation
+from ledger.cosignature import Cosigner
 from ledger.published import opened
 from ledger.rotation import Kind, Rotation
 from ledger.tile_export import export
@@ -17,6 +18,7 @@ from ledger.tile_heads import compose, parse
 from vienna_runtime.verify_tiles import Report, is_there, verify_tiles
 
 NODE_NAME = "hofburg.example"
+WITNESS = Cosigner("emil.example", b"w" * 32)
 
 
 class Keys:
@@ -232,7 +234,8 @@ class TurningKeys(Keys):
         return NoteSigner(origin_of(NODE_NAME, log), self.seeds[log][0])
 
 
-def test_the_nodes_first_key_leads_to_every_key_that_took_over(tmp_path: Path) -> None:
+@pytest.mark.parametrize("cosigned_before", [False, True])
+def test_the_nodes_first_key_leads_to_every_key_that_took_over(tmp_path: Path, cosigned_before: bool) -> None:
     keys = TurningKeys()
     first, tenants_first = keys.verifier(NODE), keys.verifier("belvedere")
     ledger = Ledger.open(tmp_path / "ledger", node=NODE_NAME, keys=keys)
@@ -240,6 +243,10 @@ def test_the_nodes_first_key_leads_to_every_key_that_took_over(tmp_path: Path) -
     for seed in (b"1" * 32, b"2" * 32):
         at = ledger.head("belvedere").size
         ledger.append_many([Batch("belvedere", at, (Draft("word.said/1", 10, "ada", b""),))])
+        for name in (NODE, "belvedere") if cosigned_before else ():
+            note = ledger.head(name).checkpoint
+            text = note.decode().partition("\n\n")[0] + "\n"
+            ledger.put_witnessed(name, note + WITNESS.cosign(text, 1).line().encode())
         keys.hand_over(ledger, "belvedere", seed)
         keys.hand_over(ledger, NODE, bytes(reversed(seed[:31])) + b"n")
     ledger.close()
