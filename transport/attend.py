@@ -62,11 +62,12 @@ async def attend(
         code, why = DONE, ""
     except ConnectionClosed as closed:
         code, why = closed.code, closed.why
-    except trio.Cancelled:
-        code, why = STOPPING, "the server is stopping; connect again soon"
-        raise
     except Exception:  # noqa: BLE001  # one peer's handler failed: it is logged, and the others go on
         _log.exception("the handler of a connection of %s failed", admission.principal)
+    except BaseException as ended:
+        if _is_cancellation(ended):
+            code, why = STOPPING, "the server is stopping; connect again soon"
+        raise
     finally:
         with trio.CancelScope(shield=True):  # bounded by closing_seconds
             await connection.aclose(code, why)
@@ -80,6 +81,13 @@ async def keep_alive(alive: set[Connection], limits: Limits) -> None:
         now = trio.current_time()
         for connection in list(alive):
             connection.tick(now)
+
+
+def _is_cancellation(ended: BaseException) -> bool:
+    """A handler with a nursery of its own hands its cancellation on in a group."""
+    if isinstance(ended, BaseExceptionGroup):
+        return all(map(_is_cancellation, ended.exceptions))
+    return isinstance(ended, trio.Cancelled)
 
 
 def _connection(carrier: Carrier, admission: Admission, place: Place, remote: str, limits: Limits) -> Connection:

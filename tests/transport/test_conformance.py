@@ -236,10 +236,17 @@ async def test_who_comes_too_often_learns_when_to_come_again(node: RunNode) -> N
     assert caught.value.retry_after in (2500, 3000)  # HTTP counts whole seconds, rounded up
 
 
-async def test_a_stopping_server_says_so(node: RunNode) -> None:
+async def with_a_nursery(connection: Connection) -> None:
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(trio.sleep_forever)
+        await connection.receive()
+
+
+@pytest.mark.parametrize("how", [{}, {"handle": with_a_nursery}], ids=["alone", "with a nursery of its handler's"])
+async def test_a_stopping_server_says_so(node: RunNode, how: dict[str, Any]) -> None:
     async def run(task_status: trio.TaskStatus[tuple[trio.CancelScope, Any]]) -> None:
         with trio.CancelScope() as scope:
-            async with node() as running:
+            async with node(**how) as running:
                 task_status.started((scope, running))
                 await trio.sleep_forever()
 

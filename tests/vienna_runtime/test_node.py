@@ -17,12 +17,15 @@ from trio.testing import MockClock
 
 from actors.scribe import Full, Reservation
 from ledger import Draft, Ledger
+from transport.errors import ConnectionLost
 from transport.tls import ServerTls, client_context, server_context
 from vienna_runtime import config as configs
 from vienna_runtime import credential, founding, node, pki
 from vienna_runtime.cli.main import run
 from vienna_runtime.client import connect
+from vienna_runtime.client.dial import dial
 from vienna_runtime.client.errors import Unreachable
+from vienna_runtime.client.vienna import door_of
 from vienna_runtime.keystore import Keystore
 from vienna_runtime.keystore_opener import opener_for
 from vienna_runtime.ledger_keys import LedgerKeys
@@ -116,6 +119,30 @@ async def test_a_principal_has_as_many_connections_as_set_and_no_more(served: cr
             await stack.enter_async_context(connect(served))
     async with connect(served) as again:
         await again.status()
+
+
+@pytest.fixture
+def process(home: Path) -> Iterator[subprocess.Popen[bytes]]:
+    command = [sys.executable, "-m", "vienna_runtime.cli.main", "serve", str(home), "--listen", "127.0.0.1:0", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as server:
+        try:
+            yield server
+        finally:
+            server.terminate()
+            server.wait(20)
+
+
+async def test_a_node_that_stops_says_so_to_everybody(process: subprocess.Popen[bytes], home: Path) -> None:
+    assert process.stdout is not None
+    address = json.loads(process.stdout.readline())["ready"]
+    operator = attrs.evolve(credential.read(home / "operator.vienna", ask=lambda: nobody("")), address=address)
+    async with dial(door_of(operator)) as link:
+        await link.call("status", {}, timeout=5)
+        process.terminate()
+        with trio.fail_after(20):
+            await link.wait_closed()
+        with pytest.raises(ConnectionLost, match=r"\(stopping\): the server is stopping"):
+            await link.call("status", {}, timeout=5)
 
 
 @pytest.fixture
