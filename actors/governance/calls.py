@@ -301,7 +301,7 @@ def parse(tag: str, fields: Mapping[str, Value], kind: str) -> c.Ask | Refusal:
     if call is None:
         return Refusal(Code.MALFORMED, f"there is no call {tag[:64]!a}")
     if kind not in call.who:
-        return Refusal(Code.NOT_ALLOWED, f"{tag} is not for {kind}s; it is for {', '.join(sorted(call.who))}")
+        return Refusal(Code.NOT_ALLOWED, f"{tag} is not for {kind}s; it is for {', '.join(f'{who}s' for who in sorted(call.who))}")
     specs = call.fields
     for name in fields:
         if name not in specs:

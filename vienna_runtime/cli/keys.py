@@ -29,22 +29,29 @@ def keys() -> None:
 
 @keys.command("list")
 @click.option("--log", help="One tenant's keys.  Default: the node's and every tenant's.")
+@click.option("--verifiers", is_flag=True, help="Nothing but the logs' verifier keys, one a line, as others are given them.")
 @json_option
 @pass_here
-def list_(here: Here, log: str | None) -> None:
+def list_(here: Here, log: str | None, verifiers: bool) -> None:
     """What each key does, since when and until when, and what checks its signatures.
 
     \b
     Example:
       vienna --credential operator.vienna keys list
       vienna --credential operator.vienna keys list --log belvedere
+      vienna --credential operator.vienna keys list --verifiers
     """
 
     async def whole(vienna: Vienna) -> list[dict[str, Any]]:
-        names: list[str | None] = [log] if log is not None else [None, *(tenant["tenant"] for tenant in await vienna.admin.tenants())]
-        return [{"log": name or "", **key} for name in names for key in await _keys(vienna, name)]
+        found = [{"log": log or "", **key} for key in await _keys(vienna, log)]  # first: who may not ask is told so of what they asked
+        names = [] if log is not None else [tenant["tenant"] for tenant in await vienna.admin.tenants()]
+        return found + [{"log": name, **key} for name in names for key in await _keys(vienna, name)]
 
     found = here.ask(whole)
+    if verifiers:
+        bare = [key["verifier"] for key in found if key.get("verifier")]
+        here.answer({"verifiers": bare}, *map(shown, bare))
+        return
     table = Table("log", "does", "state", "since", "until", "key", box=None, pad_edge=False)
     for key in found:
         ends = clock(key["until"]) if key["until"] else ""

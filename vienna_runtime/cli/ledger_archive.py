@@ -61,8 +61,9 @@ def archive(here: Here, tenants: tuple[str, ...], before: int | None) -> None:
     until = now() if before is None else before
 
     async def whole(vienna: Vienna) -> list[_Log]:
-        names: list[str | None] = list(tenants) or [None, *(tenant["tenant"] for tenant in await vienna.admin.tenants())]
-        return [await _archive(here, vienna, name, until) for name in names]
+        node = [] if tenants else [await _archive(here, vienna, None, until)]  # first: who may not ask is told so of what they asked
+        names = tenants or [tenant["tenant"] for tenant in await vienna.admin.tenants()]
+        return node + [await _archive(here, vienna, name, until) for name in names]
 
     logs = here.ask(whole)
     table = Table("log", "moved", "in the archive", "entries", box=None, pad_edge=False)

@@ -70,6 +70,10 @@ def _fill(table: Table, value: Mapping[str, Any], indent: str) -> None:
                 _fill(table, item, indent + "  ")
             case [Mapping(), *_]:
                 table.add_row(label, _listed(item))
+            case [_, *_] if name.endswith("_before"):  # keys, which people copy
+                for key in item:
+                    table.add_row(label, shown(key))
+                    label = Text()
             case []:
                 table.add_row(label, "-")
             case int() if name in _TIMES:

@@ -50,6 +50,15 @@ def test_each_log_has_a_key_and_only_an_operator_sees_them(as_: As, house: House
     assert house.node_key in as_("operator", "keys", "list").out
     for ask in (["list"], ["rotate", "--log", "belvedere"], ["retire"]):
         assert as_("rosa", "keys", *ask).code == 1
+    assert "keys.list is not for admins; it is for operators" in as_("rosa", "keys", "list").err
+
+
+def test_the_verifier_keys_are_listed_bare_one_a_line(as_: As, house: House) -> None:
+    listed = as_("operator", "keys", "list", json=True).json["keys"]
+    bare = [key["verifier"] for key in listed if "verifier" in key]
+    assert len(bare) >= 2
+    assert as_("operator", "keys", "list", "--verifiers").out.splitlines() == bare
+    assert as_("operator", "keys", "list", "--verifiers", "--log", "belvedere", json=True).json == {"verifiers": bare[1:]}
 
 
 def test_what_makes_no_sense_is_wrong_usage(as_: As) -> None:
@@ -74,6 +83,8 @@ def test_members_and_verify_go_on_from_the_key_they_have(as_: As, house: House, 
     assert as_("operator", "tail", "--verify").code == 0
     for key in {house.node_key, who["node"]}:
         assert as_("ada", "verify", str(house.node), "--key", key).code == 0
+    lines = [line.split()[-1] for line in as_("clara", "whoami").out.splitlines()]
+    assert set(who.get("node_before", []) + who.get("log_before", [])) <= set(lines)  # each on a line of its own
     log = asked[:2] if asked[:1] == ["--log"] else []
     retired = as_("operator", "keys", "retire", *log, json=True)
     assert (retired.code, retired.json["retired"]) == (0, 0 if "--compromised" in asked else 1)

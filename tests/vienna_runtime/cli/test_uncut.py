@@ -30,6 +30,16 @@ def test_no_character_of_a_word_that_is_too_long_is_left_out(width: int) -> None
     assert all(said.count(character) >= CASE.count(character) for character in set(CASE))
 
 
+@pytest.mark.parametrize("width", [20, 80, 120])
+def test_a_key_is_on_one_line_whatever_its_length(width: int) -> None:
+    key = "vienna.local/belvedere+8ce88a58+" + "A" * 44
+    table = Table("log", "state", "since", "key", box=None, pad_edge=False)
+    table.add_row("belvedere", "signs beside", "2026-01-01 00:00:00", key)
+    file = io.StringIO()
+    Console(file=file, width=width).print(uncut(table, width), crop=False)
+    assert file.getvalue().splitlines()[1].rstrip().endswith(f" {key}")
+
+
 @pytest.mark.parametrize("width", [ROOMY, 80, 120])
 def test_an_id_that_is_typed_again_stays_on_one_line(width: int) -> None:
     assert CASE in printed(width)
