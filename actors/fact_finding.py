@@ -59,6 +59,8 @@ class Known:
                 return Facts(active=active, bundle_of=recall.bundle, pushed=self.pushed)
             case c.RetryLetter() | c.ResolveLetter():
                 return self._lettered(command, active, clock_ok=clock_ok)
+            case c.PlaceHold():
+                return Facts(active=active, case_known=self.forgetting.knows(command.scope.removeprefix("case:")), clock_ok=clock_ok)
             case c.RunRetention() | c.Erase():
                 return self.forgetting.facts(command, Facts(active=active, clock_ok=clock_ok))
             case _:

@@ -90,6 +90,10 @@ class Forgetting:
         expired = tuple(MonthPlan(seen.month, seen.due, seen.going) for seen in self._seen if seen.over)
         return attrs.evolve(known, expired=expired, witnessed=self._witnessed(self._name))
 
+    def knows(self, case: str) -> bool:
+        """Whether the log has entries of this case, whatever became of their bodies."""
+        return self._log.knows(case)
+
     def shown(self, state: State, now: Instant) -> Mapping[str, object]:
         """The answer to ``retention.show``."""
         witnessed = self._witnessed(self._name)

@@ -86,6 +86,10 @@ class Log:
         )
         return _chunks((month, seq) for seq, month in found)
 
+    def knows(self, case: str) -> bool:
+        """Whether it has entries of this case."""
+        return 0 < len(case.encode()) <= LONGEST_CASE and bool(self._ledger.case_entries(self._name, case))
+
     def spans(self, what: Sequence[str]) -> dict[str, Span]:
         """Of each case or entry named whose body may be removed at all: where its case lies, or the entry itself."""
         found = {}

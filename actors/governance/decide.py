@@ -90,7 +90,7 @@ def _by_member(state: State, command: c.Command, by: Member, facts: Facts, momen
         case c.SettleEffect():
             return reporting.settle(state, command, by)
         case c.PlaceHold():
-            return forgetting.place(state, command.scope, command.reason, by, moment)
+            return forgetting.place(state, command.scope, command.reason, by, moment, case_known=facts.case_known)
         case c.ReleaseHold():
             return forgetting.release(state, command.hold, command.reason, by, command.key, moment)
         case c.RunRetention():

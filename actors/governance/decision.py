@@ -75,6 +75,7 @@ class Facts:
     clock_ok: bool = True
     expired: tuple[MonthPlan, ...] = ()  # the months over their retention by the node's clock
     witnessed: Instant = Instant(0)  # the newest time that a quorum of witnesses has signed for this tenant's log
+    case_known: bool = False  # whether the case that is to be held has entries
     spans: Mapping[str, Span] = attrs.field(factory=dict)  # of each case or entry that is to be erased and that is there
 
 

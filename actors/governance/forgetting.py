@@ -22,8 +22,8 @@ MOST_HOLDS = 256  # beyond that, hold the tenant as a whole
 MOST_ERASING = 16  # ordered and not done yet; each is at most as many cases and entries as one call names
 
 
-def place(state: State, command_scope: str, reason: str, by: Member, moment: Moment) -> Decision:
-    """At once, by one admin: a hold only ever keeps."""
+def place(state: State, command_scope: str, reason: str, by: Member, moment: Moment, *, case_known: bool) -> Decision:
+    """At once, by one admin: a hold only ever keeps.  ``case_known``: whether the case it is of, if it is of one, has entries."""
     if (wrong := _scope_problem(command_scope)) is not None:
         return Refusal(Code.MALFORMED, wrong, about=command_scope[:64])
     same = next((hold for hold in state.holds.values() if hold.scope == command_scope and hold.reason == reason), None)
@@ -31,6 +31,9 @@ def place(state: State, command_scope: str, reason: str, by: Member, moment: Mom
         return Decided(answer={"hold": same.hold, "repeated": True})
     if len(state.holds) >= MOST_HOLDS:
         return Refusal(Code.TOO_LARGE, f"there are {MOST_HOLDS} holds already: release some, or hold the tenant as a whole")
+    kind, _, name = command_scope.partition(":")
+    if kind == "case" and not case_known:
+        return Refusal(Code.UNKNOWN, f"there is no case {name!a} that could be held", about=name)
     placed = e.HoldPlaced(moment.fresh.hold(), command_scope, reason, by.member)
     return Decided((placed,), {"hold": placed.hold})
 

@@ -14,6 +14,7 @@ from vienna_runtime.cli.listing import Listing
 from vienna_runtime.cli.member import waiting
 from vienna_runtime.cli.phrases import clock, counted
 from vienna_runtime.cli.shown import shown
+from vienna_runtime.client import Refused, Vienna
 
 KEY = click.option("--key", help="Idempotency key, to repeat this after an unknown outcome.")
 REALLY = click.option("--really", is_flag=True, help="Do it.  Without this nothing happens, and what would is shown.")
@@ -159,7 +160,7 @@ def erase(here: Here, what: tuple[str, ...], reason: str, really: bool, key: str
       vienna retention erase c2e56ef79592c87eb5fa5 --reason "the customer asked for it" --really
     """
     if not really:
-        found = {name: len(here.ask(lambda vienna, name=name: vienna.case(name))["entries"]) for name in what if not name.isdecimal()}  # type: ignore[misc]
+        found = here.ask(lambda vienna: _bodies(vienna, what))
         lines = [
             shown(f"{name}: {counted(found[name], 'body', 'bodies')}" if name in found else f"entry {name}: its body") for name in what
         ]
@@ -169,3 +170,17 @@ def erase(here: Here, what: tuple[str, ...], reason: str, really: bool, key: str
     done = here.ask(lambda vienna: vienna.admin.erase(what, reason, key=key))
     said = "it will be forgotten within minutes; vienna retention status shows how far it is."
     here.answer({"really": True, **done}, *map(shown, waiting(done, said)))
+
+
+async def _bodies(vienna: Vienna, what: tuple[str, ...]) -> dict[str, int]:
+    """How many entries each case among them has.  Refuses what is not there, as the order itself would be."""
+    found = dict[str, int]()
+    for name in what:
+        if not name.isdecimal():
+            found[name] = len((await vienna.case(name))["entries"])
+    numbers = [name for name in what if name not in found]
+    size = sum(month["entries"] for month in (await vienna.admin.retention())["months"]) if numbers else 0
+    for name in numbers:
+        if int(name) >= size:
+            raise Refused("unknown", f"there is no entry {name}: the log has {size}")
+    return found

@@ -118,6 +118,11 @@ def test_a_scope_that_is_none_is_refused(sealed: Table, scope: str) -> None:
     assert sealed.refused(c.PlaceHold(scope, "x")) is Code.MALFORMED
 
 
+def test_a_case_that_is_not_there_is_not_held(sealed: Table) -> None:
+    assert sealed.refused(c.PlaceHold("case:c1", "y")) is Code.UNKNOWN
+    assert kinds(sealed.done(c.PlaceHold("case:c1", "y"), case_known=True)) == [e.HoldPlaced]
+
+
 def test_holds_and_erasures_are_bounded(sealed: Table, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(forgetting, "MOST_HOLDS", 1)
     sealed.state.holds["h1"] = Hold("h1", "tenant", "x", "anna", NOW)

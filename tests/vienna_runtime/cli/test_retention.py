@@ -90,4 +90,9 @@ def test_what_cannot_be_is_refused_by_name(as_: As) -> None:
     assert as_("rosa", "retention", "hold", "--months", "2026-13", "--reason", "x").code == 1
     assert "unknown" in as_("rosa", "retention", "erase", "c0000", "--reason", "x", "--really").err
     assert "not_allowed" in as_("ada", "retention", "run", "--really").err
+    hold = as_("rosa", "retention", "hold", "--case", "nope", "--reason", "x")
+    assert (hold.code, "there is no case 'nope'" in hold.err) == (1, True)
+    dry = as_("rosa", "retention", "erase", "0", "9999", "--reason", "x")
+    assert (dry.code, "there is no entry 9999" in dry.err) == (1, True)
+    assert as_("rosa", "retention", "erase", "0", "--reason", "x").code == 0
     assert as_("clara", "retention", "status").code == 0
