@@ -139,7 +139,8 @@ class _Audit:
             if (form := txn.get(b"format", db=meta)) != FORMAT:
                 raise UnsuitableDirectory(f"the directory holds {form!r}, this program reads {FORMAT!r}")
             if (node := txn.get(b"node", db=meta)) != self._key.name.encode():
-                raise VerificationError(f"the directory is of node {node!r}, the key of {self._key.name}")
+                other = (node or b"").decode(errors="replace")
+                raise VerificationError(f"the directory is of node {other!r}, the key of {self._key.name!r}")
             for key, row in txn.cursor(self._env.table("logs")):
                 try:
                     name = key[1:].decode()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import socket
 import ssl
 import zlib
 from http.client import HTTPException, HTTPSConnection
@@ -20,6 +21,7 @@ from ledger.note import LARGEST_NOTE
 from ledger.tile_paths import WIDTH, Tile
 from ledger.tile_reader import TileReader
 from transport.errors import CannotConnect
+from vienna_runtime.client.dial import unanswered
 from vienna_runtime.errors import ConfigError
 from vienna_runtime.secret import Secret
 
@@ -38,6 +40,7 @@ class Remote:
         if parts.scheme != "https" or not parts.hostname or parts.query or parts.fragment or parts.username is not None:
             raise ConfigError("mirror", url, "a log's prefix is expected, like https://vienna.example.org:7443/belvedere")
         self._prefix, self._bearer = parts.path.rstrip("/"), bearer
+        self._address = parts.netloc if parts.port else f"{parts.netloc}:443"
         self._server = HTTPSConnection(parts.hostname, parts.port or 443, timeout=PATIENCE, context=tls)
         try:
             note = self._fetch("checkpoint")
@@ -83,6 +86,8 @@ class Remote:
                     self._fail(name, f"the server answered {answer.status}")
                 if answer.headers.get("Content-Encoding") == "gzip":
                     data = gzip.GzipFile(fileobj=io.BytesIO(data)).read(largest + 1)
+        except (ConnectionRefusedError, socket.gaierror) as error:
+            raise CannotConnect(unanswered(error, self._address)) from error
         except (OSError, HTTPException, EOFError, zlib.error) as error:
             self._fail(name, str(error) or type(error).__name__)
         if len(data) > largest:

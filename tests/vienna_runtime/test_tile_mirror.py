@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import http.server
 import shutil
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
@@ -185,6 +186,14 @@ def test_a_key_is_shown_only_where_one_is_given(served: tuple[Path, Dial]) -> No
     dial()
     dial(bearer=Secret(b"vk_belvedere_rosa"))
     assert Quiet.shown == [None, "Bearer vk_belvedere_rosa"]
+
+
+def test_a_port_at_which_nobody_listens_is_told_as_everywhere(places: pki.Places) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        url = f"https://127.0.0.1:{taken.getsockname()[1]}/belvedere"
+        with pytest.raises(CannotConnect, match=r"^nothing answers at 127\.0\.0\.1:\d+: connection refused; is the node running"):
+            Remote(url, SIGNER.verifier, tls=ssl.create_default_context(), bearer=None)
 
 
 def test_a_server_of_another_authority_is_not_asked(served: tuple[Path, Dial], places: pki.Places) -> None:

@@ -101,7 +101,8 @@ def list_logs(here: Here, directory: Path) -> None:
     found = [(records.read(origin), records.keys(origin)) for origin in records.origins()]
     table = Table("log", "witnessed", "root", "keys", box=None, pad_edge=False)
     for record, keys in found:
-        table.add_row(shown(record.origin), str(record.seen.size), record.seen.root.hex(), ", ".join(key.id.hex() for key in keys))
+        seen = (str(record.seen.size), record.seen.root.hex()) if record.note else ("-", "-")  # nothing was cosigned yet
+        table.add_row(shown(record.origin), *seen, ", ".join(key.id.hex() for key in keys))
     logs = [
         {"log": record.origin, "size": record.seen.size, "root": record.seen.root, "keys": [key.text for key in keys]}
         for record, keys in found

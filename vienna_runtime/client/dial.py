@@ -98,17 +98,17 @@ def said(error: wire.TransportError, door: Door) -> Unreachable:
             return Unreachable(f"what answers at {door.address} is not a Vienna node: {error}")
         case _:
             certificate = _certificate_error(error)
-            return Unreachable(_unanswered(error, door)) if certificate is None else Untrusted(_about(certificate, door))
+            return Unreachable(unanswered(error, door.address)) if certificate is None else Untrusted(_about(certificate, door))
 
 
-def _unanswered(error: wire.TransportError, door: Door) -> str:
+def unanswered(error: BaseException, address: str) -> str:
     """Why there is no connection, in the operating system's one word for it where there is one."""
     causes: list[BaseException] = [error]
     for cause in causes:
         if isinstance(cause, socket.gaierror):
-            return f"nothing answers at {door.address}: no address is known for this name"
+            return f"nothing answers at {address}: no address is known for this name"
         if isinstance(cause, ConnectionRefusedError):
-            return f"nothing answers at {door.address}: connection refused; is the node running, and is this its port?"
+            return f"nothing answers at {address}: connection refused; is the node running, and is this its port?"
         causes += cause.exceptions if isinstance(cause, BaseExceptionGroup) else []
         causes += [cause.__cause__] if cause.__cause__ is not None else []
     return str(error)

@@ -18,7 +18,7 @@ import pytest
 
 from actors.governance import node_law
 from actors.governance.codec import decode_node
-from ledger import NODE, VerifierKey, published, verify_in_child
+from ledger import NODE, NoteSigner, VerifierKey, published, verify_in_child
 from ledger.header import parse
 from vienna_runtime import backup_manifest as manifests
 from vienna_runtime import config
@@ -62,6 +62,15 @@ def test_what_was_acknowledged_before_a_backup_began_is_in_it_while_the_node_goe
         loading.join()
     assert len(acknowledged) > 2
     assert not list(tmp_path.glob("*.partial"))
+
+
+def test_a_key_of_another_node_is_told_by_both_names(node: Any, say: Any, tmp_path: Path) -> None:
+    assert say("backup", tmp_path / "backup", "--node", node.home)[0] == 0
+    key = NoteSigner("elsewhere.example", bytes(32)).verifier.text
+    code, why = say("restore", tmp_path / "backup", tmp_path / "other", "--key", key)
+    assert code == 3
+    assert "the key of 'elsewhere.example'" in why
+    assert "b'" not in why
 
 
 def test_a_restored_node_starts_and_goes_on_where_the_backup_ended(node: Any, say: Any, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ledger import NoteSigner
 from ledger.cosignature import Cosigner
 from ledger.note import COSIGNATURE
 from vienna_runtime.cli.main import run
@@ -58,6 +59,15 @@ def test_a_witness_is_not_made_over_something(tmp_path: Path) -> None:
     (tmp_path / "mine").touch()
     with pytest.raises(WitnessError, match="is not empty"):
         found(tmp_path, "emil", passphrase=None)
+
+
+def test_a_log_that_was_never_witnessed_is_listed_with_a_dash(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found(tmp_path / "w", "emil", passphrase=None)
+    key = NoteSigner("vienna.local/belvedere", bytes(32)).verifier
+    assert run(["witness", "add-log", str(tmp_path / "w"), key.text]) == 0
+    capsys.readouterr()
+    assert run(["witness", "list", str(tmp_path / "w")]) == 0
+    assert capsys.readouterr().out.splitlines()[1].split() == ["vienna.local/belvedere", "-", "-", key.id.hex()]
 
 
 @pytest.mark.parametrize(
