@@ -1,9 +1,8 @@
 # fmt: off
-"""``python verify_evidence.py FILE VERIFIER_KEY [--json]`` verifies evidence of one case without Vienna; 0: nothing failed, 3: something.
-The node's key is all that is trusted.  Checks are named as in ``vienna verify``; two take Cedar.  docs/ledger-format.md has the bytes.
-"""
+"""``python verify_evidence.py FILE VERIFIER_KEY [--json]`` verifies evidence of one case without Vienna.  Exit 0, 3 (failed), 2 (usage).
+The node's key is all that is trusted.  Checks are named as in ``vienna verify``; two take Cedar.  docs/ledger-format.md has the bytes."""
 # ruff: noqa: E401, E701, E704, I001, RET503, SIM905  # set by hand: 300 lines are what somebody reads in an hour before believing them
-import base64, json, re, sys
+import base64, json, pathlib, re, sys
 from hashlib import sha256
 from itertools import pairwise
 import msgpack
@@ -292,9 +291,10 @@ def verify(data, key):  # [(check, outcome, what was found)]
     return [(name, *told.get(name, ("none", "not looked at" if any(c.values()) else "the case has nothing of the kind"))) for name in NAMES]
 if __name__ == "__main__":
     path, key = args if len(args := [a for a in sys.argv[1:] if a != "--json"]) == 2 else sys.exit(print("usage: FILE KEY [--json]") or 2)
-    with open(path, "rb") as evidence: found = verify(evidence.read(), key)
-    good = all(outcome != "fail" for _, outcome, _ in found)
+    try: found = verify(pathlib.Path(path).read_bytes(), key)
+    except OSError as error: sys.exit(print(f"{path}: {error.strerror}", file=sys.stderr) or 2)
+    good, looked = all(outcome != "fail" for _, outcome, _ in found), any(outcome != "none" for _, outcome, _ in found[1:])
     checks = [dict(zip(("name", "outcome", "said"), line, strict=True)) for line in found]
-    text = [*(f"{outcome:5} {name:18} {said}" for name, outcome, said in found), "verified" if good else "NOT VERIFIED"]
-    print(json.dumps({"verified": good, "checks": checks}) if "--json" in sys.argv else "\n".join(text))
-    sys.exit(0 if good else 3)
+    text = [*(f"{outcome:5} {name:18} {said}" for name, outcome, said in found if looked), "verified" if good else "NOT VERIFIED"]
+    text[-1] += "" if looked else f": no evidence of a case in {path}, or no verifier key given ({found[0][2]})"
+    sys.exit(print(json.dumps({"verified": good, "checks": checks}) if "--json" in sys.argv else "\n".join(text)) or 3 * (not good))

@@ -80,6 +80,14 @@ def test_what_is_no_evidence_ends_with_3(tmp_path: Path, flag: list[str]) -> Non
     ended = subprocess.run([sys.executable, "-I", str(EXAMPLE), str(tmp_path / "none"), key, *flag], capture_output=True, text=True)
     assert ended.returncode == 3, ended.stderr
     assert "Traceback" not in ended.stderr
+    if not flag:
+        assert ended.stdout.startswith("NOT VERIFIED: no evidence of a case in ")
+        assert len(ended.stdout.splitlines()) == 1
+
+
+def test_a_missing_file_ends_with_2_and_a_line(tmp_path: Path) -> None:
+    ended = subprocess.run([sys.executable, "-I", str(EXAMPLE), str(tmp_path / "none"), "a+b+c"], capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (2, f"{tmp_path / 'none'}: No such file or directory\n")
 
 
 def test_its_checks_have_the_same_names_in_the_same_order(tmp_path: Path) -> None:
