@@ -30,9 +30,12 @@ async def _waited(scribe: Scribe, log: str, ask: c.Wait) -> Outcome:
     if ask.state == WITNESSED and not scribe.published.quorum:
         return Refusal(Code.NOT_WITNESSED, "this node shows its log to no witness: nothing of it is ever witnessed")
     try:
-        size = _size(scribe, log, ask)
-    except LedgerError as error:
+        return await _so(scribe, log, ask, _size(scribe, log, ask))
+    except LedgerError as error:  # also one that comes while it is waited: the connection goes on
         return Refusal(Code.FROZEN, f"the log cannot be read: {error}")
+
+
+async def _so(scribe: Scribe, log: str, ask: c.Wait, size: int) -> Outcome:
     with trio.move_on_after(ask.timeout / 1000):
         await _durable(scribe, log, size)
         if ask.state == WITNESSED:

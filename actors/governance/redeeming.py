@@ -105,7 +105,8 @@ def _unwitnessed(state: State, live: LiveWarrant, terms: warrants.Warrant, facts
     if not any(action is not None and action.witnessed for action in known):
         return None
     if facts.witnessed_size is None:
-        return Refusal(Code.NOT_WITNESSED, "policy demands witnesses for this action, and the node asks none", about=live.warrant)
+        never = "policy demands witnesses for this action, and this node asks none: it is never executed here"
+        return Refusal(Code.NOT_WITNESSED, never, about=live.warrant)
     if state.cases[live.case].last < facts.witnessed_size:
         return None
     return Refusal(Code.NOT_WITNESSED, "no quorum of witnesses has cosigned the warrant's entry yet", WITNESSING, about=live.warrant)

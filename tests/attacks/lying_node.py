@@ -49,7 +49,7 @@ def repacked(entry: bytes, previous: bytes | None = None, **changed: Any) -> byt
     """An entry with something else in it, in its canonical form."""
     old = parse(entry)
     draft = Draft(old.tag, old.time, old.actor, b"", old.case, old.step, old.follows, old.public)
-    return pack(attrs.evolve(draft, **changed), old.tenant, old.sequence, previous or old.previous, old.commitment)
+    return pack(draft._replace(**changed), old.tenant, old.sequence, previous or old.previous, old.commitment)
 
 
 # Another ledger

@@ -31,7 +31,8 @@ ANSWER_SECONDS = 30.0  # a node that decides answers in milliseconds; a longer s
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0  # seconds between two attempts: a restart takes one or two, an outage should not be hammered
 CREDIT = 256  # items under way; more are only kept here instead of there
 # No decision yet: the same again, later.
-LATER = frozenset({"busy", "read_only", "clock_in_doubt", "suspended", "frozen", "time_skewed", "not_witnessed"})
+LATER = frozenset({"busy", "read_only", "clock_in_doubt", "suspended", "frozen", "time_skewed"})
+AS_TOLD = frozenset({"not_witnessed"})  # later where the node says when; where it asks no witness, never
 
 
 @attrs.frozen
@@ -107,7 +108,7 @@ class Line:
                 match answer:
                     case Reply():
                         return Answered(answer, lost)
-                    case Refused(code=code, retry_after=after) if code in LATER:
+                    case Refused(code=code, retry_after=after) if code in LATER or (code in AS_TOLD and after is not None):
                         wait = max(wait, (after or 0) / 1000)
                         log.info("not now; asking again", call=tag, code=code, why=answer.why)
                     case Refused():

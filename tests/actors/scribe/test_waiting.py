@@ -69,6 +69,17 @@ async def test_what_does_not_come_in_time_says_how_far_it_is(bench: Any, autojum
     assert durable.refusal == Refusal(Code.BUSY, "1 entries are durable, 7 are waited for", 1000)
 
 
+async def test_a_ledger_that_cannot_be_read_meanwhile_is_a_refusal(bench: Any, autojump_clock: trio.testing.MockClock) -> None:
+    bench.scribe.published.quorum = "all"
+    await bench.scribe.settled("belvedere", bench.submit("belvedere", "one"))
+    answered, late = Asked(bench, c.Wait("witnessed", 60_000)), Asked(bench, c.Wait("durable", 500, size=7))
+    await bench.settle()
+    bench.ledger._logs = {"": bench.ledger._logs[""]}  # as after an opening that did not find it
+    bench.scribe.published.raise_to("belvedere", 1)
+    await trio.sleep(1)
+    assert (answered.refusal.code, late.refusal.code) == (Code.FROZEN, Code.FROZEN)
+
+
 async def test_a_node_that_asks_nobody_says_so_and_lets_nobody_wait(bench: Any) -> None:
     asked = Asked(bench, c.Wait("witnessed", 60_000, size=0))
     await bench.settle()

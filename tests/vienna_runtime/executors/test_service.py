@@ -91,6 +91,7 @@ class Node:
         self.redeemed = 0
         self.reports = 0
         self.lose = 0
+        self.unwitnessed: list[int | None] = []  # when to ask again, for each redemption that is refused so
         self.deaf = False  # takes receipts in and never says so
         self.kind = "executor"
         self.issuers = [ISSUER]  # each took over from the one before
@@ -131,6 +132,9 @@ class Node:
                 return {"t": "reply", "value": key_chain(self.issuers, compromised=self.compromised)}
             case "redeem":
                 self.redeemed += 1
+                if self.unwitnessed:
+                    after = self.unwitnessed.pop(0)
+                    return {"t": "refused", "code": "not_witnessed", "why": "…"} | ({} if after is None else {"retry_after": after})
                 run, repeated = message["run"], message["run"] in self.runs
                 if not repeated and message["warrant"] in self.runs.values():
                     return {"t": "refused", "code": "warrant_over", "why": "it is used up"}
@@ -254,6 +258,30 @@ async def test_what_the_inbox_repeats_is_done_once(tmp_path: Path) -> None:
                 while len(node.receipts) < 2:
                     await trio.testing.wait_all_tasks_blocked(0.01)
     assert hands.deeds == 2
+
+
+async def test_what_is_not_witnessed_yet_is_redeemed_when_it_is(tmp_path: Path) -> None:
+    node, hands = Node(), Hands()
+    node.items.append(granted())
+    node.unwitnessed = [1, 1]
+    async with served(node) as server, working(server, tmp_path / "j", hands):
+        await node.receipt()
+    assert (node.redeemed, hands.deeds) == (3, 1)
+
+
+async def test_what_a_node_that_asks_no_witness_refuses_is_given_up_at_once(tmp_path: Path) -> None:
+    node, hands = Node(), Hands()
+    never, good = granted(), granted(warrant="w2")
+    node.items.append(never)
+    node.unwitnessed = [None]
+    async with served(node) as server, working(server, tmp_path / "j", hands):
+        with trio.fail_after(5):
+            while not node.redeemed:
+                await trio.testing.wait_all_tasks_blocked(0.01)
+        await trio.testing.wait_all_tasks_blocked(0.02)  # longer than it would pause before asking again
+        node.say(good)
+        told = await node.receipt()
+    assert (told.run, node.redeemed, hands.deeds) == (run_id(good["fields"]), 2, 1)
 
 
 async def test_answers_that_are_lost_are_asked_for_again_and_the_deed_is_done_once(tmp_path: Path) -> None:
