@@ -26,6 +26,7 @@ from vienna_runtime.witness.records import Record, Records
 log = structlog.get_logger(__name__)
 
 QUIET = 60.0  # s between two warnings about the same log
+LISTED = 1.0  # s that a list is shown again: making it reads and verifies a record of every log, for anybody who asks
 
 Fault = Callable[[str], None]
 
@@ -42,6 +43,8 @@ class Witness:
         self._turns: defaultdict[str, trio.Lock] = defaultdict(trio.Lock)  # one a known log, so there are no more than logs
         self._known: dict[str, Record] = {}
         self._quiet_until: dict[str, float] = {}
+        self._listing, self._thread = trio.Lock(), trio.CapacityLimiter(1)  # its own: cosigning never waits for a list
+        self._list: tuple[float, Response] | None = None  # when it was asked for
 
     async def handle(self, request: Request) -> Response:
         """POST /add-checkpoint, and GET /checkpoints: what was cosigned, for auditors and for a node that was restored."""
@@ -49,7 +52,7 @@ class Witness:
         if path == "/add-checkpoint":
             return await self.add_checkpoint(request.body) if request.method == "POST" else plain(405, None, ("Allow", "POST"))
         if path == "/checkpoints":
-            return self.checkpoints() if request.method in ("GET", "HEAD") else plain(405, None, ("Allow", "GET, HEAD"))
+            return await self.checkpoints() if request.method in ("GET", "HEAD") else plain(405, None, ("Allow", "GET, HEAD"))
         return plain(404)
 
     async def add_checkpoint(self, body: bytes) -> Response:
@@ -100,10 +103,18 @@ class Witness:
             self._quiet_until[origin] = now + QUIET
             log.warning("not cosigned", origin=origin, size=asked.unverified_checkpoint.size, seen=record.seen.size, why=verdict.why)
 
-    def checkpoints(self) -> Response:
-        """Every log that is known, with the note that was cosigned last."""
+    async def checkpoints(self) -> Response:
+        """Every log that is known, with the note that was cosigned last: at most a second old, and one list for all who ask at once."""
+        async with self._listing:
+            now = trio.current_time()
+            if self._list is None or now - self._list[0] >= LISTED:
+                listed = partial(self._listed, dict(self._known))
+                self._list = now, await trio.to_thread.run_sync(listed, limiter=self._thread)
+            return self._list[1]
+
+    def _listed(self, known: dict[str, Record]) -> Response:
         try:
-            found = [self._known.get(origin) or self._records.read(origin) for origin in self._records.origins()]
+            found = [known.get(origin) or self._records.read(origin) for origin in self._records.origins()]
         except WitnessError as error:
             log.error("what was witnessed cannot be told", why=str(error))
             return plain(500)

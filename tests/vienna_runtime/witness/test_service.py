@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
+import trio
+import trio.testing
 
 from ledger.cosignature import Cosigner, cosigned_at, open_cosignatures
-from transport.http import Request
+from transport.http import Request, Response
 from vienna_runtime.witness.records import Records
-from vienna_runtime.witness.service import Witness
+from vienna_runtime.witness.service import LISTED, Witness
 
 COSIGNER = Cosigner("witness.example/emil", b"\x05" * 32)
 LEAVES = [b"%d" % number for number in range(30)]
@@ -47,15 +51,38 @@ async def test_a_thousand_wrong_proofs_are_one_line_in_its_log_and_a_wrong_size_
     assert [line["event"] for line in lines] == ["not cosigned"]
 
 
-async def test_what_was_cosigned_is_listed(witness: Witness, log: Any) -> None:
+async def test_what_was_cosigned_is_listed(witness: Witness, log: Any, mock_clock: trio.testing.MockClock) -> None:
     empty = json.loads((await witness.handle(Request(method="GET", target="/checkpoints"))).body)
     assert empty == {
         "witness": COSIGNER.verifier.text,
         "checkpoints": [{"origin": "hofburg.example/belvedere", "size": 0, "note": ""}],
     }
     said = await witness.add_checkpoint(log.request(0, 7))
+    mock_clock.jump(LISTED)
     full = json.loads((await witness.handle(Request(method="GET", target="/checkpoints?x"))).body)
     assert full["checkpoints"][0]["note"] == (log.note(7) + said.body).decode()
+
+
+async def test_a_list_is_made_once_a_second_and_outside_the_loop_however_many_ask(
+    witness: Witness, log: Any, mock_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads, origins, answers = list[threading.Thread](), witness._records.origins, list[Response]()
+
+    def noted() -> Iterator[str]:
+        threads.append(threading.current_thread())
+        return origins()
+
+    async def ask() -> None:
+        answers.append(await witness.handle(Request(method="GET", target="/checkpoints")))
+
+    monkeypatch.setattr(witness._records, "origins", noted)
+    for _ in range(2):
+        async with trio.open_nursery() as nursery:
+            for _ in range(100):
+                nursery.start_soon(ask)
+        mock_clock.jump(LISTED)
+    assert (len(answers), {answer.status for answer in answers}, len(threads)) == (200, {200}, 2)
+    assert threading.current_thread() not in threads
 
 
 @pytest.mark.parametrize(
