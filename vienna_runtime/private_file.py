@@ -2,11 +2,13 @@
 
 The mode is given at creation and never after it, so there is no moment in which somebody else could open the file.
 Replacing is: a temporary file in the same directory, fsync, rename, fsync of the directory; after a crash the old file
-is there or the new one, each complete.
+is there or the new one, each complete.  Creating is the same with a link in the place of the rename, since a link never
+takes the place of what has the name already: after a crash there is the whole file, or none.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -14,6 +16,7 @@ from pathlib import Path
 from vienna_runtime.errors import FileTakenError, UnsafeFileError
 
 OWNER_ONLY = 0o600
+NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS})  # what file systems without links say to link()
 LARGEST = 64 * 1024 * 1024  # a keystore of 1,000 tenants and seven years of months is about 12 MB; more is not ours
 
 
@@ -47,24 +50,33 @@ def _check(path: Path, about: os.stat_result, largest: int) -> None:
 
 def create(path: Path, content: bytes, *, mode: int = OWNER_ONLY) -> None:
     """A new file with that content, durable on return; ``FileTakenError`` if there is anything of that name, even a dangling link."""
+    draft = _draft(path, content, mode)
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
+        os.link(draft, path, follow_symlinks=False)
     except FileExistsError:
         raise FileTakenError(path) from None
-    try:
-        _fill(handle, content)
-    except BaseException:
-        path.unlink()  # a half-written secret is worse than none: the next attempt would find it in its way
-        raise
+    except OSError as error:
+        if error.errno not in NO_LINKS:
+            raise
+        _take(path, mode)
+        draft.rename(path)
+    finally:
+        draft.unlink(missing_ok=True)
     _sync_directory(path.parent)
+
+
+def _take(path: Path, mode: int) -> None:
+    """The name, with nothing in it, where a file system has no links (exFAT): a crash right then leaves it empty, never half."""
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, mode))
+    except FileExistsError:
+        raise FileTakenError(path) from None
 
 
 def replace(path: Path, content: bytes, *, mode: int = OWNER_ONLY) -> None:
     """The file has that content, durably and as a whole, whether or not it was there before."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
+    draft = _draft(path, content, mode)
     try:
-        _fill(handle, content)
         draft.rename(path)
     except BaseException:
         draft.unlink(missing_ok=True)
@@ -73,7 +85,7 @@ def replace(path: Path, content: bytes, *, mode: int = OWNER_ONLY) -> None:
 
 
 def remove_drafts(path: Path) -> None:
-    """What interrupted replacements of this file left beside it goes, durably: it may hold what the file must not any more."""
+    """What interrupted writings of this file left beside it goes, durably: it may hold what the file must not any more."""
     drafts = [file for file in path.parent.iterdir() if file.name.startswith(f".{path.name}.")]
     for draft in drafts:
         draft.unlink(missing_ok=True)
@@ -81,11 +93,19 @@ def remove_drafts(path: Path) -> None:
         _sync_directory(path.parent)
 
 
-def _fill(handle: int, content: bytes) -> None:
-    with open(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(handle)
+def _draft(path: Path, content: bytes, mode: int) -> Path:
+    """The content beside where it belongs, on the disk, under a name of its own."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
+    try:
+        with open(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(handle)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+    return draft
 
 
 def _sync_directory(path: Path) -> None:

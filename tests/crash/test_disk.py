@@ -10,7 +10,7 @@ import pytest
 
 from vienna_runtime.selftest.disk import SECTOR, Disk, Pending
 from vienna_runtime.selftest.explore import choices
-from vienna_runtime.selftest.trace import Call, Cut, Made, Removed, Renamed, Said, Synced, Wrote
+from vienna_runtime.selftest.trace import Call, Cut, Linked, Made, Removed, Renamed, Said, Synced, Wrote
 
 BELOW, FILE, OTHER = Path("/d"), "/d/a", "/d/b"
 
@@ -79,6 +79,13 @@ def test_a_replaced_file_is_the_old_one_or_the_new_one() -> None:
         disk.do(call)
     assert left(disk) == {FILE: b"old"}
     assert left(disk, [1]) == {FILE: b"new"}
+    disk.do(synced(str(BELOW)))
+    assert left(disk) == {FILE: b"new"}
+
+
+def test_a_new_file_that_is_linked_is_whole_or_not_there() -> None:
+    disk = done(Made(OTHER, directory=False), wrote(OTHER, b"new"), synced(OTHER), Linked(OTHER, FILE), Removed(OTHER))
+    assert [left(disk, which) for which in ((), (0,), (1,), (0, 1))] == [{}, {OTHER: b"new"}, {FILE: b"new"}, {OTHER: b"new", FILE: b"new"}]
     disk.do(synced(str(BELOW)))
     assert left(disk) == {FILE: b"new"}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from vienna_runtime.selftest.errors import CannotTry
-from vienna_runtime.selftest.trace import Call, Cut, Made, Removed, Renamed, Said, Synced, Wrote, calls, strace
+from vienna_runtime.selftest.trace import Call, Cut, Linked, Made, Removed, Renamed, Said, Synced, Wrote, calls, strace
 
 BELOW = Path("/d")
 TELL = 9
@@ -75,6 +75,13 @@ def test_names_and_what_is_told() -> None:
         Removed("/d/b"),
         Removed("/d/in"),
     ]
+
+
+def test_a_link_is_one_more_name_and_not_followed_for_a_file_that_is_open() -> None:
+    link = f"linkat(AT_FDCWD, {text('/d/a')}, AT_FDCWD, {text('/d/b')}, 0) = 0"
+    assert read(OPEN, "close(5) = 0", link)[1:] == [Linked("/d/a", "/d/b")]
+    with pytest.raises(CannotTry, match="a file that is open"):
+        read(OPEN, link)
 
 
 def test_what_failed_and_what_lies_elsewhere_is_left_out() -> None:

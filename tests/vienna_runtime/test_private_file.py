@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import signal
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,6 +21,23 @@ def generous_umask() -> object:
     before = os.umask(0)
     yield
     os.umask(before)
+
+
+@pytest.fixture
+def strace() -> list[str]:
+    found = shutil.which("strace")
+    if found is None or subprocess.run([found, "-qq", "-o", "/dev/null", "true"], capture_output=True).returncode:
+        pytest.skip("strace is not installed, or may not follow a process here")
+    return [found, "-qq"]
+
+
+def traced(command: list[str], path: Path) -> list[str]:
+    """What is asked of the kernel about names while a process creates that file."""
+    program = (
+        "import sys; from pathlib import Path; from vienna_runtime import private_file; private_file.create(Path(sys.argv[1]), b'secret')"
+    )
+    watched = ["-e", "trace=openat,fsync,link,linkat,rename,unlink", sys.executable, "-c", program, str(path)]
+    return subprocess.run([*command, *watched], capture_output=True, text=True, check=True).stderr.splitlines()
 
 
 def test_a_new_file_is_its_owners_alone_whatever_the_umask(tmp_path: Path) -> None:
@@ -67,6 +87,25 @@ def test_creating_overwrites_nothing_and_follows_no_link(tmp_path: Path) -> None
             private_file.create(tmp_path / name, b"second")
     assert private_file.read(tmp_path / "there") == b"first"
     assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_file_is_created_whole_before_it_has_its_name(tmp_path: Path, strace: list[str]) -> None:
+    called = [line.split("(")[0] for line in traced(strace, tmp_path / "new") if str(tmp_path) in line or "sync" in line]
+    assert called == ["openat", "fsync", "linkat", "unlink", "openat", "fsync"]
+    assert [path.name for path in tmp_path.iterdir()] == ["new"]
+
+
+@pytest.mark.parametrize("said", ["EPERM", "EOPNOTSUPP", "ENOSYS"])
+def test_where_there_are_no_links_a_name_that_is_there_is_taken_all_the_same(tmp_path: Path, strace: list[str], said: str) -> None:
+    command = [*strace, "-e", f"inject=link,linkat:error={said}"]
+    traced(command, tmp_path / "new")
+    assert private_file.read(tmp_path / "new") == b"secret"
+    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o600
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
+    for name in ("new", "dangling"):
+        with pytest.raises(subprocess.CalledProcessError):
+            traced(command, tmp_path / name)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["dangling", "new"]
 
 
 def test_replacing_leaves_the_link_s_target_alone_and_no_draft_behind(tmp_path: Path) -> None:

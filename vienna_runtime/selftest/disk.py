@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 import attrs
 
-from vienna_runtime.selftest.trace import Call, Cut, Made, Removed, Renamed, Said, Synced, Wrote
+from vienna_runtime.selftest.trace import Call, Cut, Linked, Made, Removed, Renamed, Said, Synced, Wrote
 
 SECTOR = 512  # bytes: what every disk writes whole or not at all
 
@@ -68,6 +68,9 @@ class Disk:
             case Renamed(path, to):
                 self._seen[to] = self._seen.pop(path)
                 self._rename(number, (to, self._seen[to]), (path, None))
+            case Linked(path, to):
+                self._seen[to] = self._seen[path]
+                self._rename(number, (to, self._seen[to]))
             case Removed(path):
                 del self._seen[path]
                 self._rename(number, (path, None))

@@ -27,8 +27,8 @@ _LATER = script.BEGUN + 1000 * aging.MONTH  # after everything; so every month o
 
 def check(left: Path, told: Told, *, go_on: bool = True) -> Told:
     """All of it; what holds now.  ``go_on``: also point 6, which changes what is left."""
-    if not told.steps:
-        return told  # it was cut short in its founding, which is begun anew: nothing was promised yet
+    if not told.steps and not left.exists():
+        return told  # nothing was promised, and not even its directory had come to be; whatever is in one must open
     try:
         return _check(left, told, go_on)
     except (LedgerError, ViennaError) as error:

@@ -1,6 +1,6 @@
 """What a process asked of the disk, in order, from strace's own account of it.
 
-    strace -f -xx -s … ──▶ one line a call ──▶ Made | Wrote | Cut | Renamed | Removed | Synced | Said
+    strace -f -xx -s … ──▶ one line a call ──▶ Made | Wrote | Cut | Renamed | Linked | Removed | Synced | Said
 
 Only files below one directory are followed, by their descriptors.  A call of one thread that another one interrupts is
 two lines; it counts where it ended, but a sync covers only what came before it began.
@@ -67,6 +67,14 @@ class Renamed:
 
 
 @attrs.frozen
+class Linked:
+    """A file has one more name, which nothing had."""
+
+    path: str
+    to: str
+
+
+@attrs.frozen
 class Removed:
     """A name has gone."""
 
@@ -88,7 +96,7 @@ class Said:
     text: bytes
 
 
-Call: TypeAlias = Made | Wrote | Cut | Renamed | Removed | Synced | Said
+Call: TypeAlias = Made | Wrote | Cut | Renamed | Linked | Removed | Synced | Said
 
 
 def strace() -> str:
@@ -183,6 +191,11 @@ class _Reader:
         elif name in ("unlink", "unlinkat", "rmdir"):
             self._sizes.pop(paths[0], None)
             yield Removed(paths[0])
+        elif name in ("link", "linkat"):
+            if any(path in paths for path, _ in self._open.values()):
+                raise CannotTry(f"a call that is not understood: a link to a file that is open, by one of its names from then on: {paths}")
+            self._sizes[paths[1]] = self._sizes[paths[0]]
+            yield Linked(*paths)
         else:
             raise CannotTry(f"a call that is not understood: {name} {paths}")
 
