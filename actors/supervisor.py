@@ -18,7 +18,7 @@ from actors.governance import commands as c
 from actors.governance import node_law as law
 from actors.governance.canonical import NotCanonical
 from actors.governance.codec import decode_node, encode_node
-from actors.governance.names import problem
+from actors.governance.names import problem, tenant_problem
 from actors.governance.refusals import Code, Refusal
 from actors.kernel import Envelope
 from actors.legal_time import LegalTime
@@ -148,8 +148,8 @@ class Supervisor:
 
     async def _create(self, wanted: CreateTenant) -> None:
         command = wanted.command
-        for what, name in (("tenant", command.tenant), ("admin", command.admin)):
-            if (wrong := problem(name)) is not None:
+        for what, wrong in (("tenant", tenant_problem(command.tenant)), ("admin", problem(command.admin))):
+            if wrong is not None:
                 wanted.respond(Refusal(Code.MALFORMED, f"the {what}'s name {wrong}"))
                 return
         try:

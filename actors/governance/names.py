@@ -6,6 +6,14 @@ import re
 
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?", re.ASCII)  # as in host names: safe in paths, tokens, origins and on screens
 RESERVED = frozenset({"node", "law", "founding", "operator", "agent", "any"})  # words that mean something else where names stand
+OF_FILES = frozenset({"tile", "checkpoint", "heads"})  # what lies beside the tenants' directories where a node's log is exported
+
+
+def tenant_problem(name: str) -> str | None:
+    """The same for a tenant, which also names a directory and a path."""
+    if name in OF_FILES:
+        return f"cannot be {name!r}: an export of the node's own log has a file or directory of that name beside the tenants'"
+    return problem(name)
 
 
 def problem(name: str) -> str | None:

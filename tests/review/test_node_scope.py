@@ -94,6 +94,15 @@ async def test_a_founding_that_could_not_be_written_is_an_answer_and_no_fall(she
     assert isinstance(outcome, Unsettled)
 
 
+async def test_a_tenant_named_as_a_file_of_the_nodes_export_is_refused_and_its_admin_may_be_named_so(shell: Any) -> None:
+    supervisor = await _supervisor(shell)
+    (refused,) = await _tell(supervisor, partial(CreateTenant, c.Found("heads", "anna", "anna", "i", bytes(32), 0), "otto"))
+    assert isinstance(refused, Refusal)
+    assert (refused.code, "the tenant's name cannot be 'heads'" in refused.why) == (Code.MALFORMED, True)
+    (other,) = await _tell(supervisor, partial(CreateTenant, c.Found("schoenbrunn", "heads", "anna", "i", bytes(32), 0), "otto"))
+    assert isinstance(other, Unsettled)  # it came as far as the disk, which is full here
+
+
 def test_a_founding_that_a_crash_interrupted_can_be_asked_for_again(fresh: Any) -> None:
     """Keys and log are there and the first entry is not: as after a kill between the steps."""
     settings = config.load(fresh.home, environ={})
