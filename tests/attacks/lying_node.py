@@ -105,6 +105,10 @@ class Scribe:
     ledger: Any
 
     @property
+    def grown(self) -> Any:
+        return self.true.grown
+
+    @property
     def durable(self) -> int:
         return int(self.true.durable)
 
