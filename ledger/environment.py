@@ -57,6 +57,7 @@ class Environment:
     def __init__(self, path: Path, *, map_size: int = DEFAULT_MAP_SIZE, read_only: bool = False) -> None:
         self._path, self._read_only, self._map_size = path, read_only, map_size
         self.files = Files(path)
+        self.nodes: dict[tuple[int, int, int], bytes] = {}  # see ``stored.nodes_kept``
         self._gate = threading.Condition()
         self._readers, self._shut = 0, False
         self._lmdb: Any = None
@@ -88,6 +89,7 @@ class Environment:
             raise UnsuitableDirectory(f"{self._path}: {error}") from error
         self._map_size = max(self._map_size, opened.info()["map_size"])
         self._lmdb = opened
+        self.nodes.clear()  # what a failed commit had shown may be gone
 
     def _opened(self, path: Path) -> Any:
         return lmdb.open(

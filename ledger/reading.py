@@ -199,7 +199,7 @@ class Reader:
 
     def _proved(self, log: str, prove: Callable[[NodeAt], tuple[bytes, ...]]) -> tuple[bytes, ...]:
         with self._env.reading() as txn:
-            return prove(stored.nodes(self._env, txn, self._log(log).tail.id))
+            return prove(stored.nodes_kept(self._env, txn, self._log(log).tail.id))
 
     def _root_at(self, log: Log, size: int) -> bytes:
         if size == log.tail.size:

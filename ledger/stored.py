@@ -18,6 +18,9 @@ from ledger.seal import unchecked
 from ledger.segments import Segment
 from ledger.tree import HASH_SIZE, NodeAt, nodes_with_leaf
 
+KEPT_FROM = 8  # the level from which nodes are kept in memory: of a log of ten million entries they are 80,000
+MOST_KEPT = 1 << 17  # some 25 MB; then all are forgotten and read again
+
 
 def split(index: int, value: bytes) -> tuple[bytes, bytes]:
     """The hashes that the leaf at ``index`` completes, and its entry."""
@@ -129,9 +132,30 @@ def nodes(env: Environment, txn: Txn, log: int) -> NodeAt:
     return node_at
 
 
+def nodes_kept(env: Environment, txn: Txn, log: int) -> NodeAt:
+    """``nodes`` for proofs: the upper ones, which every proof needs again, are read once.  A complete node never changes.
+
+    Who checks what is stored asks ``nodes``.
+    """
+    read, kept = nodes(env, txn, log), env.nodes
+
+    def node_at(level: int, index: int) -> bytes:
+        if level < KEPT_FROM:
+            return read(level, index)
+        found = kept.get((log, level, index))
+        if found is None:
+            found = read(level, index)
+            if len(kept) >= MOST_KEPT:
+                kept.clear()
+            kept[log, level, index] = found
+        return found
+
+    return node_at
+
+
 def nodes_around(env: Environment, txn: Txn, log: int, start: int, stop: int) -> NodeAt:
     """``nodes``, for who asks mostly for those that lie with the leaves from ``start`` to before ``stop``: these are read at once."""
-    near, elsewhere = many_values(env, txn, log, start, stop), nodes(env, txn, log)
+    near, elsewhere = many_values(env, txn, log, start, stop), nodes_kept(env, txn, log)
 
     def node_at(level: int, index: int) -> bytes:
         leaf = (index + 1 << level) - 1

@@ -12,6 +12,7 @@ from ledger import (
     Batch,
     BodyRemoved,
     Closed,
+    CommitFailed,
     Conflict,
     Draft,
     Keys,
@@ -252,3 +253,25 @@ def test_no_index_points_beyond_the_log_while_a_commit_is_on_the_disk_and_not_ye
     assert seen == [(None, [])]
     assert ledger.find("belvedere", b"key") == size
     assert ledger.case_entries("belvedere", "c1") == [size]
+
+
+def test_nodes_that_are_kept_for_proofs_are_forgotten_with_a_commit_that_failed(opened: Callable[..., Ledger]) -> None:
+    broken: list[str] = []
+
+    def fault(point: str) -> None:
+        if point in broken:
+            broken.remove(point)
+            raise OSError(5, "input/output error")
+
+    ledger = opened(fault=fault)
+    ledger.create("belvedere", time=NOVEMBER, actor="operator")
+    append(ledger, "belvedere", 600)
+    proof = ledger.prove_inclusion("belvedere", 3, 600)
+    assert ledger.prove_inclusion("belvedere", 3, 600) == proof
+    assert ledger._env.nodes
+    broken.append("commit")
+    with pytest.raises(CommitFailed):
+        append(ledger, "belvedere", 1)
+    ledger.reopen()
+    assert not ledger._env.nodes
+    assert ledger.prove_inclusion("belvedere", 3, 600) == proof
