@@ -141,7 +141,7 @@ def test_flipped_bits_of_what_a_commitment_covers_are_found_and_named(directory:
 
 
 def test_another_key_is_not_enough(directory: Path, keys: Keys) -> None:
-    with pytest.raises(VerificationError, match=r"the key of hofburg\.example/belvedere"):
+    with pytest.raises(VerificationError, match=r"the key of 'hofburg\.example/belvedere"):
         verify_directory(directory, keys.verifier("belvedere"))
 
 
