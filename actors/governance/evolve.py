@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import assert_never
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias, assert_never, get_args
 
 import attrs
 
@@ -13,6 +14,8 @@ from .approval import unverified_unpack as unpack_statement
 from .ids import Cost, Digest, Instant, Micros
 from .retention import retained
 from .state import Case, Given, Invitation, LiveWarrant, Member, Run, State, epoch, worthless
+
+Fold: TypeAlias = Callable[[State, Any, Case | None, Instant], None]  # state, event, its case as far as it is open, when
 
 SLACK = 4_096  # deadlines that may lie on the heap although what they were for is over
 
@@ -25,35 +28,7 @@ def evolve(state: State, event: e.Event, at: Instant, seq: int) -> None:
     if case is not None and not isinstance(event, e.BreakerProbed):
         case.step += 1
         case.last = seq
-    match event:
-        case e.IntentProposed() | e.CaseDecided() | e.ApprovalRequested() | e.ApprovalGiven() | e.ApprovalDenied() | e.ChangeApplied():
-            _decided(state, event, case)
-        case e.CaseExpired() | e.CaseCancelled():
-            _drop_votes(case)
-        case e.WarrantIssued() | e.WarrantRevoked() | e.WarrantExpired() | e.TargetStale():
-            _warranted(state, event, case)
-        case e.RunOpened() | e.RunReported() | e.RunUnknown() | e.RunVerified() | e.EffectSettled():
-            _executed(state, event, case, at)
-        case e.BreakerTripped() | e.BreakerProbed() | e.BreakerReset():
-            _guarded(state, event)
-        case e.DeadLetterOpened():
-            state.last_letter = seq
-            state.tally.dead_letters += 1
-            if case is not None:
-                case.letter = event.letter
-        case e.DeadLetterResolved():
-            state.tally.resolved += 1
-        case e.CommandRefused():
-            state.tally.refused += 1
-        case e.SnapshotMade():
-            pass
-        case (
-            e.RetentionSet() | e.HoldPlaced() | e.HoldReleased() | e.DateConfirmed() | e.ErasureOrdered() | e.BodiesRemoved()
-            | e.ForgettingEnded()
-        ):  # fmt: skip
-            retained(state, event, at)
-        case _:
-            _membership(state, event)
+    _FOLDS[type(event)](state, event, case, at)
     if case is not None and getattr(event, "closes", False):
         del state.cases[case.case]
         for digest, when in state.judged.items():
@@ -67,6 +42,7 @@ def _decided(
     state: State,
     event: e.IntentProposed | e.CaseDecided | e.ApprovalRequested | e.ApprovalGiven | e.ApprovalDenied | e.ChangeApplied,
     case: Case | None,
+    _at: Instant,
 ) -> None:
     if isinstance(event, e.IntentProposed):
         state.tally.proposed += 1
@@ -114,6 +90,10 @@ def _decided(
             assert_never(event)
 
 
+def _ended(_state: State, _event: e.CaseExpired | e.CaseCancelled, case: Case | None, _at: Instant) -> None:
+    _drop_votes(case)
+
+
 def _drop_votes(case: Case | None) -> None:
     if case is not None:
         case.status = "over"
@@ -131,7 +111,9 @@ def _given(event: e.ApprovalGiven) -> Given:
     )
 
 
-def _warranted(state: State, event: e.WarrantIssued | e.WarrantRevoked | e.WarrantExpired | e.TargetStale, case: Case | None) -> None:
+def _warranted(
+    state: State, event: e.WarrantIssued | e.WarrantRevoked | e.WarrantExpired | e.TargetStale, case: Case | None, _at: Instant
+) -> None:
     match event:
         case e.WarrantIssued():
             terms = warrants.unpack_own(event.fields)
@@ -249,7 +231,22 @@ def _opened(state: State, event: e.RunOpened, case: Case | None, at: Instant) ->
         _end_warrant(state, event.warrant, case)
 
 
-def _guarded(state: State, event: e.BreakerTripped | e.BreakerProbed | e.BreakerReset) -> None:
+def _noted(state: State, event: e.DeadLetterOpened | e.DeadLetterResolved | e.CommandRefused, case: Case | None, _at: Instant) -> None:
+    match event:
+        case e.DeadLetterOpened():
+            state.last_letter = state.size - 1  # this entry
+            state.tally.dead_letters += 1
+            if case is not None:
+                case.letter = event.letter
+        case e.DeadLetterResolved():
+            state.tally.resolved += 1
+        case e.CommandRefused():
+            state.tally.refused += 1
+        case _:
+            assert_never(event)
+
+
+def _guarded(state: State, event: e.BreakerTripped | e.BreakerProbed | e.BreakerReset, _case: Case | None, _at: Instant) -> None:
     guard = breaker.made(state, event.scope)
     match event:
         case e.BreakerTripped():
@@ -274,6 +271,10 @@ Membership = (
     | e.MemberEnrolled | e.MemberConfirmed | e.MemberRevoked | e.BundlePushed | e.BundleActivated
 )  # fmt: skip
 
+Keeping = (
+    e.RetentionSet | e.HoldPlaced | e.HoldReleased | e.DateConfirmed | e.ErasureOrdered | e.BodiesRemoved | e.ForgettingEnded
+)  # fmt: skip
+
 # What a decision rests on beside its case.  Each of these entries, and each entry of a case, names the newest one before it.
 STANDING = frozenset(
     {
@@ -283,7 +284,7 @@ STANDING = frozenset(
 )  # fmt: skip
 
 
-def _membership(state: State, event: Membership) -> None:
+def _membership(state: State, event: Membership, _case: Case | None, _at: Instant) -> None:
     if type(event) in STANDING:
         state.standing = state.size - 1  # this entry
     match event:
@@ -348,3 +349,31 @@ def remember_deadlines(state: State) -> None:
             state.remind(run.due, "report" if run.status == "open" else "verify", run.run)
     for invitation in state.invitations.values():
         state.remind(invitation.expires_at, "invitation", invitation.invitation)
+
+
+def _kept(state: State, event: Keeping, _case: Case | None, at: Instant) -> None:
+    retained(state, event, at)
+
+
+def _nothing(_state: State, _event: e.Event, _case: Case | None, _at: Instant) -> None:
+    """What is recorded and changes nothing that is remembered."""
+
+
+def _for_each(kinds: Any, fold: Fold) -> dict[type, Fold]:
+    return dict.fromkeys(get_args(kinds), fold)
+
+
+# How each kind of event is folded.  A subject of its own file brings its own table, and is added here.
+_FOLDS: Mapping[type, Fold] = {
+    **_for_each(e.IntentProposed | e.CaseDecided | e.ApprovalRequested | e.ApprovalGiven | e.ApprovalDenied | e.ChangeApplied, _decided),
+    **_for_each(e.CaseExpired | e.CaseCancelled, _ended),
+    **_for_each(e.WarrantIssued | e.WarrantRevoked | e.WarrantExpired | e.TargetStale, _warranted),
+    **_for_each(e.RunOpened | e.RunReported | e.RunUnknown | e.RunVerified | e.EffectSettled, _executed),
+    **_for_each(e.BreakerTripped | e.BreakerProbed | e.BreakerReset, _guarded),
+    **_for_each(e.DeadLetterOpened | e.DeadLetterResolved | e.CommandRefused, _noted),
+    **_for_each(Keeping, _kept),
+    **_for_each(Membership, _membership),
+    e.SnapshotMade: _nothing,
+}
+if missing := set(get_args(e.Event)) - _FOLDS.keys():
+    raise TypeError(f"nothing folds {sorted(kind.__name__ for kind in missing)}")

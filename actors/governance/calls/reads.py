@@ -1,0 +1,69 @@
+"""Calls that are answered and never decided."""
+
+from __future__ import annotations
+
+from .. import commands as c
+from ..kinds import ADMIN, AGENT, APPROVER, EXECUTOR, INVITEE, OPERATOR, VERIFIER
+from ..wire_fields import Absent, Flag, Names, Number, Text
+from .call import CASE, EVERYBODY, READERS, RUN, call
+
+ROWS = (
+    call("case.show", READERS | {AGENT, EXECUTOR, VERIFIER}, c.ShowCase, "a case's entries, from intent to verdict", case=CASE),
+    call("approval.card", frozenset({APPROVER, ADMIN}), c.ShowCard, "the card of a held case: what an approval signs", case=CASE),
+    call("dead_letter.show", READERS, c.ShowLetter, "one dead letter with its case", letter=RUN),
+    call(
+        "dead_letter.list", READERS, c.ListLetters, "dead letters, newest first", before=Absent(Number(0)), limit=Number(1, 200, default=50)
+    ),
+    *(
+        call(tag, who, c.Read, what, fixed={"what": tag})
+        for tag, who, what in (
+            ("approval.list", frozenset({APPROVER, ADMIN}), "the cases that wait for a person"),
+            ("member.list", READERS, "the members, their kinds, roles and fingerprints"),
+            ("bundle.show", EVERYBODY, "the active bundle"),
+            ("retention.show", READERS, "the months with their bodies, when each is due and what is kept why; the holds"),
+            ("breaker.list", READERS | {OPERATOR}, "the breakers and what tripped them"),
+            ("tenant.list", frozenset({OPERATOR}), "the tenants of this node"),
+            ("status", EVERYBODY, "how the tenant (for operators: the node) is doing"),
+            ("whoami", EVERYBODY, "who the connection belongs to, and the keys to check its tenant by"),
+            ("keys.chain", EVERYBODY | {INVITEE}, "the node's entries about the keys of its tenant's log and its own, each with its proof"),
+        )
+    ),
+    call(
+        "ledger.wait",
+        EVERYBODY,
+        c.Wait,
+        "answers when a case, or so many entries (else all so far), are `durable`, or `witnessed` by a quorum",
+        state=Text(16),
+        timeout=Number(0, 60_000, default=30_000),
+        case=Absent(CASE),
+        size=Absent(Number(0)),
+    ),
+    call(
+        "tail",
+        EVERYBODY,
+        c.Tail,
+        "the log as it becomes durable: of each position what whoever asks may see, at least its leaf hash",
+        start=Number(0),
+        credit=Number(1, 4096),
+        follow=Flag(default=True),
+        believed=Number(0, default=0),
+        case=Absent(CASE),
+        tags=Names(),
+    ),
+    call("case.watch", READERS | {AGENT}, c.Watch, "a case's events, as they become durable", case=CASE, credit=Number(1, 4096)),
+    call(
+        "case.evidence",
+        READERS,  # no agent: it holds the register of members, and the first entries of others' cases above
+        c.Evidence,
+        "what proves a case: its entries and all they rest on, under one signed head of each log",
+        case=CASE,
+        credit=Number(1, 4096),
+    ),
+    call(
+        "inbox",
+        frozenset({ADMIN, APPROVER, EXECUTOR, VERIFIER}),
+        c.Inbox,
+        "what waits for whoever asks, and what comes",
+        credit=Number(1, 4096),
+    ),
+)

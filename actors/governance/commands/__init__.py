@@ -1,0 +1,122 @@
+"""What may be asked of a tenant, as values.
+
+A command's fields are the wire's fields, by name; ``calls.py`` says their limits and who may ask.  Who asks is never among
+them: authority comes from the authenticated connection.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from .case import (
+    Attest,
+    Cancel,
+    Propose,
+    Redeem,
+    Report,
+    RevokeWarrant,
+    SettleEffect,
+    Vote,
+)
+from .chores import (
+    Archive,
+    ListKeys,
+    RetireKeys,
+    RotateKey,
+)
+from .guards import (
+    ResetBreaker,
+    ResolveLetter,
+    RetryLetter,
+    TripBreaker,
+)
+from .keeping import (
+    Erase,
+    PlaceHold,
+    ReleaseHold,
+    RunRetention,
+)
+from .membership import (
+    ActivateBundle,
+    Confirm,
+    Enrol,
+    Found,
+    Invite,
+    PushBundle,
+    Resume,
+    RevokeMember,
+    Seal,
+    Suspend,
+)
+from .reads import (
+    Evidence,
+    Inbox,
+    ListLetters,
+    Read,
+    ShowCard,
+    ShowCase,
+    ShowLetter,
+    Tail,
+    Wait,
+    Watch,
+)
+
+Command: TypeAlias = (
+    Propose | Cancel | Redeem | Report | Vote | Attest | Invite | Enrol | Confirm | RevokeMember | PushBundle | ActivateBundle
+    | Seal | RevokeWarrant | TripBreaker | ResetBreaker | RetryLetter | ResolveLetter | SettleEffect | PlaceHold | ReleaseHold
+    | RunRetention | Erase | Suspend | Resume | Found
+)  # fmt: skip
+Query: TypeAlias = ShowCase | ShowCard | ShowLetter | ListLetters | Read
+Subscription: TypeAlias = Tail | Watch | Evidence | Inbox
+Chore: TypeAlias = Archive | ListKeys | RotateKey | RetireKeys
+CHORES = (Archive, ListKeys, RotateKey, RetireKeys)
+Ask: TypeAlias = Command | Query | Subscription | Chore | Wait
+
+__all__ = [
+    "CHORES",
+    "ActivateBundle",
+    "Archive",
+    "Ask",
+    "Attest",
+    "Cancel",
+    "Chore",
+    "Command",
+    "Confirm",
+    "Enrol",
+    "Erase",
+    "Evidence",
+    "Found",
+    "Inbox",
+    "Invite",
+    "ListKeys",
+    "ListLetters",
+    "PlaceHold",
+    "Propose",
+    "PushBundle",
+    "Query",
+    "Read",
+    "Redeem",
+    "ReleaseHold",
+    "Report",
+    "ResetBreaker",
+    "ResolveLetter",
+    "Resume",
+    "RetireKeys",
+    "RetryLetter",
+    "RevokeMember",
+    "RevokeWarrant",
+    "RotateKey",
+    "RunRetention",
+    "Seal",
+    "SettleEffect",
+    "ShowCard",
+    "ShowCase",
+    "ShowLetter",
+    "Subscription",
+    "Suspend",
+    "Tail",
+    "TripBreaker",
+    "Vote",
+    "Wait",
+    "Watch",
+]

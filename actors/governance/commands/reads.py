@@ -1,0 +1,85 @@
+"""What is answered from state or ledger and never decided."""
+
+from __future__ import annotations
+
+import attrs
+
+
+@attrs.frozen
+class ShowCase:
+    case: str
+
+
+@attrs.frozen
+class ShowCard:
+    case: str
+
+
+@attrs.frozen
+class ShowLetter:
+    letter: str
+
+
+@attrs.frozen
+class ListLetters:
+    before: int | None = None
+    limit: int = 50
+
+
+@attrs.frozen
+class Read:
+    """A read without arguments; ``what`` is the call's tag."""
+
+    what: str
+
+
+@attrs.frozen
+class Tail:
+    """The tenant's entries from ``start`` on, as a subscription; ``follow`` goes on when the end is reached.
+
+    ``believed`` is the size of the last signed head that whoever asks has seen: it is proved to be continued.  ``case`` and
+    ``tags`` (how a tag begins) leave out what is not asked for, of which only leaf hashes are sent.
+    """
+
+    start: int
+    credit: int
+    follow: bool = True
+    believed: int = 0
+    case: str | None = None
+    tags: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class Watch:
+    """The events of one case, as a subscription."""
+
+    case: str
+    credit: int
+
+
+@attrs.frozen
+class Evidence:
+    """What proves one case to somebody outside, as a subscription that ends."""
+
+    case: str
+    credit: int
+
+
+@attrs.frozen
+class Inbox:
+    """What is waiting for whoever asks: approvals, warrants to execute, reports to verify."""
+
+    credit: int
+
+
+@attrs.frozen
+class Wait:
+    """Until a case, or so many entries of the log, are durable or witnessed; ``timeout`` in ms.
+
+    Without case and size: everything that was written so far.
+    """
+
+    state: str
+    timeout: int
+    case: str | None = None
+    size: int | None = None

@@ -1,0 +1,171 @@
+"""What has happened: every entry of a tenant's ledger, as a value.
+
+An event's fields are its body, in this order, under the tag ``TAG``; who, when, the case and the case's own counter stand
+in the entry's header.  Fields hold only what the ledger's encoding holds (text, bytes, integers, booleans, None, tuples,
+maps), so that an auditor reads a body with any msgpack library.  A field is never removed and never changes its meaning: a
+new meaning is a new tag.
+
+A file for each subject; here they are one union, and ``Event`` is the only list of what a log can hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+import attrs
+
+from ..canonical import Value
+from .case import (
+    ApprovalDenied,
+    ApprovalGiven,
+    ApprovalRequested,
+    CaseCancelled,
+    CaseDecided,
+    CaseExpired,
+    ChangeApplied,
+    EffectSettled,
+    IntentProposed,
+    RunOpened,
+    RunReported,
+    RunUnknown,
+    RunVerified,
+    TargetStale,
+    WarrantExpired,
+    WarrantIssued,
+    WarrantRevoked,
+)
+from .guards import (
+    BreakerProbed,
+    BreakerReset,
+    BreakerTripped,
+    CommandRefused,
+    DeadLetterOpened,
+    DeadLetterResolved,
+)
+from .keeping import (
+    BodiesRemoved,
+    DateConfirmed,
+    ErasureOrdered,
+    ForgettingEnded,
+    HoldPlaced,
+    HoldReleased,
+    RetentionSet,
+    SnapshotMade,
+)
+from .tenant import (
+    BundleActivated,
+    BundlePushed,
+    MemberConfirmed,
+    MemberEnrolled,
+    MemberInvited,
+    MemberRevoked,
+    TenantFounded,
+    TenantResumed,
+    TenantSealed,
+    TenantSuspended,
+)
+
+Event: TypeAlias = (
+    TenantFounded
+    | TenantSealed
+    | TenantSuspended
+    | TenantResumed
+    | MemberInvited
+    | MemberEnrolled
+    | MemberConfirmed
+    | MemberRevoked
+    | BundlePushed
+    | BundleActivated
+    | IntentProposed
+    | CaseDecided
+    | ApprovalRequested
+    | ApprovalGiven
+    | ApprovalDenied
+    | CaseExpired
+    | CaseCancelled
+    | ChangeApplied
+    | WarrantIssued
+    | WarrantRevoked
+    | WarrantExpired
+    | TargetStale
+    | RunOpened
+    | RunReported
+    | RunUnknown
+    | RunVerified
+    | EffectSettled
+    | BreakerTripped
+    | BreakerProbed
+    | BreakerReset
+    | DeadLetterOpened
+    | DeadLetterResolved
+    | CommandRefused
+    | RetentionSet
+    | HoldPlaced
+    | HoldReleased
+    | DateConfirmed
+    | ErasureOrdered
+    | BodiesRemoved
+    | ForgettingEnded
+    | SnapshotMade
+)
+
+
+@attrs.frozen
+class Gone:
+    """Stands where an entry's body was removed: its header is all there is.  Never recorded."""
+
+    tag: str
+
+
+Told: TypeAlias = Event | Gone  # what reading a log can give
+
+Params: TypeAlias = Mapping[str, Value]
+
+__all__ = [
+    "ApprovalDenied",
+    "ApprovalGiven",
+    "ApprovalRequested",
+    "BodiesRemoved",
+    "BreakerProbed",
+    "BreakerReset",
+    "BreakerTripped",
+    "BundleActivated",
+    "BundlePushed",
+    "CaseCancelled",
+    "CaseDecided",
+    "CaseExpired",
+    "ChangeApplied",
+    "CommandRefused",
+    "DateConfirmed",
+    "DeadLetterOpened",
+    "DeadLetterResolved",
+    "EffectSettled",
+    "ErasureOrdered",
+    "Event",
+    "ForgettingEnded",
+    "Gone",
+    "HoldPlaced",
+    "HoldReleased",
+    "IntentProposed",
+    "MemberConfirmed",
+    "MemberEnrolled",
+    "MemberInvited",
+    "MemberRevoked",
+    "Params",
+    "RetentionSet",
+    "RunOpened",
+    "RunReported",
+    "RunUnknown",
+    "RunVerified",
+    "SnapshotMade",
+    "TargetStale",
+    "TenantFounded",
+    "TenantResumed",
+    "TenantSealed",
+    "TenantSuspended",
+    "Told",
+    "WarrantExpired",
+    "WarrantIssued",
+    "WarrantRevoked",
+]

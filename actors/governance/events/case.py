@@ -1,0 +1,194 @@
+"""What happens to one case, from intent to verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import attrs
+
+from ..ids import CaseId, Cost, EffectId, Instant, MemberId, Micros, Person, RunId, WarrantId
+
+
+@attrs.frozen
+class IntentProposed:
+    TAG: ClassVar[str] = "intent.proposed/1"
+    case: CaseId
+    agent: MemberId
+    intent: bytes  # canonical bytes, see intent.py
+    key: str
+    parent: CaseId | None
+    founding: bool
+    excluded: tuple[Person, ...]  # who may fill no seat: the requester, its owner, and theirs along the chain of parents
+
+
+@attrs.frozen
+class CaseDecided:
+    TAG: ClassVar[str] = "case.decided/1"
+    case: CaseId
+    permitted: bool
+    policies: tuple[str, ...]
+    bundle: bytes
+    why: str
+    tier: str = ""
+    quorum: str = ""
+    ttl: Micros = Micros(0)
+    uses: int = 0
+    executor: str = ""
+    persons: int = 0  # distinct persons that must approve at least
+    verify: Mapping[str, str] = attrs.field(factory=dict)  # the observation policy asks for: its kind and arguments
+    cost_cap: Cost | None = None
+    state_digest: bytes | None = None  # the target's state it was decided on
+
+
+@attrs.frozen
+class ApprovalRequested:
+    TAG: ClassVar[str] = "approval.requested/1"
+    case: CaseId
+    card: bytes  # the card's canonical bytes: what every approver signs over by its digest
+    expires_at: Instant
+
+
+@attrs.frozen
+class ApprovalGiven:
+    TAG: ClassVar[str] = "approval.given/1"
+    case: CaseId
+    approver: MemberId
+    person: Person
+    statement: bytes
+    signature: bytes
+
+
+@attrs.frozen
+class ApprovalDenied:
+    TAG: ClassVar[str] = "approval.denied/1"
+    case: CaseId
+    approver: MemberId
+    person: Person
+    reason: str
+    statement: bytes
+    signature: bytes
+
+
+@attrs.frozen
+class CaseExpired:
+    TAG: ClassVar[str] = "case.expired/1"
+    case: CaseId
+    why: str
+
+
+@attrs.frozen
+class CaseCancelled:
+    TAG: ClassVar[str] = "case.cancelled/1"
+    case: CaseId
+    by: str
+    why: str
+
+
+@attrs.frozen
+class ChangeApplied:
+    """A governed change of a sealed tenant has its quorum; the change itself stands before this, in the same batch."""
+
+    TAG: ClassVar[str] = "change.applied/1"
+    case: CaseId
+    change: str
+    closes: bool
+
+
+@attrs.frozen
+class WarrantIssued:
+    TAG: ClassVar[str] = "warrant.issued/1"
+    case: CaseId
+    warrant: WarrantId
+    fields: bytes  # canonical bytes, see warrant.py
+    signature: bytes  # Ed25519 by the tenant's issuer key
+    mac: bytes  # HMAC-SHA256 over fields ‖ signature
+
+
+@attrs.frozen
+class WarrantRevoked:
+    TAG: ClassVar[str] = "warrant.revoked/1"
+    case: CaseId
+    warrant: WarrantId
+    why: str
+    closes: bool  # whether this is the last entry of the case, here and wherever the field stands
+
+
+@attrs.frozen
+class WarrantExpired:
+    TAG: ClassVar[str] = "warrant.expired/1"
+    case: CaseId
+    warrant: WarrantId
+    closes: bool
+
+
+@attrs.frozen
+class TargetStale:
+    """The target had changed since the decision: nothing was burnt, the warrant is worthless, the case is decided again."""
+
+    TAG: ClassVar[str] = "warrant.stale/1"
+    case: CaseId
+    warrant: WarrantId
+    state_digest: bytes  # what the target's state is now
+    attempt: int
+
+
+@attrs.frozen
+class RunOpened:
+    TAG: ClassVar[str] = "run.opened/1"
+    case: CaseId
+    warrant: WarrantId
+    run: RunId
+    redeemer: MemberId
+    effect: EffectId
+    args_digest: bytes
+    state_digest: bytes | None
+    policies: tuple[str, ...]  # which permitted the execution, asked again at redemption
+    report_by: Instant
+
+
+@attrs.frozen
+class RunReported:
+    TAG: ClassVar[str] = "run.reported/1"
+    case: CaseId
+    run: RunId
+    outcome: str  # succeeded | failed | unknown
+    cost: Cost
+    receipt: bytes
+    signature: bytes
+    verify_by: Instant  # when an observation that policy asks for is overdue
+
+
+@attrs.frozen
+class RunUnknown:
+    TAG: ClassVar[str] = "run.unknown/1"
+    case: CaseId
+    run: RunId
+    effect: EffectId
+    why: str
+
+
+@attrs.frozen
+class RunVerified:
+    TAG: ClassVar[str] = "run.verified/1"
+    case: CaseId
+    run: RunId
+    verdict: str  # verified | consistent | mismatched | inconclusive
+    basis: str  # receipt | observed
+    checks: tuple[tuple[str, str, str, bool], ...]  # name, expected, observed, agrees
+    verifier: MemberId | None
+    statement: bytes | None  # the attestation, where a verifier looked
+    signature: bytes | None
+    closes: bool
+
+
+@attrs.frozen
+class EffectSettled:
+    TAG: ClassVar[str] = "effect.settled/1"
+    case: CaseId
+    run: RunId
+    effect: EffectId
+    happened: bool
+    by: str
+    reason: str
+    closes: bool

@@ -1,0 +1,68 @@
+"""What the standing guards do: breakers, dead letters, refusals."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import attrs
+
+from ..ids import CaseId, Instant
+
+
+@attrs.frozen
+class BreakerTripped:
+    TAG: ClassVar[str] = "breaker.tripped/1"
+    scope: str
+    epoch: int
+    until: Instant | None  # None: only a person resets it
+    why: str
+    by: str  # "law" or who
+
+
+@attrs.frozen
+class BreakerProbed:
+    """The cool-down is over and this one case may try; only its own outcome closes the breaker."""
+
+    TAG: ClassVar[str] = "breaker.probed/1"
+    scope: str
+    case: CaseId
+
+
+@attrs.frozen
+class BreakerReset:
+    TAG: ClassVar[str] = "breaker.reset/1"
+    scope: str
+    by: str
+    reason: str
+
+
+@attrs.frozen
+class DeadLetterOpened:
+    TAG: ClassVar[str] = "dead_letter.opened/1"
+    letter: str
+    case: CaseId
+    kind: str  # denied | expired | cancelled | failed | unknown | mismatched | inconclusive | revoked
+    why: str
+    previous: int | None  # sequence number of the dead letter before this one: the list is a chain
+    closes: bool  # an unknown outcome is a dead letter while its case stays open
+
+
+@attrs.frozen
+class DeadLetterResolved:
+    TAG: ClassVar[str] = "dead_letter.resolved/1"
+    letter: str
+    by: str
+    reason: str
+    retried_as: CaseId | None
+
+
+@attrs.frozen
+class CommandRefused:
+    """A refusal by decision is evidence and therefore an entry."""
+
+    TAG: ClassVar[str] = "command.refused/1"
+    command: str
+    by: str
+    code: str
+    why: str
+    about: str  # the id the command named, as it was given, cut to 64 characters

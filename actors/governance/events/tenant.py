@@ -1,0 +1,90 @@
+"""What happens to the tenant itself, its members and its policy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import attrs
+
+from ..ids import Instant, MemberId, Person, TenantId
+
+
+@attrs.frozen
+class TenantFounded:
+    TAG: ClassVar[str] = "tenant.founded/1"
+    tenant: TenantId
+    by: str
+
+
+@attrs.frozen
+class TenantSealed:
+    TAG: ClassVar[str] = "tenant.sealed/1"
+    persons: tuple[Person, ...]  # the two or more who can approve from now on
+
+
+@attrs.frozen
+class TenantSuspended:
+    TAG: ClassVar[str] = "tenant.suspended/1"
+    by: str
+    reason: str
+
+
+@attrs.frozen
+class TenantResumed:
+    TAG: ClassVar[str] = "tenant.resumed/1"
+    by: str
+    reason: str
+
+
+@attrs.frozen
+class MemberInvited:
+    TAG: ClassVar[str] = "member.invited/1"
+    member: MemberId
+    kind: str
+    person: Person
+    roles: tuple[str, ...]
+    owner: MemberId | None  # whose agent it is
+    invitation: str
+    token_hash: bytes
+    expires_at: Instant
+
+
+@attrs.frozen
+class MemberEnrolled:
+    TAG: ClassVar[str] = "member.enrolled/1"
+    member: MemberId
+    invitation: str
+    public_key: bytes
+    key_id: str
+    key_hash: bytes
+    proof: bytes  # signature over the enrolment, by the key itself
+
+
+@attrs.frozen
+class MemberConfirmed:
+    TAG: ClassVar[str] = "member.confirmed/1"
+    member: MemberId
+    fingerprint: str
+    by: str
+
+
+@attrs.frozen
+class MemberRevoked:
+    TAG: ClassVar[str] = "member.revoked/1"
+    member: MemberId
+    reason: str
+
+
+@attrs.frozen
+class BundlePushed:
+    TAG: ClassVar[str] = "bundle.pushed/1"
+    bundle: bytes
+    files: Mapping[str, bytes]
+
+
+@attrs.frozen
+class BundleActivated:
+    TAG: ClassVar[str] = "bundle.activated/1"
+    bundle: bytes
+    previous: bytes | None
