@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from actors.governance import commands as c
 from actors.governance import events as e
-from actors.governance import intent, warrant
+from actors.governance import index, intent, warrant
 from actors.governance.codec import decode_state, encode_state
 from actors.governance.decision import Decided
 from actors.governance.ids import HOUR, MINUTE, SECOND
@@ -25,7 +26,10 @@ AGENTS = st.sampled_from(["ada", "ben", "mallory"])
 VOTERS = st.sampled_from(["clara", "dora", "hugo", "clara-two", "greta"])
 STATES = st.sampled_from([None, b"a" * 32, b"b" * 32])
 PICK = st.integers(0, 1_000)
-MOVES = {"max_examples": 60, "stateful_step_count": 40, "deadline": None, "print_blob": True}
+EXAMPLES = int(os.environ.get("VIENNA_MACHINE_EXAMPLES", "60"))  # sequences of each machine
+STEPS = int(os.environ.get("VIENNA_MACHINE_STEPS", "40"))  # at most, of each sequence
+MOVES = {"max_examples": EXAMPLES, "stateful_step_count": STEPS, "deadline": None, "print_blob": True}
+PLAYED: Counter[str] = Counter()
 
 
 class Cases(RuleBasedStateMachine):
@@ -53,13 +57,16 @@ class Cases(RuleBasedStateMachine):
     def events(self, kind: type) -> list[Any]:
         return [event for _, _, event, _ in self.bench.log if isinstance(event, kind)]
 
-    def ask(self, command: c.Command, by: str) -> None:
+    def ask(self, command: c.Command, by: str) -> Decided | Refusal:
         before = encode_state(self.bench.state)
+        PLAYED["commands"] += 1
         decision = self.bench.ask(command, by)
         if isinstance(decision, Refusal):  # a refusal changes the count of refusals, of entries and the time, and nothing else
             after = decode_state(before)
             after.size, after.time, after.tally.refused = after.size + 1, self.bench.now, after.tally.refused + 1
             assert encode_state(after) == encode_state(self.bench.state)
+            PLAYED["refused"] += 1
+        return decision
 
     @initialize(on=STATES)
     def begin(self, on: bytes | None) -> None:
@@ -223,6 +230,8 @@ class Cases(RuleBasedStateMachine):
         assert {run.effect for run in state.runs.values() if run.status == "unknown"} == set(state.blocked)
 
     def teardown(self) -> None:
+        PLAYED["sequences"] += 1
+        PLAYED["entries"] += len(self.bench.log) - self.base
         self.check_log()
         self.check_replay()
         self.check_that_everything_ends()
@@ -314,11 +323,111 @@ class Cases(RuleBasedStateMachine):
             assert steps[-1][1]
 
 
-def test_whatever_happens_to_cases_what_must_hold_holds(founded: Callable[[], Any]) -> None:
-    class Machine(Cases):
-        make = staticmethod(founded)
+@attrs.define
+class Deed:
+    """What an executor notes on a disk of its own before it acts, and what it did."""
 
-    run_state_machine_as_test(Machine, settings=settings(**MOVES, suppress_health_check=list(HealthCheck)))
+    warrant: str
+    args: bytes
+    acted: int = 0
+
+
+class Crashes(Cases):
+    """The same with a disk: what is not synced is lost with the node, answers leave when they are durable, executors act on answers.
+
+    An executor that hears nothing asks again under the same run.  What it did stays done, whatever the node forgets.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.durable = self.base
+        self.unsent: list[tuple[c.Redeem, Decided]] = []
+        self.asked: list[tuple[c.Redeem, str]] = []
+        self.deeds: dict[str, Deed] = {}
+
+    def ask(self, command: c.Command, by: str) -> Decided | Refusal:
+        decision = super().ask(command, by)
+        if isinstance(command, c.Redeem):
+            self.asked.append((command, by))
+            if isinstance(decision, Decided) and decision.refusal is None:
+                self.unsent.append((command, decision))
+        return decision
+
+    @rule(dies=st.booleans())
+    def sync(self, dies: bool) -> None:
+        """The batch is on the disk and its answers leave; an executor may die after noting what it is about to do."""
+        self.durable = len(self.bench.log)
+        for command, decision in self.unsent:
+            deed = self.deeds.setdefault(command.run, Deed(warrant.unverified_unpack(command.warrant).warrant, command.args_digest))
+            if decision.answer.get("repeated") and deed.acted:
+                continue  # its journal knows
+            if not dies:
+                assert deed.acted == 0
+                deed.acted += 1
+                PLAYED["executions"] += 1
+        self.unsent.clear()
+
+    @rule()
+    def crash(self) -> None:
+        """The node dies: what was not synced never happened, and nobody got an answer to it."""
+        PLAYED["crashes"] += 1
+        bench = self.bench
+        bench.log = bench.log[: self.durable]
+        bench.index, bench.steps = {}, {}
+        for seq, _, event, _ in bench.log:
+            bench.index.update(dict.fromkeys(index.keys(event), seq))
+            name = getattr(event, "case", None)
+            if name is not None and not isinstance(event, e.BreakerProbed):
+                steps = bench.steps.setdefault(name, [])
+                steps.append((len(steps), getattr(event, "closes", False)))
+        self.snapshots = [(size, packed) for size, packed in self.snapshots if size <= self.durable]
+        start = self.snapshots[-1]
+        bench.state = bench.refold(start=decode_state(start[1]))
+        self.unsent.clear()
+
+    @rule(at=PICK)
+    def ask_again(self, at: int) -> None:
+        """An executor that got no answer, or a thief with what it sent: the same bytes once more."""
+        asked = self.pick(self.asked, at)
+        if asked is not None and asked[1] in self.bench.state.members:
+            self.ask(*asked)
+
+    @rule(at=PICK, outcome=st.sampled_from(["succeeded", "failed", "unknown"]))
+    def report_what_was_done(self, at: int, outcome: str) -> None:
+        done = [name for name, deed in self.deeds.items() if name in self.bench.state.runs and (deed.acted or outcome == "unknown")]
+        run = self.pick(done, at)
+        if run is not None:
+            self.ask(self.bench.report(run, self.bench.state.runs[run].redeemer, outcome=outcome), self.bench.state.runs[run].redeemer)
+
+    def teardown(self) -> None:
+        self.sync(dies=False)
+        self.check_deeds()
+        super().teardown()
+
+    def check_deeds(self) -> None:
+        """No execution without a live warrant (``check_log`` holds each redemption to that), none twice, none beyond the uses."""
+        opened = {event.run: event for event in self.events(e.RunOpened)}
+        uses = Counter(deed.warrant for deed in self.deeds.values() if deed.acted)
+        issued = {event.warrant: warrant.unverified_unpack(event.fields).uses for event in self.events(e.WarrantIssued)}
+        for run, deed in self.deeds.items():
+            assert deed.acted <= 1
+            assert (opened[run].warrant, opened[run].args_digest) == (deed.warrant, deed.args)
+        assert all(count <= issued[name] for name, count in uses.items())
+
+
+def played(machine: type[Cases], founded: Callable[[], Any]) -> None:
+    made = type(machine.__name__, (machine,), {"make": staticmethod(founded)})
+    PLAYED.clear()
+    run_state_machine_as_test(made, settings=settings(**MOVES, suppress_health_check=list(HealthCheck)))
+    print(machine.__name__, dict(PLAYED))
+
+
+def test_whatever_happens_to_cases_what_must_hold_holds(founded: Callable[[], Any]) -> None:
+    played(Cases, founded)
+
+
+def test_whatever_a_crash_forgets_nothing_is_executed_without_its_warrant_or_twice(founded: Callable[[], Any]) -> None:
+    played(Crashes, founded)
 
 
 def test_a_log_gives_the_same_bytes_of_state_twice(founded: Callable[[], Any]) -> None:
