@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import attrs
+import trio
 
 from actors.feed import Feed
+from actors.governance.ids import SECOND
+from actors.governance.rates import Rates
 from actors.kernel import Mailbox, Ref
 from actors.messages import TenantMessage
+from actors.pacing import Pace
 from actors.tenant import Tenant
 
 
@@ -18,11 +22,17 @@ class Place:
     mailbox: Mailbox[TenantMessage]
     feed: Feed
     tenant: Tenant | None = None
+    pace: Pace = attrs.field(factory=lambda: Pace(lambda: int(trio.current_time() * SECOND)))
 
     def is_member(self, name: str) -> bool:
         """Whether somebody of that name may be told anything at present; nobody may where the tenant cannot say."""
         member = None if self.tenant is None else self.tenant.state.members.get(name)
         return member is not None and member.status == "active"
+
+    @property
+    def rates(self) -> Rates:
+        """Those of the bundle in force; the defaults while there is none, or while it is not read yet."""
+        return Rates() if self.tenant is None else self.tenant.rates
 
     @property
     def ref(self) -> Ref[TenantMessage]:

@@ -52,6 +52,7 @@ class House:
     supervisor: Ref[SupervisorMessage]
     scribe: Scribe
     housekeeper: Housekeeper
+    note: Callable[[str, str], None]  # who and the code of a refusal before any decision, to be counted
     about: Callable[[], Mapping[str, object]]  # the node's own status
     keys_of: Callable[[str], Mapping[str, object]]  # by which a tenant's log and warrants are checked
 
@@ -142,6 +143,9 @@ class _Conversation:
         ask = parse(tag, fields, self._identity.kind)
         if isinstance(ask, Refusal):
             respond(ask)
+        elif (too_often := self._paced(tag)) is not None:
+            self._house.note(f"{self._identity.tenant}/{self._identity.name}", too_often.code.value)
+            respond(too_often)
         elif isinstance(ask, (c.Tail, c.Watch, c.Evidence, c.Inbox)):
             self._subscribe(number, ask, respond)
         elif isinstance(ask, c.Read) and ask.what == "keys.chain":
@@ -163,6 +167,11 @@ class _Conversation:
             self._ask(self._identity.tenant, tag, ask, lambda outcome: respond(with_more(outcome, mine)))
         else:
             self._ask(self._identity.tenant, tag, ask, respond)
+
+    def _paced(self, tag: str) -> Refusal | None:
+        """Why a member's call is not even looked at, or None."""
+        place = self._house.directory.get(self._identity.tenant)
+        return None if place is None else place.pace.refuses(place.rates, self._identity.name, tag)
 
     def _ask(self, tenant: str, tag: str, ask: c.Command | c.Query, respond: Respond) -> None:
         """Hands a question to a tenant.  A full mailbox is a refusal, never a wait: this task serves the whole connection."""

@@ -103,7 +103,7 @@ class Recall:
 
     def remembered(self, digest: bytes) -> bundles.Bundle | None:
         """A bundle that need not be read."""
-        return self._bundles.get(digest)
+        return self._bundles.get(digest) or self._read.get(digest)
 
     def unread(self, digest: bytes) -> bundles.Source | None:
         """The files of a pushed bundle that ``bundle`` would still have to read."""

@@ -33,6 +33,7 @@ from actors.governance.decision import Asker, Facts, Invitee, Moment, Operator
 from actors.governance.due import due, next_due
 from actors.governance.ids import Fresh, Instant
 from actors.governance.membership import by_asker
+from actors.governance.rates import Rates
 from actors.governance.refusals import Code, Refusal
 from actors.governance.settings import BreakerLimits
 from actors.governance.state import State
@@ -218,6 +219,12 @@ class Tenant:
     def _limits(self) -> BreakerLimits:
         bundle = None if self.state.bundle is None else self._recall.bundle(self.state.bundle)
         return BreakerLimits() if bundle is None else bundle.settings.breaker
+
+    @property
+    def rates(self) -> Rates:
+        """How often may be asked, by the bundle in force as far as it has been read."""
+        bundle = None if self.state.bundle is None else self._recall.remembered(self.state.bundle)
+        return Rates() if bundle is None else bundle.settings.rates
 
     # -- what forgetting borrows, see ``actors.forgetting.Owner``
 

@@ -34,6 +34,7 @@ MEANINGS = {
     "suspended": ("an operator has suspended the tenant; reads still work", "ask the operator"),
     "read_only": ("the node cannot write at present; nothing was decided", "ask again after `retry_after`"),
     "busy": ("a queue is full; nothing was decided", "ask again after `retry_after`"),
+    "rate_limited": ("asked more often than the bundle in force allows; nothing was decided", "ask again after `retry_after`"),
     "clock_in_doubt": (
         "the node's clocks disagree: nothing is granted or redeemed",
         "see [the clock](operations.md#the-clock-is-in-doubt)",
@@ -225,6 +226,9 @@ def bundle_defaults() -> str:
         ("`[breaker]`", "`window`", _span(default.breaker.window), "how far back it looks"),
         ("`[breaker]`", "`cool_down`", _span(default.breaker.cool_down), "then one case may probe"),
         ("`[breaker]`", "`mismatches`", str(default.breaker.mismatches), "within a day, of one agent; then a person must reset it"),
+        ("`[rates]`", "`principal`", f"`{default.rates.principal}`", "everything that one member asks"),
+        ("`[rates]`", "`tenant`", "none", "everything that all members ask"),
+        ("`[rates.calls]`", "a call", "none", "what one member asks by that call, as in `propose = \"600/m burst 20\"`"),
     ]
     return table(("section", "key", "default", "meaning"), rows)
 

@@ -344,6 +344,7 @@ async def _gateway(node: Node, ready: Callable[[], None], *, task_status: Life) 
         supervisor=node.supervisor_ref,
         scribe=node.scribe,
         housekeeper=node.housekeeper,
+        note=node.refused.note,
         about=node.about,
         keys_of=node.keys_of,
     )

@@ -21,6 +21,7 @@ class Code(Enum):
     SUSPENDED = "suspended"  # the tenant is suspended
     READ_ONLY = "read_only"  # the node cannot write at present
     BUSY = "busy"  # a queue is full
+    RATE_LIMITED = "rate_limited"  # asked more often than the tenant's bundle allows; nothing was decided
     CLOCK_IN_DOUBT = "clock_in_doubt"  # grants and redemptions wait until the clocks agree
     NO_POLICY = "no_policy"  # no bundle is active
     BREAKER_OPEN = "breaker_open"

@@ -12,6 +12,8 @@ from . import quorum as quorums
 from .finding import Malformed
 from .ids import HOUR, MINUTE, Micros
 from .quorum import Quorum
+from .rates import Rates
+from .rates import read as read_rates
 from .toml_table import Table
 
 Tier: TypeAlias = Literal["T0", "T1", "T2"]
@@ -60,10 +62,11 @@ class Settings:
     verification_deadline: Micros = Micros(10 * MINUTE)  # after the report; then the verdict is Inconclusive
     stale_decisions: int = 3  # times a case is decided again because its target moved; then it expires
     breaker: BreakerLimits = attrs.field(factory=BreakerLimits)
+    rates: Rates = attrs.field(factory=Rates)
     retention: int = DEFAULT_RETENTION  # days a body is kept, from the end of its month
 
 
-SECTIONS = ("tiers", "warrants", "reports", "verification", "stale", "breaker", "retention")
+SECTIONS = ("tiers", "warrants", "reports", "verification", "stale", "breaker", "rates", "retention")
 
 
 def read(root: Table) -> Settings:
@@ -92,6 +95,7 @@ def read(root: Table) -> Settings:
         verification_deadline=verification.duration("deadline", default.verification_deadline),
         stale_decisions=stale.integer("decisions", default.stale_decisions, 0, 10),
         breaker=_breaker(root.table("breaker"), default.breaker),
+        rates=read_rates(root),
         retention=keeping.integer("days", default.retention, 1, LONGEST_RETENTION),
     )
 
