@@ -31,6 +31,7 @@ from actors.governance.canonical import NotCanonical
 from actors.governance.decide import decide
 from actors.governance.decision import Asker, Facts, Invitee, Moment, Operator
 from actors.governance.due import due, next_due
+from actors.governance.facts import Past
 from actors.governance.ids import Fresh, Instant
 from actors.governance.membership import by_asker
 from actors.governance.rates import Rates
@@ -430,7 +431,7 @@ class Tenant:
             room = self._around.scribe.reserve(self.name, ROOM, urgent=True)
             if not isinstance(room, Reservation):
                 return  # it stays due
-            events = due(self.state, Moment(now, Fresh(self._around.entropy(32))), self._granting())
+            events = due(self.state, Moment(now, Fresh(self._around.entropy(32))), self._granting(), Past())
             if not events:
                 room.release()
                 return

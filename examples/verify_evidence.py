@@ -188,9 +188,9 @@ def law(case, tenant, own, issuers, c):  # the entries in their order; gives the
                     right = alive(b["agent"], "admin" if change else "agent") and (again or e["actor"] == b["agent"])
                     must(right and b["founding"] == (s.phase == "founding"), "in another's name, or of another phase")
             case "case.decided":
-                s.decided, s.given, s.held = b, [], None
-                built_in = [b["tier"], b["quorum"], b["persons"], b["bundle"]] == BUILT_IN
-                must(built_in if s.change else b["bundle"] == s.active in pushed, "under a bundle not in force, or not in the file")
+                s.decided, s.given, s.held, phase = b, [], None, s.own["founding"]
+                right = [b["tier"], b["quorum"], b["persons"], b["bundle"]] == BUILT_IN if s.change else b["bundle"] == s.active in pushed
+                must(right and b["facts"].get("founding", phase) == phase, "a bundle not in force or not in the file, or another phase")
             case "approval.requested":
                 facts = msgpack.unpackb(b["card"])["facts"]
                 it = {"card": "vienna/card/1"} | {f: (s.own | s.decided)[f] for f in CARD} | {"facts": facts, "expires_at": b["expires_at"]}

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import attrs
 
-from . import asking, governed, proposing
 from . import events as e
+from . import governed, proposing
 from .bundle import Bundle
 from .decision import Moment
-from .judge import judge
+from .facts import Past
 from .refusals import Refusal
 from .state import Case, State
 
 
-def decided_again(state: State, name: str, active: Bundle, moment: Moment) -> tuple[e.Event, ...]:
+def decided_again(state: State, name: str, active: Bundle, moment: Moment, past: Past) -> tuple[e.Event, ...]:
     """The case's new verdict with a warrant or a new card, or its end; nothing where it does not wait under another bundle."""
     case = state.cases.get(name)
     if case is None or case.status != "held" or case.bundle == active.digest or governed.is_change(case):
@@ -27,14 +27,14 @@ def decided_again(state: State, name: str, active: Bundle, moment: Moment) -> tu
     wish, agent = case.wish, state.members.get(case.agent)
     if agent is None or agent.status != "active":
         return _expired(state, case, "its agent is no longer a member", moment)
-    verdict = proposing.decided(case, active, judge(active, asking.question("propose", case, wish, agent, 0)), wish)
+    verdict = proposing.decided(state, case, active, wish, agent, moment.now, past)
     if not verdict.permitted:
         letter = e.DeadLetterOpened(moment.fresh.dead_letter(), case.case, "denied", verdict.why, state.last_letter, closes=case.live == 0)
         return (verdict, letter)
     if case.stale:  # uses that were burnt before the target changed stay burnt
         verdict = attrs.evolve(verdict, uses=min(verdict.uses, case.uses))
     again = proposing.proceed(state, (), case, verdict, wish, agent, active, moment, latest=case.expires_at)
-    return _expired(state, case, again.why, moment) if isinstance(again, Refusal) else again.events
+    return (verdict, *_expired(state, case, again.why, moment)) if isinstance(again, Refusal) else again.events
 
 
 def _expired(state: State, case: Case, because: str, moment: Moment) -> tuple[e.Event, ...]:

@@ -4,13 +4,29 @@ from __future__ import annotations
 
 from typing import Literal
 
+from . import facts
 from . import intent as intents
+from .bundle import Bundle
+from .facts import Past
+from .ids import Instant
 from .question import Question
-from .state import Case, Member
+from .state import Case, Member, State
 
 
-def question(phase: Literal["propose", "execute"], case: Case, wish: intents.Intent, agent: Member, approvals: int) -> Question:
-    """``approvals`` is how many persons have approved by then."""
+def question(
+    phase: Literal["propose", "execute"],
+    state: State,
+    bundle: Bundle,
+    case: Case,
+    wish: intents.Intent,
+    agent: Member,
+    approvals: int,
+    now: Instant,
+    past: Past,
+) -> Question:
+    """``approvals`` is how many persons have approved by then; the facts are taken at ``now``."""
+    own = state.cases.get(case.case)
+    about = facts.About(agent=agent.member, wish=wish, founding=case.founding, case=own)
     return Question(
         phase=phase,
         agent=agent.member,
@@ -21,5 +37,5 @@ def question(phase: Literal["propose", "execute"], case: Case, wish: intents.Int
         params=wish.params,
         cost=wish.cost,
         approvals=approvals,
-        facts={"founding": case.founding},
+        facts=facts.seen(state, bundle, about, now, past),
     )

@@ -41,6 +41,7 @@ class Slice:
     policies: tuple[Policy, ...]
     view: View
     schema: cedarpy.Schema  # of what is shown
+    facts: tuple[Param, ...]  # of those declared, the ones that are shown
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -107,7 +108,8 @@ def _slice(action: Action, facts: tuple[Param, ...], written: list[Policy]) -> S
     chosen = tuple(policy for policy in written if action.name in policy.actions)
     shown = view((path for policy in chosen for path in policy.reads), action.params, facts)
     schema = cedarpy.Schema.from_str(cedar_schema.narrowed(action, facts, shown))
-    return Slice(cedarpy.PolicySet.from_str("\n".join(policy.text for policy in chosen)), chosen, shown, schema)
+    told = tuple(fact for fact in facts if fact.name in (shown.facts or ()))
+    return Slice(cedarpy.PolicySet.from_str("\n".join(policy.text for policy in chosen)), chosen, shown, schema, told)
 
 
 def _distinct(written: list[Policy], found: list[Finding]) -> None:

@@ -9,6 +9,7 @@ import attrs
 
 from . import events as e
 from .bundle import Bundle, Findings
+from .facts import Past
 from .ids import Fresh, Instant
 from .refusals import Refusal
 from .state import Member
@@ -73,6 +74,7 @@ class Facts:
     letter_resolved: bool = False
     lettered: e.IntentProposed | None = None  # the intent behind the letter
     clock_ok: bool = True
+    past: Past = attrs.field(factory=Past)  # where facts for policy are looked up that the state has forgotten
     expired: tuple[MonthPlan, ...] = ()  # the months over their retention by the node's clock
     witnessed: Instant = Instant(0)  # the newest time that a quorum of witnesses has signed for this tenant's log
     case_known: bool = False  # whether the case that is to be held has entries

@@ -11,6 +11,7 @@ from . import activation, redeeming, reporting
 from . import events as e
 from .bundle import Bundle
 from .decision import Moment
+from .facts import Past
 from .ids import MINUTE, Instant, Micros
 from .state import LiveWarrant, State, worthless
 
@@ -22,7 +23,7 @@ def next_due(state: State) -> Instant | None:
     return state.deadlines[0][0] if state.deadlines else None
 
 
-def due(state: State, moment: Moment, active: Bundle | None) -> tuple[e.Event, ...]:
+def due(state: State, moment: Moment, active: Bundle | None, past: Past) -> tuple[e.Event, ...]:
     """The events of the first thing that is due at ``moment``, or none.  The caller records them and asks again with fresh randomness.
 
     ``active`` is the active bundle, or None while nothing may be granted: what rests on it is then put off.  The deadline stays on
@@ -33,16 +34,16 @@ def due(state: State, moment: Moment, active: Bundle | None) -> tuple[e.Event, .
         if kind == "bundle" and (active is None or state.suspended):
             heapq.heapreplace(state.deadlines, (Instant(moment.now + POSTPONED), kind, name))
             continue
-        if events := _owed(state, kind, name, moment, active):
+        if events := _owed(state, kind, name, moment, active, past):
             return events
         heapq.heappop(state.deadlines)
     return ()
 
 
-def _owed(state: State, kind: str, name: str, moment: Moment, active: Bundle | None) -> tuple[e.Event, ...]:
+def _owed(state: State, kind: str, name: str, moment: Moment, active: Bundle | None, past: Past) -> tuple[e.Event, ...]:
     match kind:
         case "bundle" if active is not None:
-            return activation.decided_again(state, name, active, moment)
+            return activation.decided_again(state, name, active, moment, past)
         case "held":
             return held_over(state, name, moment)
         case "warrant":

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from . import asking
 from . import events as e
 from . import intent as intents
 from . import warrant as warrants
 from .bundle import Bundle
+from .canonical import Value
 from .decision import Moment
+from .facts import Past, record
 from .ids import MINUTE, Cost, Instant, Micros, RunId
 from .judge import Forbidden, judge
 from .refusals import Code, Refusal
@@ -60,13 +64,26 @@ def issued(terms: warrants.Warrant) -> e.WarrantIssued:
 
 
 def passback(
-    terms: warrants.Warrant, case: Case, wish: intents.Intent, agent: Member, bundle: Bundle, moment: Moment, run: RunId
+    state: State,
+    terms: warrants.Warrant,
+    case: Case,
+    verdict: e.CaseDecided,
+    wish: intents.Intent,
+    agent: Member,
+    bundle: Bundle,
+    moment: Moment,
+    run: RunId,
 ) -> e.RunOpened | Refusal:
-    """Redeems in the same decision what was just granted to the agent itself: policy is asked again, as at every redemption."""
-    asked = judge(bundle, asking.question("execute", case, wish, agent, 0))
+    """Redeems in the same decision what was just granted to the agent itself: policy is asked again, as at every redemption, about
+    the very facts of the verdict, for nothing has happened since."""
+    past = Past(recorded=lambda _: verdict.facts)
+    question = asking.question("execute", state, bundle, case, wish, agent, 0, moment.now, past)
+    asked = judge(bundle, question)
     if isinstance(asked, Forbidden):
         return Refusal(Code.POLICY_FORBIDS, f"policy permits the intent and forbids its execution: {asked.why}")
-    return opened(terms, run, agent, wish.args, wish.state_digest, asked.policies, moment, bundle.settings.report_deadline)
+    return opened(
+        terms, run, agent, wish.args, wish.state_digest, asked.policies, moment, bundle.settings.report_deadline, record(question.facts), {}
+    )
 
 
 def opened(
@@ -78,6 +95,8 @@ def opened(
     policies: tuple[str, ...],
     moment: Moment,
     report_within: Micros,
+    shown: Mapping[str, Value],
+    shown_before: Mapping[str, Value],
 ) -> e.RunOpened:
     """A run and one use burnt, recorded before anything acts."""
     return e.RunOpened(
@@ -90,4 +109,6 @@ def opened(
         state_digest=state_digest,
         policies=policies,
         report_by=Instant(moment.now + report_within),
+        facts=shown,
+        older_facts=shown_before,
     )

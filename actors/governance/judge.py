@@ -1,7 +1,7 @@
 """Whether policy permits it, and what it then demands.
 
     catalogue   an unknown action, or parameters that are not exactly as declared: forbidden before Cedar is asked
-    facts       those the bundle declares must be there; others are not shown to it
+    facts       those that policies of the action read must be there; others are not shown to them
     Cedar       default deny, forbid wins; any error forbids, since Cedar skips a policy whose evaluation fails, even a forbid
     floor       at `execute`, fewer persons than the tier and quorum demand: forbidden, whatever the policies say
 
@@ -21,9 +21,9 @@ from .bundle import Bundle, Slice
 from .canonical import MAX_INTEGER
 from .finding import did_you_mean
 from .obligations import Obligations, Terms, merged
-from .params import typed
+from .params import Plain, typed
 from .parties import Parties, parties
-from .question import Answer, Forbidden, Permitted, Question
+from .question import Answer, Forbidden, Permitted, Question, Unavailable
 from .view import What, Who
 
 __all__ = ["Forbidden", "Permitted", "Question", "foresee", "judge"]
@@ -87,16 +87,29 @@ def _key(bundle: Bundle, question: Question) -> Key | Forbidden:
     params = typed(action.params, question.params)
     if isinstance(params, str):
         return Forbidden((), f"{action.name}: {params}")
-    given = question.facts
-    facts = typed(bundle.facts, {fact.name: given[fact.name] for fact in bundle.facts if fact.name in given})
+    part = bundle.slices[question.action]
+    facts = _facts(part, question)
     if isinstance(facts, str):
-        return Forbidden((), f"a fact that policy needs is not known: {facts}")
+        return Forbidden((), facts)
     if question.phase not in ("propose", "execute") or not _counts(question.cost) or not _counts(question.approvals):
         return Forbidden((), "the question is malformed: phase, cost or approvals")
     if not (_is_text(question.agent) and _is_text(question.owner) and _is_text(question.resource)):
         return Forbidden((), "the question is malformed: agent, owner or resource")
-    view = bundle.slices[question.action].view
-    return question.action, view.who(question), view.what(question, params, facts)
+    return question.action, part.view.who(question), part.view.what(question, params, facts)
+
+
+def _facts(part: Slice, question: Question) -> dict[str, Plain] | str:
+    """Those that are shown, or the sentence that says which of them is not to be had."""
+    shown: dict[str, Plain] = {}
+    for fact in part.facts:
+        given = question.facts.get(fact.name, Unavailable("nobody said what it is"))
+        if isinstance(given, Unavailable):
+            return f"the fact {fact.name}, which policy reads, is not available: {given.why}"
+        try:
+            shown[fact.name] = fact.plain(given)
+        except ValueError as wrong:
+            return f"the fact {fact.name}, which policy reads, {wrong}"
+    return shown
 
 
 def _counts(value: object) -> bool:

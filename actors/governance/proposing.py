@@ -13,6 +13,7 @@ from . import events as e
 from . import intent as intents
 from .bundle import Bundle
 from .decision import Decided, Decision, Facts, Moment
+from .facts import Past, record
 from .ids import CaseId, Cost, Digest, Instant, Micros, Person, RunId
 from .judge import Forbidden, Permitted, judge
 from .refusals import Code, Refusal, unknown
@@ -82,7 +83,8 @@ def wished(state: State, command: c.Propose, by: Member, facts: Facts, moment: M
         excluded=excluded(state, by, facts),
     )
     proposed = e.IntentProposed(case.case, by.member, packed, command.key, wish.parent, case.founding, case.excluded)
-    return _verdict(state, proposed, case, wish, by, facts.active, moment, None if command.run is None else RunId(command.run))
+    run = None if command.run is None else RunId(command.run)
+    return _verdict(state, proposed, case, wish, by, facts.active, moment, run, facts.past)
 
 
 def repeat(prior: e.IntentProposed, packed: bytes, key: str) -> Decision:
@@ -105,8 +107,13 @@ def excluded(state: State, by: Member, facts: Facts) -> tuple[Person, ...]:
     return tuple(sorted(persons))
 
 
-def decided(case: Case, bundle: Bundle, answer: Permitted | Forbidden, wish: intents.Intent) -> e.CaseDecided:
-    """The verdict as an event."""
+def decided(state: State, case: Case, bundle: Bundle, wish: intents.Intent, agent: Member, now: Instant, past: Past) -> e.CaseDecided:
+    """Asks ``bundle`` about the wish; the verdict as an event, with the facts it rests on."""
+    question = asking.question("propose", state, bundle, case, wish, agent, 0, now, past)
+    return attrs.evolve(_decided(case, bundle, judge(bundle, question), wish), facts=record(question.facts))
+
+
+def _decided(case: Case, bundle: Bundle, answer: Permitted | Forbidden, wish: intents.Intent) -> e.CaseDecided:
     if isinstance(answer, Forbidden):
         return e.CaseDecided(case.case, False, answer.policies, bundle.digest, answer.why)
     duty = answer.obligations
@@ -151,8 +158,9 @@ def _verdict(
     bundle: Bundle,
     moment: Moment,
     run: RunId | None,
+    past: Past,
 ) -> Decision:
-    verdict = decided(case, bundle, judge(bundle, asking.question("propose", case, wish, by, 0)), wish)
+    verdict = decided(state, case, bundle, wish, by, moment.now, past)
     if not verdict.permitted:
         letter = e.DeadLetterOpened(moment.fresh.dead_letter(), case.case, "denied", verdict.why, state.last_letter, closes=True)
         return Decided((proposed, verdict, letter), {"case": case.case})
@@ -190,7 +198,7 @@ def proceed(
         events = (*before, verdict, *admitted, granting.issued(terms))
         if run is None or executor.member != case.agent:
             return Decided(events, {"case": case.case})
-        opened = granting.passback(terms, case, wish, agent, bundle, moment, run)
+        opened = granting.passback(state, terms, case, verdict, wish, agent, bundle, moment, run)
         if isinstance(opened, Refusal):
             return opened
         return Decided((*events, opened), {"case": case.case, "run": run})

@@ -11,6 +11,16 @@ from .canonical import Value
 from .obligations import Obligations
 
 
+@attrs.frozen
+class Unavailable:
+    """Stands for a fact that cannot be known now; a policy that reads it denies."""
+
+    why: str  # a sentence for people, without its first word's capital and its point
+
+
+Fact: TypeAlias = bool | int | str | Unavailable
+
+
 @attrs.frozen(kw_only=True)
 class Question:
     """``propose`` asks for a verdict and its obligations; ``execute`` asks again at redemption, with the approvals there are."""
@@ -24,7 +34,7 @@ class Question:
     params: Mapping[str, Value]
     cost: int = 0  # micro-units
     approvals: int = 0  # distinct persons
-    facts: Mapping[str, bool | int | str] = attrs.field(factory=dict)
+    facts: Mapping[str, Fact] = attrs.field(factory=dict)
 
 
 @attrs.frozen

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import attrs
+
 from . import asking, breaker, canonical, granting, kinds, proposing
 from . import commands as c
 from . import events as e
 from . import intent as intents
 from . import warrant as warrants
+from .canonical import Value
 from .decision import Decided, Decision, Facts, Moment
+from .facts import record
 from .ids import RunId
 from .judge import Forbidden, judge
 from .refusals import Code, Refusal, unknown
@@ -42,16 +48,18 @@ def redeem(state: State, command: c.Redeem, by: Member, facts: Facts, moment: Mo
         return no
     if command.args_digest != intents.args_digest(terms.action, terms.resource, terms.params):
         return Refusal(Code.OUT_OF_SCOPE, "these arguments are not the ones the warrant covers", about=terms.warrant)
-    asked = _policies(state, live, terms, facts)
+    asked = _policies(state, live, terms, facts, moment)
     if isinstance(asked, Refusal):
         return asked
     if (no := _unwitnessed(state, live, terms, facts)) is not None:
         return no
     if terms.state_digest is not None and command.state_digest != terms.state_digest:
-        return _stale(state, command, live, facts, moment)
+        return _stale(state, command, live, asked, facts, moment)
     within = facts.active.settings.report_deadline if facts.active is not None else granting.REPORT_WITHIN
     args = command.args_digest
-    opened = granting.opened(terms, RunId(command.run), by, args, command.state_digest, asked, moment, within)
+    opened = granting.opened(
+        terms, RunId(command.run), by, args, command.state_digest, asked.policies, moment, within, asked.facts, asked.older_facts
+    )
     return Decided((opened,), {"case": terms.case, "run": command.run, "effect": terms.effect})
 
 
@@ -83,19 +91,32 @@ def _dead(state: State, live: LiveWarrant, facts: Facts, moment: Moment) -> Refu
     return admitted if isinstance(admitted, Refusal) else None
 
 
-def _policies(state: State, live: LiveWarrant, terms: warrants.Warrant, facts: Facts) -> tuple[str, ...] | Refusal:
-    """Asks ``execute`` under the warrant's bundle and the active one; both must permit."""
+@attrs.frozen
+class _Permission:
+    """By which policies of the bundle in force, on which facts, and on which the warrant's own bundle permits it if that is another."""
+
+    policies: tuple[str, ...]
+    facts: Mapping[str, Value]
+    older_facts: Mapping[str, Value]
+
+
+def _policies(state: State, live: LiveWarrant, terms: warrants.Warrant, facts: Facts, moment: Moment) -> _Permission | Refusal:
+    """Asks ``execute`` under the warrant's bundle and the active one, on the facts as they are now; both must permit."""
     case, agent = state.cases.get(live.case), state.members.get(live.agent)
     bundle = facts.bundle_of(terms.bundle)
     if case is None or agent is None or bundle is None or facts.active is None:
         return Refusal(Code.NO_POLICY, "the policy this warrant was issued under cannot be read", about=live.warrant)
     found: tuple[str, ...] = ()
+    shown: list[Mapping[str, Value]] = [{}]
     for asked in {bundle.digest: bundle, facts.active.digest: facts.active}.values():
-        answer = judge(asked, asking.question("execute", case, case.wish, agent, len(terms.approvals)))
+        approvals = len(terms.approvals)
+        question = asking.question("execute", state, asked, case, case.wish, agent, approvals, moment.now, facts.past)
+        answer = judge(asked, question)
         if isinstance(answer, Forbidden):
             return Refusal(Code.POLICY_FORBIDS, f"policy forbids the execution now: {answer.why}", about=live.warrant)
         found = answer.policies
-    return found
+        shown.append(record(question.facts))
+    return _Permission(found, shown[-1], shown[-2])
 
 
 def _unwitnessed(state: State, live: LiveWarrant, terms: warrants.Warrant, facts: Facts) -> Refusal | None:
@@ -112,12 +133,12 @@ def _unwitnessed(state: State, live: LiveWarrant, terms: warrants.Warrant, facts
     return Refusal(Code.NOT_WITNESSED, "no quorum of witnesses has cosigned the warrant's entry yet", WITNESSING, about=live.warrant)
 
 
-def _stale(state: State, command: c.Redeem, live: LiveWarrant, facts: Facts, moment: Moment) -> Decision:
+def _stale(state: State, command: c.Redeem, live: LiveWarrant, asked: _Permission, facts: Facts, moment: Moment) -> Decision:
     """Nothing is burnt; the case is decided again on the state as it is now: T0 at once, else with fresh approvals."""
     case = state.cases[live.case]
     if command.state_digest is None:
         return Refusal(Code.STALE, "the warrant is bound to a state of the target: name the state you just read", about=live.warrant)
-    stale = e.TargetStale(case.case, live.warrant, command.state_digest, case.stale + 1)
+    stale = e.TargetStale(case.case, live.warrant, command.state_digest, case.stale + 1, asked.facts, asked.older_facts)
     last = case.ends_with_this  # earlier uses of the warrant may still run; the last of them ends the case then
     no = Refusal(Code.STALE, "the target has changed since the decision; the case is being decided again", about=live.warrant)
     wish, agent = case.wish, state.members[case.agent]
@@ -125,8 +146,7 @@ def _stale(state: State, command: c.Redeem, live: LiveWarrant, facts: Facts, mom
         why = f"the target changed {case.stale + 1} times between decision and redemption"
         letter = e.DeadLetterOpened(moment.fresh.dead_letter(), case.case, "expired", why, state.last_letter, closes=last)
         return Decided((stale, e.CaseExpired(case.case, why), letter), refusal=no)
-    answer = judge(facts.active, asking.question("propose", case, wish, agent, 0))
-    verdict = proposing.decided(case, facts.active, answer, wish)
+    verdict = proposing.decided(state, case, facts.active, wish, agent, moment.now, facts.past)
     if not verdict.permitted:
         letter = e.DeadLetterOpened(moment.fresh.dead_letter(), case.case, "denied", verdict.why, state.last_letter, closes=last)
         return Decided((stale, verdict, letter), refusal=no)

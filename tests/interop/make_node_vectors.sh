@@ -123,7 +123,7 @@ case=$(vienna --credential clara.vienna --json approvals list | python -c 'impor
 vienna --credential clara.vienna approvals approve "$case" --ttl 5m --reason "read it" --yes
 vienna --credential dora.vienna approvals approve "$case" --yes
 wait $agent
-sleep 3  # two periods: the witness has seen the last of it
+sleep 65  # a minute, after which a witness that did not know a log is asked about it again, and some periods
 
 rm -rf "$out"
 mkdir -p "$out"

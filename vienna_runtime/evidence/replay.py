@@ -5,12 +5,13 @@ functions decide once more what it records: the same code, on the state as it wa
 recorded is compared with what was, and what they would have recorded along with it has to follow.
 
 What is not in the file and cannot be asked again: breakers (they only ever refuse), the agent's record on the card (frozen there,
-and signed), and the ids that were drawn at random.
+and signed), the ids that were drawn at random, and what was counted of other cases: Cedar is asked about the facts as they are
+recorded in ``case.decided`` and ``run.opened``, and those must be exactly the ones that its policies read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from actors.governance import (
@@ -35,6 +36,7 @@ from actors.governance import commands as c
 from actors.governance import events as e
 from actors.governance.decision import Ancestor, Decided, Decision, Facts, Moment
 from actors.governance.evolve import STANDING, evolve
+from actors.governance.facts import Past
 from actors.governance.ids import Fresh, Instant
 from actors.governance.refusals import Code, Refusal
 from actors.governance.signing import Purpose
@@ -168,7 +170,25 @@ class _Replay:
             if active is None:
                 self._no("bundles", f"no entry of the file pushes {self._state.bundle.hex()[:16]}, which was in force")
                 raise _Stopped(f"not looked at from entry {self._at} on: the bundle in force is not there")
-        return Facts(active=active, bundle_of=self._bundles.get, mac_ok=True, parent=parent)
+        return Facts(active=active, bundle_of=self._bundles.get, mac_ok=True, parent=parent, past=self._past())
+
+    def _past(self) -> Past:
+        """The facts as they are recorded with the decision that is looked at."""
+        event = next((event for seq, event in sorted(self._events.items()) if seq >= self._at and self._decides(event)), None)
+
+        def recorded(digest: bytes) -> Mapping[str, object] | None:
+            match event:
+                case e.CaseDecided():
+                    return event.facts
+                case e.RunOpened() | e.TargetStale():
+                    return event.facts if digest == self._state.bundle else event.older_facts
+                case _:
+                    return None
+
+        return Past(recorded=recorded)
+
+    def _decides(self, event: e.Event) -> bool:
+        return isinstance(event, (e.CaseDecided, e.RunOpened, e.TargetStale)) and event.case == self._case
 
     # -- the cases above
 
@@ -225,7 +245,7 @@ class _Replay:
             case e.IntentProposed():
                 derive = lambda: self._propose(event, shown, moment)  # noqa: E731
             case e.CaseDecided():
-                derive = lambda: activation.decided_again(self._state, self._case, self._active(), moment)  # noqa: E731
+                derive = lambda: activation.decided_again(self._state, self._case, self._active(), moment, self._past())  # noqa: E731
             case e.ApprovalGiven() | e.ApprovalDenied():
                 derive = lambda: self._vote(event, shown, moment)  # noqa: E731
             case e.RunOpened():
@@ -358,7 +378,8 @@ class _Replay:
         state = self._state
         match event:
             case e.CaseExpired():
-                return due.held_over(state, self._case, moment) or activation.decided_again(state, self._case, self._active(), moment)
+                over = due.held_over(state, self._case, moment)
+                return over or activation.decided_again(state, self._case, self._active(), moment, self._past())
             case e.CaseCancelled():
                 by = state.members.get(event.by)
                 gone = Refusal(Code.NOT_ALLOWED, f"{event.by} was no member")

@@ -39,6 +39,7 @@ class CaseDecided:
     verify: Mapping[str, str] = attrs.field(factory=dict)  # the observation policy asks for: its kind and arguments
     cost_cap: Cost | None = None
     state_digest: bytes | None = None  # the target's state it was decided on
+    facts: Mapping[str, object] = attrs.field(factory=dict)  # what policy was shown beside the wish, see facts.py
 
 
 @attrs.frozen
@@ -131,6 +132,8 @@ class TargetStale:
     warrant: WarrantId
     state_digest: bytes  # what the target's state is now
     attempt: int
+    facts: Mapping[str, object] = attrs.field(factory=dict)  # as in RunOpened: what policy was shown when the execution was asked for
+    older_facts: Mapping[str, object] = attrs.field(factory=dict)
 
 
 @attrs.frozen
@@ -145,6 +148,8 @@ class RunOpened:
     state_digest: bytes | None
     policies: tuple[str, ...]  # which permitted the execution, asked again at redemption
     report_by: Instant
+    facts: Mapping[str, object] = attrs.field(factory=dict)  # what the bundle in force was shown, taken anew
+    older_facts: Mapping[str, object] = attrs.field(factory=dict)  # what the warrant's own bundle was shown, where another is in force
 
 
 @attrs.frozen

@@ -88,3 +88,4 @@ class BundleActivated:
     TAG: ClassVar[str] = "bundle.activated/1"
     bundle: bytes
     previous: bytes | None
+    counters: tuple[Mapping[str, object], ...] = ()  # what is counted from now on for its facts, see counters.py

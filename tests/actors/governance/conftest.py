@@ -19,6 +19,7 @@ from actors.governance.decide import decide
 from actors.governance.decision import Ancestor, Asker, Decided, Decision, Facts, Invitee, Moment, Operator
 from actors.governance.due import due
 from actors.governance.evolve import evolve
+from actors.governance.facts import Past
 from actors.governance.guarding import retry_key
 from actors.governance.ids import HOUR, SECOND, Fresh, Instant, TenantId
 from actors.governance.membership import enrolment
@@ -176,7 +177,7 @@ class Bench:
         self.now = Instant(self.now + microseconds)
         owed: list[e.Event] = []
         for _ in range(10_000):
-            events = due(self.state, self.moment(), self.bundles.get(self.state.bundle or b""))
+            events = due(self.state, self.moment(), self.bundles.get(self.state.bundle or b""), Past())
             if not events:
                 return owed
             owed += events

@@ -11,6 +11,7 @@ from actors.governance import events as e
 from actors.governance.codec import decode_state, encode_state
 from actors.governance.decision import Operator
 from actors.governance.due import due, next_due
+from actors.governance.facts import Past
 from actors.governance.ids import HOUR, MINUTE
 
 
@@ -136,7 +137,7 @@ def test_a_change_of_the_tenant_itself_is_under_no_bundle_and_waits_on(sealed: A
 def test_while_nothing_may_be_granted_a_case_is_put_off_and_not_forgotten(bench: Any) -> None:
     case = bench.propose("orders.refund")
     bench.activate("loose")
-    assert due(bench.state, bench.moment(), None) == ()
+    assert due(bench.state, bench.moment(), None, Past()) == ()
     assert next_due(bench.state) == bench.now + MINUTE
     bench.done(c.Suspend("belvedere", "halt"), Operator("otto"))
     assert bench.pass_time(MINUTE) == []

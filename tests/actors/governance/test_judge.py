@@ -147,7 +147,7 @@ def test_parameters_that_are_missing_mistyped_or_extra_never_reach_a_policy(para
 
 
 def test_a_fact_that_the_bundle_declares_must_be_known_and_of_its_type() -> None:
-    assert forbidden(facts={}).why == "a fact that policy needs is not known: the parameter founding is missing"
+    assert forbidden(facts={}).why == "the fact founding, which policy reads, is not available: nobody said what it is"
     assert isinstance(ask(facts={"founding": 0}), Forbidden)
     assert isinstance(ask(facts={"founding": "false"}), Forbidden)
 

@@ -119,6 +119,7 @@ export function law(f, tenant, mine, trust) {
               same(b.bundle, register.bundle) && pushed.get(b.bundle.toString("hex")) < e.sequence,
               "decided under a bundle that was not in force",
             );
+          must(!b.facts.has("founding") || b.facts.get("founding") === proposed().founding, "decided on another phase of the tenant");
         }
       },
     ],

@@ -20,6 +20,7 @@ from actors.governance import due as overdue
 from actors.governance import events as e
 from actors.governance.decide import decide
 from actors.governance.decision import Ancestor, Decided, Facts, Invitee, Moment, Operator
+from actors.governance.facts import Past
 from actors.governance.ids import HOUR, SECOND, Fresh, Instant
 from actors.governance.settings import BreakerLimits
 from actors.governance.signing import Purpose, fingerprint, signed_bytes
@@ -211,7 +212,7 @@ class Office:
         self.now += after
         recall = Recall(self.ledger, self.tenant)
         active = None if self.state.bundle is None else recall.bundle(self.state.bundle)
-        while events := overdue.due(self.state, Moment(Instant(self.now), Fresh(secrets.token_bytes(32))), active):
+        while events := overdue.due(self.state, Moment(Instant(self.now), Fresh(secrets.token_bytes(32))), active, Past()):
             self.record(events, "law")
 
     def record(self, events: tuple[e.Event, ...], actor: str) -> None:
