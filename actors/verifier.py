@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from actors.governance import kinds
+from actors.governance.reporting import persons_behind
 from actors.governance.state import Member, Run, State
 
 
@@ -14,8 +15,9 @@ def waiting(state: State, by: Member) -> list[str]:
 
 
 def concerned(state: State, run: Run) -> Iterator[str]:
-    """Who may look at this run's outcome: never its agent or executor."""
-    return (m.member for m in state.active(kinds.VERIFIER) if m.member not in (run.agent, run.redeemer))
+    """Who may look at this run's outcome: nobody whose person stands behind its agent or executor."""
+    own = persons_behind(state, run)
+    return (m.member for m in state.active(kinds.VERIFIER) if m.person not in own)
 
 
 def item(run: Run, receipt: bytes) -> dict[str, object]:

@@ -236,14 +236,14 @@ def law(case, tenant, own, issuers, c):  # the entries in their order; gives the
                 must(same and true and e["actor"] == r["redeemer"] and told["ended"] <= e["time"] + MINUTE, "not signed, or of another run")
             case "run.verified":
                 r, seen = runs.pop(b["run"]), b["verifier"] and load(b["statement"])
-                t, w, cap = r["told"], r["terms"], r["terms"]["cost_cap"]
+                t, w, did = r["told"], r["terms"], {members[n]["person"] for n in (r["redeemer"], s.own["agent"])}
                 good = [t["action"], t["resource"], t["args_digest"]] == [w["action"], w["resource"], s.args] and t["started"] <= t["ended"]
                 good = good and r["opened"] - MINUTE <= t["started"] <= w["expires_at"] + MINUTE
-                good = good and 0 <= t["cost"] <= (t["cost"] if cap is None else cap)
+                good = good and 0 <= t["cost"] <= (t["cost"] if w["cost_cap"] is None else w["cost_cap"])
                 watched = w["verify"] and t["outcome"] == "succeeded" and good
                 if seen:
-                    it = [case, b["run"], r["receipt"], b["verdict"], b["checks"]] == [*seen.values()][:5]
-                    it = it and abs(seen["time"] - e["time"]) <= MINUTE and e["actor"] == b["verifier"] not in (r["redeemer"], w["agent"])
+                    it = [case, b["run"], r["receipt"], b["verdict"], b["checks"], b["verifier"]] == [*[*seen.values()][:5], e["actor"]]
+                    it = it and abs(seen["time"] - e["time"]) <= MINUTE and members[b["verifier"]]["person"] not in did
                     true = it and signed("attestation", members[b["verifier"]]["public_key"], b["statement"], b["signature"])
                     c.attempt("attestations", lambda: must(true and alive(b["verifier"], "verifier"), "not signed, or of something else"))
                 late = b["verdict"] == "inconclusive" and e["time"] >= r["verify_by"]

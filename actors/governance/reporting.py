@@ -60,7 +60,7 @@ def _outcome(state: State, run: Run, told: receipt.Receipt, moment: Moment) -> t
 
 
 def attest(state: State, command: c.Attest, by: Member, moment: Moment) -> Decision:
-    """Takes in what a verifier saw; it is neither the executor nor the agent of the case."""
+    """Takes in what a verifier saw; its person stands behind neither the executor nor the agent of the case."""
     try:
         seen = attestation.unverified_unpack(command.attestation)
     except canonical.NotCanonical as error:
@@ -70,14 +70,21 @@ def attest(state: State, command: c.Attest, by: Member, moment: Moment) -> Decis
     run = state.runs.get(seen.run)
     if run is None or run.case != seen.case or run.status != "reported":
         return unknown("run that waits for verification", seen.run)
-    if by.member in (run.agent, run.redeemer):
-        return Refusal(Code.NOT_ALLOWED, "nobody verifies its own work", about=run.run)
+    if by.person in persons_behind(state, run):
+        why = f"nobody verifies its own work, and {by.person} stands behind this run's executor or agent too: another person has to look"
+        return Refusal(Code.NOT_ALLOWED, why, about=run.run)
     if not same(seen.receipt, run.receipt):
         return Refusal(Code.STATEMENT_MISMATCH, "the attestation is about another receipt", about=run.run)
     if abs(seen.time - moment.now) > attestation.ALLOWED_SKEW:
         return Refusal(Code.TIME_SKEWED, "the signed time is more than 60 s from the node's: set your clock", about=run.run)
     closing = _closing(state, run, seen.verdict, "observed", seen.checks, moment, by=by, signed=(command.attestation, command.signature))
     return Decided(closing, {"case": run.case, "run": run.run})
+
+
+def persons_behind(state: State, run: Run) -> frozenset[str]:
+    """Whose work this run is: the persons behind its executor and behind its agent, whatever other members stand for them."""
+    members = (state.members.get(name) for name in (run.redeemer, run.agent))
+    return frozenset(member.person for member in members if member is not None)
 
 
 def inconclusive(state: State, run: Run, why: str, moment: Moment) -> tuple[e.Event, ...]:

@@ -39,7 +39,7 @@ NAMES: Mapping[str, str] = MappingProxyType(
         "redemption": "each run was opened by the warrant's executor, within its life and uses",
         "execution policy": "Cedar permits each execution again, under the warrant's bundle and the one in force",
         "receipts": "each receipt is signed by the executor's key and about its run",
-        "attestations": "each observation is signed by a verifier who is neither executor nor agent",
+        "attestations": "each observation is signed by a verifier, a person who stands behind neither executor nor agent",
         "outcome": "what was concluded follows from receipts and observations, and the case ends where nothing of it is live",
     }
 )

@@ -326,9 +326,14 @@ def test_a_receipt_alone_is_never_called_verified(bench: Any) -> None:
     assert bench.last(e.RunVerified).basis == "receipt"
 
 
-def test_nobody_verifies_its_own_work_and_nobody_verifies_another_receipt(bench: Any) -> None:
+def test_no_person_verifies_their_own_work_behind_another_name_and_nobody_verifies_another_receipt(bench: Any) -> None:
     bench.done(bench.report(bench.running("files.write")), "till")
     assert bench.refused(bench.attest("r1", "till"), "till") == "not_allowed"
+    for twin, person in (("dorian", "dora"), ("adele", "greta")):  # dora runs the executor, greta answers for the agent
+        bench.done(c.Invite(twin, "verifier", person, (), f"i-{twin}", b"t" * 32, bench.now + HOUR, f"k-{twin}"), "greta")
+        bench.enrol(twin)
+        bench.confirm(twin)
+        assert bench.refused(bench.attest("r1", twin), twin) == "not_allowed"
     assert bench.refused(bench.attest("r1", receipt=b"o" * 32), "emil") == "statement_mismatch"
     assert bench.refused(bench.attest("r1", "emil"), "till") == "signature_invalid"
     bench.done(bench.attest("r1"), "emil")

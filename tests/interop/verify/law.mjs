@@ -318,7 +318,8 @@ export function law(f, tenant, mine, trust) {
             run = runOf(e, b.run);
           must(purposeBy(m.key, "vienna/attestation/1", b.statement, b.signature), `${what}: the verifier did not sign`);
           must(e.actor === b.verifier && Math.abs(s.time - e.time) <= MINUTE, `${what}: by another, or at another time`);
-          must(b.verifier !== run.redeemer && b.verifier !== proposed().agent, `${what}: verified by who acted`);
+          const acted = [run.redeemer, proposed().agent].map((name) => register.members.get(name)?.person);
+          must(!acted.includes(m.person), `${what}: verified by who acted`);
           must(
             s.case === f.case && s.run === b.run && same(s.receipt, H(receiptOf(e, b.run)?.receipt ?? "")),
             `${what}: observed something else`,
