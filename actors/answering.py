@@ -8,7 +8,7 @@ from typing import assert_never
 
 import attrs
 
-from actors import agent, approver, dead_letters, executor, verifier
+from actors import agent, approver, dead_letters, executor, lineage, verifier
 from actors.drafting import sign
 from actors.governance import commands as c
 from actors.governance import events as e
@@ -32,6 +32,8 @@ def answer(state: State, recall: Recall, query: c.Query, by: Asker) -> Callable[
     match query:
         case c.ShowCase():
             return partial(_case, recall, query.case, by)
+        case c.ShowLineage():
+            return partial(lineage.answer, recall, query, by)
         case c.ListLetters():
             at = dead_letters.newest(state.last_letter, query.before)
             return lambda: Done(dead_letters.page(recall, at, query.limit))

@@ -278,7 +278,7 @@ class _Conversation:
 
 def unsendable(ask: c.Ask | Refusal) -> Outcome:
     """What is said instead of an answer beyond the wire's limits."""
-    if isinstance(ask, (c.ShowCase, c.ShowCard, c.ShowLetter, c.ListLetters, c.Read)):
+    if isinstance(ask, c.Query):
         return Refusal(Code.TOO_LARGE, "the answer is larger than a message may be: ask for less, or follow it with watch or tail")
     return Unsettled("it was decided, and the answer is larger than a message may be: look at the case")
 

@@ -78,6 +78,11 @@ class Recall:
             return []
         return [self.told(seq) for seq in self._ledger.case_entries(self._log, case)[after:]]
 
+    def children(self, case: str, *, after: str = "", limit: int) -> list[str]:
+        """The durable cases that have this one as parent, in the order of their ids."""
+        found = self._ledger.find_under(self._log, index.children_key(case), after=after.encode(), limit=limit)
+        return [name.decode() for name, _ in found]
+
     def bundle(self, digest: bytes) -> bundles.Bundle | None:
         """A pushed bundle, loaded; remembered, for loading costs milliseconds."""
         found = self._bundles.get(digest)

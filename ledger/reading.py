@@ -73,6 +73,22 @@ class Reader:
         seq = None if found is None else int(NUMBER.unpack(found)[0])
         return seq if seq is not None and seq < tail.size else None  # a commit may be on the disk before it is known here
 
+    def find_under(self, log: str, prefix: bytes, *, after: bytes = b"", limit: int) -> list[tuple[bytes, int]]:
+        """What follows ``prefix`` in index keys, and their last entries: in the order of the keys, beyond ``after``, at most ``limit``."""
+        tail = self._log(log).tail
+        begin = index_key(tail.id.to_bytes(4, "big"), prefix)
+        found: list[tuple[bytes, int]] = []
+        with self._env.reading() as txn:
+            cursor = txn.cursor(self._env.table("index"))
+            if cursor.set_range(begin + after):
+                for key, value in cursor:
+                    if not key.startswith(begin) or len(found) >= limit:
+                        break
+                    seq = int(NUMBER.unpack(value)[0])
+                    if key != begin + after and seq < tail.size:
+                        found.append((key[len(begin) :], seq))
+        return found
+
     def commitment(self, log: str) -> tuple[int, bytes] | None:
         """The newest entry of the node's log that commits to ``log``, and all its leaves."""
         seq = self.find(NODE, node_index.committed(log))

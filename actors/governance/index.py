@@ -45,11 +45,17 @@ def case_key(case: str) -> bytes:
     return b"case\0" + _short(case)
 
 
+def children_key(case: str) -> bytes:
+    """How the keys of the cases begin that have this one as parent; the child's id follows."""
+    return b"child\0" + _short(case) + b"\0"
+
+
 def keys(event: e.Event) -> tuple[bytes, ...]:
     """The index keys that will point to this event's entry."""
     match event:
         case e.IntentProposed():
-            return (intent_key(event.agent, event.key), case_key(event.case))
+            above = () if event.parent is None else (children_key(event.parent) + event.case.encode(),)
+            return (intent_key(event.agent, event.key), case_key(event.case), *above)
         case e.RunOpened():
             return (run_key(event.run),)
         case e.DeadLetterOpened():

@@ -67,8 +67,12 @@ def approvals(state: State, by: Member) -> list[Value]:
 
 def _brief(line: dict[str, Value]) -> dict[str, Value]:
     """A line of a list: the purpose's beginning.  All of it is on the card, which is what is signed."""
-    purpose = str(line["purpose"])
-    return line if len(purpose) <= LISTED_PURPOSE else {**line, "purpose": purpose[:LISTED_PURPOSE] + "…"}
+    return {**line, "purpose": short(str(line["purpose"]))}
+
+
+def short(purpose: str) -> str:
+    """A purpose's beginning, for lists."""
+    return purpose if len(purpose) <= LISTED_PURPOSE else purpose[:LISTED_PURPOSE] + "…"
 
 
 def votes_on(by: Member, case: Case) -> bool:

@@ -155,6 +155,7 @@ PROBES: dict[str, tuple[Callable[[Any, Any, Things], dict[str, Any]], ...]] = {
     "dead_letter.show": (lambda *a: {"letter": a[2].letter},),
     "effect.settle": (lambda *a: {"run": a[2].run, "happened": False, "reason": "x"},),
     "case.show": (lambda *a: {"case": a[2].case}, lambda *a: {"case": a[2].held}),
+    "case.lineage": (lambda *a: {"case": a[2].case}, lambda *a: {"case": a[2].held}),
     "case.watch": (lambda *a: {"case": a[2].case}, lambda *a: {"case": a[2].held}),
     "case.evidence": (lambda *a: {"case": a[2].case}, lambda *a: {"case": a[2].held}),
     "approval.card": (lambda *a: {"case": a[2].held},),

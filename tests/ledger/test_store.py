@@ -275,3 +275,13 @@ def test_nodes_that_are_kept_for_proofs_are_forgotten_with_a_commit_that_failed(
     ledger.reopen()
     assert not ledger._env.nodes
     assert ledger.prove_inclusion("belvedere", 3, 600) == proof
+
+
+def test_keys_under_a_prefix_come_in_their_order_a_page_at_a_time(ledger: Ledger) -> None:
+    names = [b"child/" + name for name in (b"b", b"a", b"c")]
+    drafts = tuple(draft(number, keys=(name,)) for number, name in enumerate((*names, b"childless")))
+    ledger.append_many([Batch("belvedere", 0, drafts)])
+    assert ledger.find_under("belvedere", b"child/", limit=9) == [(b"a", 1), (b"b", 0), (b"c", 2)]
+    assert ledger.find_under("belvedere", b"child/", limit=2) == [(b"a", 1), (b"b", 0)]
+    assert ledger.find_under("belvedere", b"child/", after=b"b", limit=9) == [(b"c", 2)]
+    assert ledger.find_under("schoenbrunn", b"child/", limit=9) == []

@@ -11,28 +11,42 @@ from rich.text import Text
 
 from actors.governance import approval, canonical, intent, receipt, warrant
 from vienna_runtime.cli import changes, steps
+from vienna_runtime.cli.case_tree import drawn
 from vienna_runtime.cli.hanging import Hanging
 from vienna_runtime.cli.here import Here, json_option, pass_here
 from vienna_runtime.cli.phrases import clock, counted, lasting, money, outcome_style
 from vienna_runtime.cli.shown import shown, value_text
-from vienna_runtime.client import Step
+from vienna_runtime.client import Step, Vienna
+from vienna_runtime.client.lineage import Tree, whole_tree
 
 _INDENT = " " * 10
 
 
 @click.command()
 @click.argument("name", metavar="CASE")
+@click.option("--tree", "only_tree", is_flag=True, help="Only the tree: the cases it comes from, and those that came of them.")
 @json_option
 @pass_here
-def case(here: Here, name: str) -> None:
-    """CASE from intent to verdict, each step with its place (#) on the ledger.
+def case(here: Here, name: str, only_tree: bool) -> None:
+    """CASE from intent to verdict, each step with its place (#) on the ledger; above them the tree of cases it belongs to.
 
     \b
     Example:
       vienna case c2e56ef79592c87eb5fa5
+      vienna case c2e56ef79592c87eb5fa5 --tree
     """
-    value = here.ask(lambda vienna: vienna.case(name))
-    here.answer(value, lineage(value))
+
+    async def both(vienna: Vienna) -> tuple[dict[str, Any], Tree]:
+        value = {} if only_tree else await vienna.case(name)
+        return value, await whole_tree(vienna, name)
+
+    value, tree = here.ask(both)
+    if only_tree:
+        here.answer(tree.as_json(), drawn(tree))
+    elif tree.alone:
+        here.answer({**value, "tree": tree.as_json()}, lineage(value))
+    else:
+        here.answer({**value, "tree": tree.as_json()}, drawn(tree), "", lineage(value))
 
 
 def lineage(value: Mapping[str, Any]) -> RenderableType:

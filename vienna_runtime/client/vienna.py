@@ -121,6 +121,11 @@ class Vienna:
         """``{case, outcome, entries}``; the entries are ``Step.of``'s."""
         return await self.call("case.show", case=case)
 
+    async def lineage(self, case: str, *, after: str | None = None, limit: int = 50) -> dict[str, Any]:
+        """The case as one line, ``above`` (its parents, nearest first), a page of its ``children``, and ``next`` to go on after."""
+        more = {} if after is None else {"after": after}
+        return await self.call("case.lineage", case=case, limit=limit, **more)
+
     async def witnessed(self, case: str | None = None, *, size: int | None = None, timeout: float = 60.0) -> int:
         """Returns once a quorum of witnesses has cosigned what is durable of the case, or the first ``size`` entries: how many it has.
 

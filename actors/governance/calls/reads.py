@@ -9,6 +9,15 @@ from .call import CASE, EVERYBODY, READERS, RUN, call
 
 ROWS = (
     call("case.show", READERS | {AGENT, EXECUTOR, VERIFIER}, c.ShowCase, "a case's entries, from intent to verdict", case=CASE),
+    call(
+        "case.lineage",
+        READERS | {AGENT, EXECUTOR, VERIFIER},
+        c.ShowLineage,
+        "the cases above a case, and a page of those that have it as parent",
+        case=CASE,
+        after=Absent(CASE),
+        limit=Number(1, 200, default=50),
+    ),
     call("approval.card", frozenset({APPROVER, ADMIN}), c.ShowCard, "the card of a held case: what an approval signs", case=CASE),
     call("dead_letter.show", READERS, c.ShowLetter, "one dead letter with its case", letter=RUN),
     call(

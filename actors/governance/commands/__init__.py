@@ -56,6 +56,7 @@ from .reads import (
     ShowCard,
     ShowCase,
     ShowLetter,
+    ShowLineage,
     Tail,
     Wait,
     Watch,
@@ -66,7 +67,7 @@ Command: TypeAlias = (
     | Seal | RevokeWarrant | TripBreaker | ResetBreaker | RetryLetter | ResolveLetter | SettleEffect | PlaceHold | ReleaseHold
     | RunRetention | Erase | Suspend | Resume | Found
 )  # fmt: skip
-Query: TypeAlias = ShowCase | ShowCard | ShowLetter | ListLetters | Read
+Query: TypeAlias = ShowCase | ShowLineage | ShowCard | ShowLetter | ListLetters | Read
 Subscription: TypeAlias = Tail | Watch | Evidence | Inbox
 Chore: TypeAlias = Archive | ListKeys | RotateKey | RetireKeys
 CHORES = (Archive, ListKeys, RotateKey, RetireKeys)
@@ -112,6 +113,7 @@ __all__ = [
     "ShowCard",
     "ShowCase",
     "ShowLetter",
+    "ShowLineage",
     "Subscription",
     "Suspend",
     "Tail",

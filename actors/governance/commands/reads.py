@@ -11,6 +11,15 @@ class ShowCase:
 
 
 @attrs.frozen
+class ShowLineage:
+    """A case's line of parents, and a page of its children: those whose ids come after ``after``."""
+
+    case: str
+    after: str | None = None
+    limit: int = 50
+
+
+@attrs.frozen
 class ShowCard:
     case: str
 
