@@ -8,7 +8,7 @@ from typing import assert_never
 
 import attrs
 
-from actors import agent, approver, dead_letters, executor, lineage, verifier
+from actors import agent, approver, dead_letters, executor, family, verifier
 from actors.drafting import sign
 from actors.governance import commands as c
 from actors.governance import events as e
@@ -33,7 +33,7 @@ def answer(state: State, recall: Recall, query: c.Query, by: Asker) -> Callable[
         case c.ShowCase():
             return partial(_case, recall, query.case, by)
         case c.ShowLineage():
-            return partial(lineage.answer, recall, query, by)
+            return partial(family.answer, recall, query, by)
         case c.ListLetters():
             at = dead_letters.newest(state.last_letter, query.before)
             return lambda: Done(dead_letters.page(recall, at, query.limit))

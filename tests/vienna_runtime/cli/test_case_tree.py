@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from actors.lineage import MOST_ABOVE
+from actors.family import MOST_ABOVE
 
 
 def propose(as_: Any, who: str, path: str, *more: str) -> str:
