@@ -3,6 +3,8 @@
 [actions."git.push"]
 description = "push a branch to the shared remote"
 effect = "write"                       # or "read"
+reversible = "by:git.revert"           # or "yes", "no": whether, and by which action, what it did can be undone
+on_failure = "the remote keeps its branch as it was"    # for the people who approve
 executor = "workshop"                  # where the policy names none
 witnessed = true                       # redeemed only when a quorum of witnesses has cosigned the warrant's entry
 cost = "0.10"                          # or { param = "amount" }: the worst case of one use
@@ -33,6 +35,8 @@ from .units import MICRO_PLACES
 Observed: TypeAlias = Literal["file_digest", "exit_code", "git_ref"]
 OBSERVED: tuple[Observed, ...] = get_args(Observed)
 
+REVERSIBLE = ("yes", "no")
+UNDONE_BY = "by:"
 _ACTION = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)+", re.ASCII)  # a dotted verb
 _HOLE = re.compile(r"\{([^{}]*)\}")
 
@@ -74,6 +78,8 @@ class Action:
     cost: Fixed | FromParam | None = None
     executor: str = ""
     observe: Observation | None = None
+    reversible: str = ""  # yes | no | by:ACTION; empty: nobody has said
+    on_failure: str = ""
     witnessed: bool = False  # redeemed only when a quorum of witnesses has cosigned what led to it
     description: str = ""
 
@@ -100,14 +106,23 @@ def read(root: Table) -> dict[str, Action]:
             actions.fault(name, f"{name!r} is not the name of an action", 'a dotted verb in quotes, as in [actions."git.push"]')
             continue
         catalogue[name] = _action(name, actions.table(name))
+    for name, action in catalogue.items():
+        undone_by = action.reversible.removeprefix(UNDONE_BY)
+        if action.reversible.startswith(UNDONE_BY) and (undone_by not in catalogue or undone_by == name):
+            others = [other for other in catalogue if other != name]
+            actions.table(name).fault("reversible", f"no other action is called {undone_by!r}", did_you_mean(undone_by, others))
     return catalogue
 
 
 def _action(name: str, table: Table) -> Action:
-    table.only(("description", "effect", "executor", "witnessed", "cost", "params", "observe"))
+    table.only(("description", "effect", "reversible", "on_failure", "executor", "witnessed", "cost", "params", "observe"))
     effect = table.text("effect", "write")
     if effect not in ("read", "write"):
         table.fault("effect", f"{effect!r} is not an effect", did_you_mean(effect, ("read", "write")))
+    reversible = table.text("reversible")
+    if reversible and not reversible.startswith(UNDONE_BY) and reversible not in REVERSIBLE:
+        hint = did_you_mean(reversible, REVERSIBLE) if reversible else ""
+        table.fault("reversible", f"{reversible!r} does not say whether it can be undone", hint or 'as in "yes", "no" or "by:git.revert"')
     executor = table.text("executor")
     if executor == PASSBACK:
         table.fault("executor", "passing a warrant back to the agent is for a policy to say", 'use @executor("agent") on a T0 permit')
@@ -121,6 +136,8 @@ def _action(name: str, table: Table) -> Action:
         effect="read" if effect == "read" else "write",
         cost=_cost(table, params),
         executor=executor,
+        reversible=reversible,
+        on_failure=table.text("on_failure"),
         observe=_observe(table, params),
         witnessed=table.flag("witnessed", False),
         description=table.text("description"),

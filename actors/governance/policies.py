@@ -113,6 +113,9 @@ def _terms(written: pst.Template, actions: frozenset[str], catalogue: Mapping[st
     for action in (catalogue[name] for name in sorted(actions)):
         if terms.executor is None and not action.executor:
             faults.append(Fault("", f"nobody executes {action.name}", "add @executor to the policy, or executor to the action"))
+        if terms.tier == "T0" and action.reversible == "no":
+            what = f"{action.name} cannot be undone, and T0 would grant it at once"
+            faults.append(Fault("tier", what, "somebody has to look at it first: T1 or T2"))
         if terms.verify == "observed" and action.observe is None:
             faults.append(
                 Fault("verify", f"the catalogue does not say how {action.name} is observed", f'add [actions."{action.name}".observe]')

@@ -108,3 +108,27 @@ def test_a_misspelt_catalogue_is_a_finding_with_its_line(old: str, new: str, lin
     assert old in REFUND
     _, findings = load(REFUND.replace(old, new))
     assert any(finding.line == line and finding.hint.startswith(hint) for finding in findings), findings
+
+
+@pytest.mark.parametrize("word", ["yes", "no", "by:payments.charge"])
+def test_an_action_says_whether_and_by_what_it_can_be_undone(word: str) -> None:
+    text = f'[actions."payments.refund"]\nreversible = "{word}"\non_failure = "nothing was paid"\n[actions."payments.charge"]\n'
+    actions, findings = load(text)
+    assert findings == []
+    assert (actions["payments.refund"].reversible, actions["payments.refund"].on_failure) == (word, "nothing was paid")
+
+
+@pytest.mark.parametrize(
+    ("word", "says"),
+    [
+        ("maybe", "does not say whether it can be undone"),
+        ("nó", "does not say whether it can be undone"),
+        ("by:payments.chrge", "did you mean payments.charge?"),
+        ("by:payments.refund", "no other action is called 'payments.refund'"),
+        ("by:", "no other action is called ''"),
+    ],
+)
+def test_a_way_back_that_is_none_is_a_finding_in_its_line(word: str, says: str) -> None:
+    _, (finding,) = load(f'[actions."payments.charge"]\n[actions."payments.refund"]\nreversible = "{word}"\n')
+    assert finding.line == 3
+    assert says in str(finding)

@@ -101,3 +101,17 @@ def test_one_bad_policy_does_not_hide_the_next() -> None:
 def test_text_that_would_overflow_cedars_stack_never_reaches_it(text: str) -> None:
     found, findings = load(PUSH.replace("resource);", f"resource) when {{ {text} }};"))
     assert (found, len(findings)) == ([], 1)
+
+
+def test_what_cannot_be_undone_is_never_granted_at_once() -> None:
+    known = {"mail.send": Action(name="mail.send", params=(), executor="post", reversible="no")}
+    schema = cedarpy.Schema.from_str(cedar_schema.generate(known, ()))
+    text = '@id("send")\n@tier("T0")\npermit(principal, action == Action::"mail.send", resource);'
+    for tier, loads in (("T0", False), ("T1", True), ("T2", True)):
+        findings: list[Finding] = []
+        policies.read("mail.cedar", text.replace("T0", tier), known, schema, findings)
+        assert (
+            not findings
+            if loads
+            else [(f.line, f.message) for f in findings] == [(2, "mail.send cannot be undone, and T0 would grant it at once")]
+        )
