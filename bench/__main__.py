@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 
-from bench import append_split, durable_append, governed_cases, ledger_append, restart, scale
+from bench import append_split, decisions, durable_append, governed_cases, ledger_append, restart, scale
 
 
 def main() -> None:
@@ -15,6 +15,7 @@ def main() -> None:
         ("Where an append's time goes", append_split),
         ("Durable append as a caller sees it", durable_append),
         ("Large logs", scale),
+        ("Decisions beside Cedar alone", decisions),
         ("Governed cases through a real server", governed_cases),
         ("Restart and idle connections", restart),
     ):

@@ -89,3 +89,11 @@ def test_a_small_log_is_measured_as_a_large_one_would_be(module: Module, tmp_pat
     assert scale.opening(directory)["seconds"] > 0
     assert scale.proving(directory, 20)["inclusion"] > 0
     assert scale.verifying(directory)["rate"] > 0
+
+
+def test_bare_cedar_and_the_decision_are_asked_the_same_and_say_the_same(module: Module) -> None:
+    decisions = module("decisions")
+    row = decisions.measured(10, rounds=1, requests=3)  # both assert what came of it
+    assert row.policies == 10
+    assert min(row.bare, row.decision, row.again) > 0
+    assert decisions.policy_text(200).count('@id("') == 200
