@@ -11,8 +11,8 @@ import attrs
 from actors import agent, approver, dead_letters, executor, family, verifier
 from actors.drafting import sign
 from actors.governance import commands as c
+from actors.governance import conversation, kinds, views
 from actors.governance import events as e
-from actors.governance import kinds, views
 from actors.governance.decision import Asker, Operator
 from actors.governance.ids import WarrantId
 from actors.governance.refusals import Code, Refusal, unknown
@@ -119,7 +119,9 @@ def _card(state: State, name: str, by: Asker) -> Outcome:
     case = state.cases.get(name)
     if case is None or case.status != "held" or not isinstance(by, Member):
         return unknown("held case", name)
-    return Done({**views.approval_line(case), "card": case.card_bytes, "yours": views.votes_on(by, case)})
+    return Done(
+        {**views.approval_line(case), "card": case.card_bytes, "said": conversation.told(case.said), "yours": views.votes_on(by, case)}
+    )
 
 
 def _letter(recall: Recall, letter: str, by: Asker) -> Outcome:

@@ -48,6 +48,7 @@ MEANINGS = {
     "self_approval": ("the approver's person asked for it, owns the agent, or stands in its delegation chain", "somebody else approves"),
     "no_seat": ("no seat of the quorum is open to this person", "see the quorum on the card"),
     "already_voted": ("this person has approved this case already", "nothing; the approval counts, and a denial is still taken"),
+    "too_many": ("there are as many of these as there may be", "end one, or decide with what there is"),
     "time_skewed": ("a signed time is more than 60 s from the node's", "set the clock"),
     "warrant_forged": ("signature or MAC does not match the warrant's fields", "use the warrant as issued"),
     "warrant_over": ("the warrant is expired, revoked, used up, or its agent is gone", "propose again"),

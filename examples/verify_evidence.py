@@ -1,7 +1,7 @@
 # fmt: off
 """``python verify_evidence.py FILE VERIFIER_KEY [--json]`` verifies evidence of one case without Vienna.  Exit 0, 3 (failed), 2 (usage).
 The node's key is all that is trusted.  Checks are named as in ``vienna verify``; two take Cedar.  docs/ledger-format.md has the bytes."""
-# ruff: noqa: E401, E701, E704, I001, RET503, SIM905  # set by hand: 300 lines are what somebody reads in an hour before believing them
+# ruff: noqa: E401, E701, E704, I001, RET503, SIM905  # set by hand: 400 lines are what somebody reads in an hour before believing them
 import base64, json, pathlib, re, sys
 from hashlib import sha256
 from itertools import pairwise
@@ -10,15 +10,16 @@ import nacl.bindings as ed
 from nacl.exceptions import CryptoError
 
 NAMES = ("file|node checkpoint|node entries|keys|tenant checkpoint|tenant entries|commitment|witnesses|bodies|chain|case counter|standing|"
-         "members|intent|bundles|verdict|card|approvals|quorum|warrant signature|warrant terms|redemption|execution policy|receipts|"
-         "attestations|outcome").split("|")
-LOOKED = {"intent": "intent", "case.decided": "bundles", "approval": "approvals", "approval.requested": "card", "member": "members",
+         "members|intent|bundles|verdict|card|approvals|conversation|quorum|warrant signature|warrant terms|redemption|execution policy|"
+         "receipts|attestations|outcome").split("|")
+LOOKED = {"intent": "intent", "case.decided": "bundles", "approval": "approvals", "approval.requested": "card",
+          "approval.asked": "conversation", "approval.answered": "conversation", "member": "members",
           "warrant.issued": "warrant terms", "run.opened": "redemption", "run.reported": "receipts", "bundle": "bundles"}  # else outcome
 STANDING = re.compile(r"(tenant\.(founded|sealed|suspended|resumed)|member\.(invited|enrolled|confirmed|revoked)|bundle\.activated)/1")
 FILE = [line.split() for line in ("case commitment format node node_log tenant tenant_log", *["checkpoint entries witnessed"] * 2)]
 HEADER = "version tag tenant sequence time actor case step previous follows commitment".split()
 INTENT = "action resource params purpose cost state_digest parent deadline".split()
-STATEMENT = "case intent card bundle tier decision narrowing reason nonce time".split()
+STATEMENT = "case intent card bundle tier decision narrowing reason heard nonce time".split()
 WARRANT = ("tenant warrant case agent executor holder action resource params intent effect state_digest tier approvals bundle verify "
            "not_before expires_at uses cost_cap").split()
 RECEIPT = "warrant run started ended outcome action resource args_digest cost result_digest evidence".split()
@@ -144,7 +145,7 @@ def filled(some, people):  # one of these ways, by a different person in every s
     return any(sum(bool(sit(who, way, taken, set())) for who in people) == len(way) for way in some for taken in [{}])
 def law(case, tenant, own, issuers, c):  # the entries in their order; gives the closing one, or why it is not known
     members, invited, above, warrants, runs, pushed, hidden, closed, s = {}, {}, {}, {}, {}, set(), set(), None, type("Kept", (), {})
-    s.phase, s.active, s.given, s.changes, s.held = "founding", None, [], [], None
+    s.phase, s.active, s.given, s.changes, s.held, s.said = "founding", None, [], [], None, []
     def alive(name, *kinds):
         must(members[name]["status"] == "active" and members[name]["kind"] in kinds, f"{name} is no active {' or '.join(kinds)}")
         return members[name]
@@ -206,7 +207,19 @@ def law(case, tenant, own, issuers, c):  # the entries in their order; gives the
                 must(theirs and any(fits(seat, m["person"], m["roles"]) for way in ways(d["quorum"]) for seat in way), "no seat is theirs")
                 late = any(members[who]["person"] == m["person"] for who, _ in s.given) or (not s.change and d["bundle"] != s.active)
                 must(kind == "approval.denied" or not late, "a second time, or under another bundle than the one in force")
+                heard = digest(msgpack.packb(s.said)) if s.said else b""
+                must(kind == "approval.denied" or said["heard"] == heard, "signed before something was asked or answered")
                 s.given, s.changes = [*s.given, (b["approver"], said["narrowing"])], []
+            case "approval.asked":
+                m, d, n = alive(b["approver"], "approver", *["admin"] * s.change), s.decided, len(s.said) + 1
+                theirs = e["actor"] == b["approver"] and b["person"] == m["person"] and m["person"] not in s.own["excluded"]
+                must(theirs and any(fits(seat, m["person"], m["roles"]) for way in ways(d["quorum"]) for seat in way), "not theirs to ask")
+                must(s.held and e["time"] < s.held[1] and b["number"] == n <= 8, "the case did not wait, or too much was asked")
+                s.said.append([b["number"], b["approver"], b["person"], b["question"], ""])
+            case "approval.answered":
+                must(e["actor"] == b["agent"] == s.own["agent"] and s.held and e["time"] < s.held[1], "not theirs to answer, or too late")
+                must(s.said[b["number"] - 1][4] == "" and b["number"] > 0, "it was answered already")
+                s.said[b["number"] - 1][4] = b["answer"]
             case "change.applied": must(agreed() and s.changes == s.wish["params"]["changes"], "another change was approved")
             case "warrant.issued":
                 w, d, wish, (persons, narrowed) = load(b["fields"], WARRANT), s.decided, s.wish, agreed()

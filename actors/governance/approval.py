@@ -11,7 +11,7 @@ from . import canonical
 from .canonical import Value
 from .ids import CaseId, Instant
 
-FIELDS = ("case", "intent", "card", "bundle", "tier", "decision", "narrowing", "reason", "nonce", "time")
+FIELDS = ("case", "intent", "card", "bundle", "tier", "decision", "narrowing", "reason", "heard", "nonce", "time")
 _KINDS: tuple[tuple[str, type], ...] = (
     ("case", str),
     ("intent", bytes),
@@ -21,6 +21,7 @@ _KINDS: tuple[tuple[str, type], ...] = (
     ("decision", str),
     ("narrowing", dict),
     ("reason", str),
+    ("heard", bytes),
     ("nonce", bytes),
     ("time", int),
 )
@@ -39,6 +40,7 @@ class Statement:
     decision: str  # approve | deny
     narrowing: Mapping[str, Value]
     reason: str
+    heard: bytes  # digest of what was asked and answered by then, see conversation.py; empty where nothing was
     nonce: bytes
     time: Instant
 

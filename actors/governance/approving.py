@@ -5,6 +5,7 @@ from __future__ import annotations
 from . import approval, breaker, canonical, governed, granting, kinds, quorum
 from . import commands as c
 from . import events as e
+from .conversation import heard
 from .decision import Decided, Decision, Facts, Moment
 from .refusals import Code, Refusal, unknown
 from .signing import Purpose, verifies
@@ -15,9 +16,9 @@ def vote(state: State, command: c.Vote, by: Member, facts: Facts, moment: Moment
     """Checks the statement in numbered steps, then counts it.
 
     1. its form, 2. the approver's signature over the bytes as received, 3. that it is about this held case and exactly its card,
-    and for an approval that the card's bundle is the active one, 4. its time, 5. that this person may fill a seat, and for an
-    approval that it has not approved already.  A denial is final, also by who has approved; the approval that completes the
-    quorum issues the warrant in the same batch.
+    and for an approval that the card's bundle is the active one and that it heard what was said about the case, 4. its time,
+    5. that this person may fill a seat, and for an approval that it has not approved already.  A denial is final, also by who
+    has approved; the approval that completes the quorum issues the warrant in the same batch.
     """
     try:
         statement = approval.unverified_unpack(command.statement)
@@ -73,6 +74,8 @@ def _mismatch(statement: approval.Statement, case: Case, decision: str) -> str |
         return "the statement names another intent, bundle or tier than its card"
     if len(statement.nonce) < 16:
         return "the statement's nonce is shorter than 16 bytes"
+    if decision == "approve" and statement.heard != heard(case.said):
+        return "something was asked or answered since you looked: look at the case again and sign what has been said by now"
     return approval.narrowing_problem(statement.narrowing)
 
 

@@ -15,7 +15,7 @@ from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 
 import attrs
 
-from . import canonical, events, state
+from . import canonical, conversation, events, state
 from .canonical import NotCanonical, Value
 from .events import Event
 from .evolve import remember_deadlines
@@ -67,13 +67,14 @@ def fingerprint() -> bytes:
     return canonical.digest("\n".join([FOLD_VERSION, *shapes]).encode())
 
 
-FOLD_VERSION = "fold/4"  # raised whenever evolve folds the same log into another state
+FOLD_VERSION = "fold/5"  # raised whenever evolve folds the same log into another state
 _STATE_KINDS = (
     state.State,
     state.Member,
     state.Invitation,
     state.Case,
     state.Given,
+    conversation.Exchange,
     state.LiveWarrant,
     state.Run,
     state.Breaker,

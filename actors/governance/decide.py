@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from . import approving, forgetting, guarding, membership, proposing, redeeming, reporting
+from . import approving, conversing, forgetting, guarding, membership, proposing, redeeming, reporting
 from . import commands as c
 from .decision import Asker, Decision, Facts, Invitee, Moment, Operator
 from .refusals import Code, Refusal
@@ -63,6 +63,10 @@ def _by_member(state: State, command: c.Command, by: Member, facts: Facts, momen
             return reporting.attest(state, command, by, moment)
         case c.Vote():
             return approving.vote(state, command, by, facts, moment)
+        case c.AskAgent():
+            return conversing.ask(state, command, by, moment)
+        case c.AnswerApprover():
+            return conversing.answer(state, command, by, moment)
         case c.Cancel():
             return redeeming.cancel(state, command, by, moment)
         case c.RevokeWarrant():

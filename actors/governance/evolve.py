@@ -11,6 +11,7 @@ from . import breaker, canonical
 from . import events as e
 from . import warrant as warrants
 from .approval import unverified_unpack as unpack_statement
+from .conversation import Exchange
 from .ids import Cost, Digest, Instant, Micros
 from .retention import retained
 from .state import Case, Given, Invitation, LiveWarrant, Member, Run, State, epoch, worthless
@@ -88,6 +89,17 @@ def _decided(
             case.status = "applied"
         case _:
             assert_never(event)
+
+
+def _talked(_state: State, event: e.ApprovalAsked | e.ApprovalAnswered, case: Case | None, at: Instant) -> None:
+    if case is None:
+        return
+    if isinstance(event, e.ApprovalAsked):
+        case.said = (*case.said, Exchange(event.number, event.approver, event.person, event.question, at))
+        return
+    case.said = tuple(
+        attrs.evolve(part, answer=event.answer, answered_at=at) if part.number == event.number else part for part in case.said
+    )
 
 
 def _ended(_state: State, _event: e.CaseExpired | e.CaseCancelled, case: Case | None, _at: Instant) -> None:
@@ -366,6 +378,7 @@ def _for_each(kinds: Any, fold: Fold) -> dict[type, Fold]:
 # How each kind of event is folded.  A subject of its own file brings its own table, and is added here.
 _FOLDS: Mapping[type, Fold] = {
     **_for_each(e.IntentProposed | e.CaseDecided | e.ApprovalRequested | e.ApprovalGiven | e.ApprovalDenied | e.ChangeApplied, _decided),
+    **_for_each(e.ApprovalAsked | e.ApprovalAnswered, _talked),
     **_for_each(e.CaseExpired | e.CaseCancelled, _ended),
     **_for_each(e.WarrantIssued | e.WarrantRevoked | e.WarrantExpired | e.TargetStale, _warranted),
     **_for_each(e.RunOpened | e.RunReported | e.RunUnknown | e.RunVerified | e.EffectSettled, _executed),

@@ -33,6 +33,7 @@ class Code(Enum):
     SELF_APPROVAL = "self_approval"
     NO_SEAT = "no_seat"  # no seat of the quorum is open to this person
     ALREADY_VOTED = "already_voted"
+    TOO_MANY = "too_many"  # as many as there may be exist already
     TIME_SKEWED = "time_skewed"  # a signed time more than 60 s from legal time
     # warrants
     WARRANT_FORGED = "warrant_forged"  # signature or MAC does not match the fields

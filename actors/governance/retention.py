@@ -30,7 +30,8 @@ DAY = 24 * HOUR
 FORGETTABLE: Final = frozenset(
     kind.TAG
     for kind in (
-        e.IntentProposed, e.CaseDecided, e.ApprovalRequested, e.ApprovalGiven, e.ApprovalDenied, e.CaseExpired, e.CaseCancelled,
+        e.IntentProposed, e.CaseDecided, e.ApprovalRequested, e.ApprovalGiven, e.ApprovalDenied, e.ApprovalAsked, e.ApprovalAnswered,
+        e.CaseExpired, e.CaseCancelled,
         e.ChangeApplied, e.WarrantIssued, e.WarrantRevoked, e.WarrantExpired, e.TargetStale, e.RunOpened, e.RunReported, e.RunUnknown,
         e.RunVerified, e.EffectSettled, e.BreakerProbed, e.DeadLetterOpened, e.DeadLetterResolved, e.CommandRefused, e.SnapshotMade,
     )

@@ -15,6 +15,7 @@ import attrs
 from . import intent as intents
 from . import kinds
 from . import warrant as warrants
+from .conversation import Exchange
 from .ids import CaseId, Cost, Digest, EffectId, Instant, MemberId, Micros, Person, RunId, TenantId, WarrantId
 
 
@@ -80,6 +81,7 @@ class Case:
     card_bytes: bytes = b""
     expires_at: Instant = Instant(0)
     given: tuple[Given, ...] = ()
+    said: tuple[Exchange, ...] = ()  # what was asked and answered; at most MOST_QUESTIONS
     stale: int = 0  # how often the target had changed
     live: int = 0  # warrants not over, plus runs not closed: at zero the case can close
     letter: str = ""  # its dead letter, once it has one

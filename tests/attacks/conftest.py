@@ -96,7 +96,8 @@ class Member:
         shown: Any = msgpack.unpackb(card["card"])
         said = approval.Statement(
             case=card["case"], intent=canonical.digest(shown["intent"]), card=canonical.digest(card["card"]), bundle=shown["bundle"],
-            tier=shown["tier"], decision=decision, narrowing={}, reason="seen", nonce=secrets.token_bytes(16), time=now(),  # type: ignore[arg-type]
+            tier=shown["tier"], decision=decision, narrowing={}, reason="seen",
+            heard=canonical.digest(canonical.pack(_said(card))) if card.get("said") else b"", nonce=secrets.token_bytes(16), time=now(),  # type: ignore[arg-type]
         )  # fmt: skip
         packed = approval.pack(attrs.evolve(said, **changed))
         return {"statement": packed, "signature": self.sign(Purpose.APPROVAL, packed)}
@@ -116,6 +117,11 @@ class Member:
         seen = attestation.Attestation(case, run, canonical.digest(told), "verified", (("digest", "a", "a", True),), now())  # type: ignore[arg-type]
         packed = attestation.pack(attrs.evolve(seen, **changed))
         return {"attestation": packed, "signature": self.sign(Purpose.ATTESTATION, packed)}
+
+
+def _said(card: dict[str, Any]) -> Any:
+    """What was asked and answered, as an approval binds it."""
+    return [[part[name] for name in ("number", "approver", "person", "question", "answer")] for part in card["said"]]
 
 
 class Line:

@@ -120,6 +120,8 @@ known
 write published/review "The west wing is finished." > approved.json & agent=$!
 until vienna --credential clara.vienna approvals list | grep -q review; do sleep 0.2; done
 case=$(vienna --credential clara.vienna --json approvals list | python -c 'import json, sys; print(json.load(sys.stdin)["cases"][0]["case"])')
+vienna --credential clara.vienna approvals ask "$case" --question "who finished it?"
+vienna --credential ada.vienna answer "$case" --text "Sibylle, on Friday"
 vienna --credential clara.vienna approvals approve "$case" --ttl 5m --reason "read it" --yes
 vienna --credential dora.vienna approvals approve "$case" --yes
 wait $agent

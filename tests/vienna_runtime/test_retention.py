@@ -201,7 +201,7 @@ class House:
         for name in ("clara", "dora"):
             held = self.tenant.state.cases[case]
             statement = approval.Statement(
-                held.case, held.intent_digest, held.card, held.bundle, held.tier, "approve", {}, "because",
+                held.case, held.intent_digest, held.card, held.bundle, held.tier, "approve", {}, "because", b"",
                 secrets.token_bytes(16), self.time.now(),
             )  # fmt: skip
             packed = approval.pack(statement)

@@ -7,12 +7,14 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TypeAlias
 
+import attrs
 import click
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from actors.governance import canonical
+from actors.governance.conversation import MOST_QUESTIONS
 from actors.governance.intent import Intent
 from vienna_runtime.cli import changes
 from vienna_runtime.cli.here import Here, json_option, pass_here
@@ -124,6 +126,40 @@ def deny(here: Here, case: str, reason: str, yes: bool) -> None:
     _voted(here, case, "Deny this card, for good?", yes, vote, "denied")
 
 
+@approvals.command()
+@click.argument("case")
+@click.option("--question", required=True, help="What you want to know; the agent, and everybody who may see the case, reads it.")
+@json_option
+@pass_here
+def ask(here: Here, case: str, question: str) -> None:
+    """Ask the agent of CASE something, on the record.  The case's deadline stays what it is.
+
+    \b
+    Example:
+      vienna approvals ask c2e56ef79592c87eb5fa5 --question "which invoice does this refer to?"
+    """
+    number = here.ask(lambda vienna: vienna.ask(case, question))
+    again = Text.assemble("The answer comes beside the card: vienna approvals show ", shown(case))
+    here.answer({"case": case, "number": number}, f"asked, question {number} of at most {MOST_QUESTIONS}", again)
+
+
+@click.command()
+@click.argument("case")
+@click.option("--text", required=True, help="The answer; it goes on the record, and an approval signed after it binds it.")
+@click.option("--number", type=click.IntRange(1, MOST_QUESTIONS), help="Of the question; left out, the oldest open one.")
+@json_option
+@pass_here
+def answer(here: Here, case: str, text: str, number: int | None) -> None:
+    """Answer what an approver asked about CASE, which is yours and waits for approval.
+
+    \b
+    Example:
+      vienna answer c2e56ef79592c87eb5fa5 --text "invoice 4711, paid twice on 3 March"
+    """
+    found = here.ask(lambda vienna: vienna.answer(case, text, number=number))
+    here.answer({"case": case, "number": found}, f"answered question {found}; the case waits on until its deadline")
+
+
 async def _card(case: str, vienna: Vienna) -> Card:
     try:
         return await vienna.card(case)
@@ -198,7 +234,18 @@ def card_text(card: Card) -> RenderableType:
         beside.add_row(Text.assemble("  ", whole(name)), _told(name, value))
     signed = Text.assemble(("SIGNED by your answer", "bold"), f", as the card with the digest\n{canonical.digest(card.packed).hex()}")
     parts: list[RenderableType] = [signed, top, *(_changes(wish) if changes.is_change(wish) else _params(wish)), bottom]
+    parts += _conversation(card)
     return Group(*parts, Text("NOT SIGNED, told by the node beside the card", style="bold"), beside)
+
+
+def _conversation(card: Card) -> list[RenderableType]:
+    if not card.said:
+        return []
+    table = Table("", "", box=None, show_header=False, pad_edge=False)
+    for part in card.said:
+        table.add_row(Text(f"  {part.number} asked"), whole(f"{part.person} ({part.approver}): {part.question}"))
+        table.add_row(Text("    answered", style="dim"), whole(part.answer) if part.answer else Text("not yet", style="yellow"))
+    return [Text("ASKED AND ANSWERED; an approval signs this too, as far as it is shown here", style="bold"), table]
 
 
 def _told(name: str, value: object) -> Text:
@@ -239,7 +286,12 @@ def _as_json(card: Card) -> dict[str, object]:
     wish = card.intent
     intent = {"action": wish.action, "resource": wish.resource, "params": wish.params, "purpose": wish.purpose, "cost": wish.cost}
     intent |= {"state_digest": wish.state_digest, "parent": wish.parent, "deadline": wish.deadline}
-    found: dict[str, object] = {"case": card.case, "signed": {**card.fields, "intent": intent}, "not_signed": card.beside}
+    found: dict[str, object] = {
+        "case": card.case,
+        "signed": {**card.fields, "intent": intent},
+        "said": [attrs.asdict(part) for part in card.said],
+        "not_signed": card.beside,
+    }
     found |= {"card": card.packed, "digest": canonical.digest(card.packed)}
     if changes.is_change(wish):
         try:

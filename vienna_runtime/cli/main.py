@@ -32,6 +32,7 @@ COMMANDS = {
     "approvals": ("approvals", "approvals", "What waits for you: list, show, approve, deny."),
     "approve": ("approvals", "approve", "Approve a case (short for: approvals approve)."),
     "deny": ("approvals", "deny", "Deny a case (short for: approvals deny)."),
+    "answer": ("approvals", "answer", "Answer what an approver asked about your case."),
     "tail": ("tail", "tail", "The ledger as it grows, verified with --verify."),
     "verify": ("verify", "verify", "Verify a ledger, tiles, evidence or a proof offline, by a public key."),
     "backup": ("backup", "backup", "Copy a node while it runs."),

@@ -62,6 +62,8 @@ def propose(
             here.json_line({"step": {"seq": step.seq, "time": step.time, "tag": step.tag, "actor": step.actor, "body": plain(step.body)}})
         else:
             here.say(Hanging(steps.line(step)))
+            if step.tag == "approval.asked/1":
+                here.say(Text.assemble("  to answer, in another terminal: vienna answer ", shown(step.body["case"]), ' --text "..."'))
 
     async def whole(vienna: Vienna) -> Progress:
         return await vienna.propose(

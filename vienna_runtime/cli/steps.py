@@ -30,6 +30,8 @@ def _style(step: Step) -> str:
             return "red"
         case "run.verified":
             return "green" if step.body["verdict"] in ("verified", "consistent") else "red"
+        case "approval.asked":
+            return "bold yellow"
         case "case.decided":
             return "" if step.body["permitted"] else "red"
         case "warrant.issued" | "approval.given" | "change.applied":
@@ -72,6 +74,14 @@ def _given(body: Body) -> Text:
 
 def _vote_denied(body: Body) -> Text:
     return shown(f"denied by {body['person']}: {body['reason']}")
+
+
+def _asked(body: Body) -> Text:
+    return shown(f"{body['person']} asks, question {body['number']}: {body['question']}")
+
+
+def _answered(body: Body) -> Text:
+    return shown(f"answer to question {body['number']}: {body['answer']}")
 
 
 def _issued(body: Body) -> Text:
@@ -168,6 +178,8 @@ _SENTENCES: Mapping[str, Callable[[Body], Text]] = {
     "approval.requested/1": _requested,
     "approval.given/1": _given,
     "approval.denied/1": _vote_denied,
+    "approval.asked/1": _asked,
+    "approval.answered/1": _answered,
     "warrant.issued/1": _issued,
     "run.opened/1": _opened,
     "run.reported/1": _reported,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Self, cast
 
 import attrs
 
-from actors.governance import approval, canonical, intent
+from actors.governance import approval, canonical, conversation, intent
 from actors.governance import card as law
+from actors.governance.conversation import Exchange
 from actors.governance.ids import CaseId, Instant
 from actors.governance.intent import Intent
 from vienna_runtime.errors import VerificationError
@@ -22,12 +23,14 @@ _KINDS = {"agent": str, "intent": bytes, "tier": str, "quorum": str, "why": str,
 
 @attrs.frozen(kw_only=True)
 class Card:
-    """``fields`` and ``intent`` are under the approver's signature; ``beside`` is not: the node merely says it."""
+    """``fields``, ``intent`` and ``said`` (what was asked and answered so far) are under the approver's signature; ``beside`` is not:
+    the node merely says it."""
 
     case: str
     packed: bytes
     fields: Mapping[str, Any]
     intent: Intent
+    said: tuple[Exchange, ...]
     beside: Mapping[str, Any]
 
     @classmethod
@@ -44,7 +47,7 @@ class Card:
             raise VerificationError(f"the card of {case} is malformed, do not sign it: {error}") from None
         if fields["card"] != law.TITLE or fields["case"] != case:
             raise VerificationError(f"the node shows the card of another case than {case}: do not sign it")
-        beside = {name: value for name, value in answer.items() if name != "card"}
+        beside = {name: value for name, value in answer.items() if name not in ("card", "said")}
         signed = {
             "case": case, "agent": fields["agent"], "tier": fields["tier"], "quorum": fields["quorum"],
             "action": wish.action, "resource": wish.resource, "purpose": wish.purpose,
@@ -52,7 +55,10 @@ class Card:
         for name, value in signed.items():
             if name in beside and beside[name] != value:
                 raise VerificationError(f"the node says another {name} beside the card of {case} than the card itself: do not sign it")
-        return cls(case=case, packed=packed, fields=fields, intent=wish, beside={n: v for n, v in beside.items() if n not in signed})
+        said = _said(case, answer.get("said", ()))
+        return cls(
+            case=case, packed=packed, fields=fields, intent=wish, said=said, beside={n: v for n, v in beside.items() if n not in signed}
+        )
 
     def statement(self, decision: str, *, narrowing: Mapping[str, int], reason: str, nonce: bytes, now: int) -> bytes:
         """The canonical bytes that an approver signs about exactly this card."""
@@ -66,7 +72,17 @@ class Card:
                 decision=decision,
                 narrowing=cast("Mapping[str, canonical.Value]", narrowing),
                 reason=reason,
+                heard=conversation.heard(self.said),
                 nonce=nonce,
                 time=Instant(now),
             )
         )
+
+
+def _said(case: str, told: Sequence[Mapping[str, Any]]) -> tuple[Exchange, ...]:
+    """The conversation as the node tells it: what is signed is the digest of exactly what is shown of this."""
+    kinds = {field.name: int if field.name in ("number", "asked_at", "answered_at") else str for field in attrs.fields(Exchange)}
+    for part in told:
+        if {name: type(value) for name, value in part.items()} != kinds:
+            raise VerificationError(f"what the node says was asked about {case} is malformed: do not sign it")
+    return tuple(Exchange(**part) for part in told)

@@ -147,6 +147,14 @@ class Vienna:
         """Withdraws a case that waits for approval."""
         return Progress.of(await self.call("case.cancel", case=case, reason=reason))
 
+    async def answer(self, case: str, answer: str, *, number: int | None = None) -> int:
+        """Answers what an approver asked about a held case of this member's: the oldest open question, or that of ``number``.
+
+        The questions come as steps ``approval.asked/1`` to ``propose(on_step=...)`` and ``watch``; waiting does not take longer for them.
+        """
+        fields: dict[str, Any] = {} if number is None else {"number": number}
+        return int((await self.call("approval.answer", case=case, answer=answer, **fields))["number"])
+
     def watch(self, case: str) -> Stream:
         """``async with vienna.watch(case) as events``: the case's entries from its first, then as they become durable."""
         return Stream(self._line, "case.watch", lambda _: {"case": case})
@@ -201,6 +209,10 @@ class Vienna:
     async def deny(self, card: Card, *, reason: str) -> Progress:
         """Denies the case, for good."""
         return await self._vote("deny", card, {}, reason)
+
+    async def ask(self, case: str, question: str) -> int:
+        """Asks whoever proposed a held case, on the record; the number of the question."""
+        return int((await self.call("approval.ask", case=case, question=question))["number"])
 
     # --- everybody
 

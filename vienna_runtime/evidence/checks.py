@@ -33,6 +33,7 @@ NAMES: Mapping[str, str] = MappingProxyType(
         "verdict": "Cedar reaches the same verdict, tier and obligations",
         "card": "the card, rendered again, has the same bytes",
         "approvals": "each vote is signed by its approver over exactly this card, in time, by a person who may",
+        "conversation": "each question is by a person who may vote, each answer by the agent, while the case waited",
         "quorum": "distinct persons fill every seat, none of them excluded",
         "warrant signature": "the tenant's issuer signed each warrant",
         "warrant terms": "each warrant says what intent, verdict and narrowings make it say",

@@ -15,6 +15,8 @@ _NAMED: dict[type, str] = {
     e.ApprovalRequested: "card",
     e.ApprovalGiven: "approvals",
     e.ApprovalDenied: "approvals",
+    e.ApprovalAsked: "conversation",
+    e.ApprovalAnswered: "conversation",
     e.WarrantIssued: "warrant terms",
     e.RunOpened: "redemption",
     e.RunReported: "receipts",

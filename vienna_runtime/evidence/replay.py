@@ -18,6 +18,7 @@ from actors.governance import (
     activation,
     canonical,
     codec,
+    conversing,
     due,
     governed,
     intent,
@@ -248,6 +249,8 @@ class _Replay:
                 derive = lambda: activation.decided_again(self._state, self._case, self._active(), moment, self._past())  # noqa: E731
             case e.ApprovalGiven() | e.ApprovalDenied():
                 derive = lambda: self._vote(event, shown, moment)  # noqa: E731
+            case e.ApprovalAsked() | e.ApprovalAnswered():
+                derive = lambda: self._talk(event, shown, moment)  # noqa: E731
             case e.RunOpened():
                 derive = lambda: self._redeem(event.warrant, event.run, event.redeemer, event.args_digest, event.state_digest, moment)  # noqa: E731
             case e.TargetStale():
@@ -333,6 +336,15 @@ class _Replay:
             names = ", ".join(sorted({*(given.person for given in case.given), by.person})) if case is not None else by.person
             self._checks.yes("quorum", f"{names} fill {case.quorum!r}" if enough and case is not None else "")
         return found
+
+    def _talk(self, event: e.ApprovalAsked | e.ApprovalAnswered, shown: Shown, moment: Moment) -> Decision:
+        name = event.approver if isinstance(event, e.ApprovalAsked) else event.agent
+        by = self._state.members.get(name)
+        if by is None or by.status != "active" or shown.header.actor != name:
+            return Refusal(Code.NOT_ALLOWED, f"{name} was no active member, or another wrote it")
+        if isinstance(event, e.ApprovalAsked):
+            return conversing.ask(self._state, c.AskAgent(self._case, event.question), by, moment)
+        return conversing.answer(self._state, c.AnswerApprover(self._case, event.answer, event.number), by, moment)
 
     def _redeem(self, name: str, run: str, redeemer: str, args: bytes, state_digest: bytes | None, moment: Moment) -> Decision:
         live, by = self._state.warrants.get(name), self._state.members.get(redeemer)

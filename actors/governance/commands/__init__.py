@@ -24,6 +24,7 @@ from .chores import (
     RetireKeys,
     RotateKey,
 )
+from .conversation import AnswerApprover, AskAgent
 from .guards import (
     ResetBreaker,
     ResolveLetter,
@@ -63,9 +64,9 @@ from .reads import (
 )
 
 Command: TypeAlias = (
-    Propose | Cancel | Redeem | Report | Vote | Attest | Invite | Enrol | Confirm | RevokeMember | PushBundle | ActivateBundle
-    | Seal | RevokeWarrant | TripBreaker | ResetBreaker | RetryLetter | ResolveLetter | SettleEffect | PlaceHold | ReleaseHold
-    | RunRetention | Erase | Suspend | Resume | Found
+    Propose | Cancel | Redeem | Report | Vote | AskAgent | AnswerApprover | Attest | Invite | Enrol | Confirm | RevokeMember
+    | PushBundle | ActivateBundle | Seal | RevokeWarrant | TripBreaker | ResetBreaker | RetryLetter | ResolveLetter
+    | SettleEffect | PlaceHold | ReleaseHold | RunRetention | Erase | Suspend | Resume | Found
 )  # fmt: skip
 Query: TypeAlias = ShowCase | ShowLineage | ShowCard | ShowLetter | ListLetters | Read
 Subscription: TypeAlias = Tail | Watch | Evidence | Inbox
@@ -76,8 +77,10 @@ Ask: TypeAlias = Command | Query | Subscription | Chore | Wait
 __all__ = [
     "CHORES",
     "ActivateBundle",
+    "AnswerApprover",
     "Archive",
     "Ask",
+    "AskAgent",
     "Attest",
     "Cancel",
     "Chore",

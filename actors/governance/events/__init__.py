@@ -35,6 +35,7 @@ from .case import (
     WarrantIssued,
     WarrantRevoked,
 )
+from .conversation import ApprovalAnswered, ApprovalAsked
 from .guards import (
     BreakerProbed,
     BreakerReset,
@@ -82,6 +83,8 @@ Event: TypeAlias = (
     | ApprovalRequested
     | ApprovalGiven
     | ApprovalDenied
+    | ApprovalAsked
+    | ApprovalAnswered
     | CaseExpired
     | CaseCancelled
     | ChangeApplied
@@ -123,6 +126,8 @@ Told: TypeAlias = Event | Gone  # what reading a log can give
 Params: TypeAlias = Mapping[str, Value]
 
 __all__ = [
+    "ApprovalAnswered",
+    "ApprovalAsked",
     "ApprovalDenied",
     "ApprovalGiven",
     "ApprovalRequested",

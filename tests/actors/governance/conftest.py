@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from nacl.signing import SigningKey
 
-from actors.governance import approval, attestation, index, intent, receipt, reporting, signing, snapshot, warrant
+from actors.governance import approval, attestation, conversation, index, intent, receipt, reporting, signing, snapshot, warrant
 from actors.governance import commands as c
 from actors.governance import events as e
 from actors.governance.bundle import Bundle, Source, load
@@ -269,7 +269,8 @@ class Bench:
     def statement(self, case: Case, /, decision: str = "approve", **changed: Any) -> approval.Statement:
         fields = {
             "case": case.case, "intent": case.intent_digest, "card": case.card, "bundle": case.bundle, "tier": case.tier,
-            "decision": decision, "narrowing": {}, "reason": "because", "nonce": b"n" * 16, "time": self.now,
+            "decision": decision, "narrowing": {}, "reason": "because",
+            "heard": conversation.heard(case.said), "nonce": b"n" * 16, "time": self.now,
         }  # fmt: skip
         return approval.Statement(**{**fields, **changed})
 

@@ -64,6 +64,14 @@ export function law(f, tenant, mine, trust) {
     if (!asked || before(e, "case.decided/1").at.sequence > asked.at.sequence) return [];
     return bodies.filter((b) => b.at.tag === "approval.given/1" && b.at.sequence > asked.at.sequence && b.at.sequence < e.sequence);
   };
+  const saidBefore = (e) => {
+    const said = [];
+    for (const b of bodies.filter((b) => b.at.sequence < e.sequence)) {
+      if (b.at.tag === "approval.asked/1") said.push([b.number, b.approver, b.person, b.question, ""]);
+      if (b.at.tag === "approval.answered/1") said[b.number - 1][4] = b.answer;
+    }
+    return said;
+  };
   const counting = (e, register) => votes(e).filter((v) => register.holds(v.approver));
   const isChange = () => proposed().says.action.startsWith("vienna.");
   const receiptOf = (e, run) => bodies.find((b) => b.at.tag === "run.reported/1" && b.run === run && b.at.sequence < e.sequence);
@@ -185,8 +193,37 @@ export function law(f, tenant, mine, trust) {
             `${what}: no seat is ${b.person}'s`,
           );
           if (e.tag === "approval.denied/1") continue;
+          const said = saidBefore(e);
+          must(same(s.heard, said.length ? H(encode(said)) : Buffer.alloc(0)), `${what}: signed before something was asked or answered`);
           must(!votes(e).some((v) => v.person === b.person), `${what}: ${b.person} a second time`);
           must(isChange() || same(d.bundle, register.bundle), `${what}: another bundle is in force`);
+        }
+      },
+    ],
+    [
+      "conversation",
+      () => {
+        for (const [b, e, register] of each("approval.asked/1", "approval.answered/1")) {
+          const what = `entry ${e.sequence}`,
+            asked = before(e, "approval.requested/1"),
+            said = saidBefore(e),
+            p = proposed(),
+            d = before(e, "case.decided/1");
+          must(asked && e.time < asked.expires_at && asked.at.sequence > d.at.sequence, `${what}: the case did not wait`);
+          if (e.tag === "approval.answered/1") {
+            must(e.actor === b.agent && b.agent === p.agent, `${what}: not theirs to answer`);
+            must(said[b.number - 1]?.[4] === "", `${what}: no such question, or it was answered already`);
+            continue;
+          }
+          const m = register.active(b.approver, "approver", ...(isChange() ? ["admin"] : []));
+          must(e.actor === b.approver && m.person === b.person && !p.excluded.includes(b.person), `${what}: not theirs to ask`);
+          must(
+            seatsOf(d.quorum)
+              .flat()
+              .some((seat) => fits(seat, m)),
+            `${what}: no seat is ${b.person}'s`,
+          );
+          must(b.number === said.length + 1 && b.number <= 8, `${what}: too many questions`);
         }
       },
     ],

@@ -20,6 +20,8 @@ const BODIES = {
   "approval.requested/1": "case card expires_at",
   "approval.given/1": "case approver person statement signature",
   "approval.denied/1": "case approver person reason statement signature",
+  "approval.asked/1": "case number approver person question",
+  "approval.answered/1": "case number agent answer",
   "case.expired/1": "case why",
   "case.cancelled/1": "case by why",
   "change.applied/1": "case change closes",
@@ -42,7 +44,7 @@ export const INTENT = "action resource params purpose cost state_digest parent d
 export const CARD = (
   "card case agent intent tier quorum policies why bundle executor verify ttl uses cost_cap state_digest founding " + "facts expires_at"
 ).split(" ");
-export const STATEMENT = "case intent card bundle tier decision narrowing reason nonce time".split(" ");
+export const STATEMENT = "case intent card bundle tier decision narrowing reason heard nonce time".split(" ");
 export const WARRANT = (
   "tenant warrant case agent executor holder action resource params intent effect state_digest tier approvals bundle " +
   "verify not_before expires_at uses cost_cap"

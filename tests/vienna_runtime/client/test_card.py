@@ -89,6 +89,7 @@ def test_a_statement_binds_card_intent_bundle_tier_and_narrowing() -> None:
         "approve",
         {"uses": 1},
         "seen",
+        b"",
         bytes(16),
         Instant(77),
     )

@@ -14,7 +14,7 @@ import pytest
 from nacl.signing import SigningKey
 
 from actors import drafting, evidence
-from actors.governance import approval, attestation, canonical, codec, intent, membership, receipt, warrant
+from actors.governance import approval, attestation, canonical, codec, conversation, intent, membership, receipt, warrant
 from actors.governance import commands as c
 from actors.governance import due as overdue
 from actors.governance import events as e
@@ -248,10 +248,14 @@ class Office:
         held = self.state.cases[case]
         said = approval.Statement(
             case=held.case, intent=held.intent_digest, card=held.card, bundle=held.bundle, tier=held.tier, decision=decision,
-            narrowing={}, reason="seen", nonce=bytes(16), time=Instant(self.now),
+            narrowing={}, reason="seen", heard=conversation.heard(held.said), nonce=bytes(16), time=Instant(self.now),
         )  # fmt: skip
         packed = approval.pack(attrs.evolve(said, **changed))
         self.do(c.Vote(decision, packed, sign(by, Purpose.APPROVAL, packed)), by)
+
+    def talk(self, case: str) -> None:
+        self.do(c.AskAgent(case, "what for?"), "dora")
+        self.do(c.AnswerApprover(case, "the usual"), self.state.cases[case].agent)
 
     def redeem(self, case: str, run: str, by: str = "till", state_digest: bytes | None = None) -> None:
         (live,) = [live for live in self.state.warrants.values() if live.case == case]
@@ -287,6 +291,7 @@ class Office:
     def appending(self) -> str:
         """T1, executed by till and observed by emil."""
         case = self.propose("notes.append", "notes/today", {"text": secrets.token_hex(4)})
+        self.talk(case)
         self.vote(case, "clara")
         self.redeem(case, f"r-{case}")
         self.attest(case, f"r-{case}", self.report(f"r-{case}"))
@@ -296,6 +301,7 @@ class Office:
         """T2, by two persons, done twice."""
         case = self.propose("orders.refund", "order/1", {"amount": 5 + self.state.size})
         self.vote(case, "clara")
+        self.talk(case)
         self.vote(case, "dora", narrowing=narrowing)
         for number in (1, 2):
             self.redeem(case, f"r{number}-{case}")

@@ -384,6 +384,17 @@ LAWLESS: list[tuple[str, tuple[str, int, Callable[[Office], Callable[[Any], Any]
         ("approvals",),
     ),
     (
+        "approved before it was answered",
+        ("approval.given/1", 0, lambda office: signed_anew(office, "clara", Purpose.APPROVAL, "statement", approval, heard=b"")),
+        ("approvals",),
+    ),
+    ("asked in another's name", ("approval.asked/1", 0, lambda _: lambda event: attrs.evolve(event, person="Clara")), ("conversation",)),
+    ("asked by nobody", ("approval.asked/1", 0, lambda _: lambda event: attrs.evolve(event, approver="anna")), ("conversation",)),
+    ("another question", ("approval.asked/1", 0, lambda _: lambda event: attrs.evolve(event, question="well?")), ("approvals",)),
+    ("another answer", ("approval.answered/1", 0, lambda _: lambda event: attrs.evolve(event, answer="no")), ("approvals",)),
+    ("another agent answered", ("approval.answered/1", 0, lambda _: lambda event: attrs.evolve(event, agent="ben")), ("conversation",)),
+    ("an answer to nothing", ("approval.answered/1", 0, lambda _: lambda event: attrs.evolve(event, number=2)), ("conversation",)),
+    (
         "signed by another purpose's key",
         ("warrant.issued/1", 0, lambda office: by_issuer(office, same, SigningKey(b"m" * 32))),
         ("warrant signature",),

@@ -56,7 +56,7 @@ def test_a_whole_case_of_each_tier_is_verified_from_the_nodes_key_alone(office: 
     assert (report.outcome, report.closed, report.tenant) == (word, True, "belvedere")
     assert [check.name for check in report.checks] == list(NAMES)
     assert {name for name, outcome in outcomes(report).items() if outcome != "pass"} <= {
-        "witnesses", "card", "approvals", "quorum", "attestations",
+        "witnesses", "card", "approvals", "conversation", "quorum", "attestations",
     }  # fmt: skip
 
 
