@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import attrs
 
+from actors import lineage
 from actors.forgetting import Forgetting
 from actors.governance import bundle as bundles
 from actors.governance import commands as c
 from actors.governance import guarding
 from actors.governance.canonical import NotCanonical
 from actors.governance.decision import Ancestor, Asker, Facts
+from actors.governance.facts import Past
 from actors.governance.receipt import unverified_unpack as unpack_receipt
 from actors.governance.signing import Purpose, verifies
 from actors.governance.state import State
@@ -42,6 +46,7 @@ class Known:
                     parent=None if command.parent is None else self._ancestor(command.parent),
                     run=None if command.run is None else recall.run(command.run),
                     clock_ok=clock_ok,
+                    past=self.past,
                 )
             case c.Redeem():
                 return Facts(
@@ -51,6 +56,7 @@ class Known:
                     run=recall.run(command.run),
                     clock_ok=clock_ok,
                     witnessed_size=self.witnessed,
+                    past=self.past,
                 )
             case c.Report():
                 run = _run_of(command.receipt)
@@ -82,7 +88,13 @@ class Known:
             prior=prior,
             parent=None if letter is None else self._ancestor(letter.case),
             clock_ok=clock_ok,
+            past=self.past,
         )
+
+    @property
+    def past(self) -> Past:
+        """Where facts for policy are looked up; nothing is, until policy reads one."""
+        return Past(above=partial(lineage.above, self.state, self.recall), redeemed=self.recall.was_redeemed)
 
     def _ancestor(self, case: str) -> Ancestor | None:
         found = self.recall.intent(case)

@@ -148,6 +148,11 @@ class Recall:
         found = self.event(index.run_key(run))
         return found if isinstance(found, e.RunOpened) else None
 
+    def was_redeemed(self, effect: str) -> bool:
+        """Whether a run of this effect was ever opened, also where its body has been forgotten."""
+        key = index.effect_key(effect)
+        return key in self._fresh or self._ledger.find(self._log, key) is not None
+
     def letter(self, letter: str) -> e.DeadLetterOpened | None:
         found = self.event(index.letter_key(letter))
         return found if isinstance(found, e.DeadLetterOpened) else None

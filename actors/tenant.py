@@ -31,7 +31,6 @@ from actors.governance.canonical import NotCanonical
 from actors.governance.decide import decide
 from actors.governance.decision import Asker, Facts, Invitee, Moment, Operator
 from actors.governance.due import due, next_due
-from actors.governance.facts import Past
 from actors.governance.ids import Fresh, Instant
 from actors.governance.membership import by_asker
 from actors.governance.rates import Rates
@@ -115,7 +114,7 @@ class Tenant:
             message = envelope.message
             try:
                 if not at and not self.frozen and self.state.bundle is not None:  # in here: should it fall, all are answered
-                    look_ahead(self.state, self._recall.remembered(self.state.bundle), batch)
+                    look_ahead(self.state, self._recall.remembered(self.state.bundle), batch, self._around.time.now())
                 if type(message) is Asked:
                     await self._prepare(message.ask)
                 if not self._usable() and not await self._restore():
@@ -353,11 +352,12 @@ class Tenant:
     def _facts(self, command: c.Command, by: Asker) -> Facts:
         """What this command needs to know beyond the state."""
         around = self._around
-        clock_ok = around.time.doubt is None and not around.standing.closed
-        published = around.scribe.published
+        return self._known().facts(command, by, clock_ok=around.time.doubt is None and not around.standing.closed)
+
+    def _known(self) -> Known:
+        published = self._around.scribe.published
         witnessed = published.size(self.name) if published.quorum else None
-        known = Known(self.state, self._recall, around.signer, self._pushed, self._forgetting, witnessed)
-        return known.facts(command, by, clock_ok=clock_ok)
+        return Known(self.state, self._recall, self._around.signer, self._pushed, self._forgetting, witnessed)
 
     # -- answering
 
@@ -431,7 +431,7 @@ class Tenant:
             room = self._around.scribe.reserve(self.name, ROOM, urgent=True)
             if not isinstance(room, Reservation):
                 return  # it stays due
-            events = due(self.state, Moment(now, Fresh(self._around.entropy(32))), self._granting(), Past())
+            events = due(self.state, Moment(now, Fresh(self._around.entropy(32))), self._granting(), self._known().past)
             if not events:
                 room.release()
                 return

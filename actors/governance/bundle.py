@@ -11,10 +11,11 @@ from collections.abc import Mapping
 import attrs
 import cedarpy
 
-from . import cases, catalogue, cedar_schema, policies, settings, toml_table
+from . import cases, catalogue, cedar_schema, declared, policies, settings, toml_table
 from . import source as sources
 from .catalogue import Action
 from .cedar_text import excess, place, statements
+from .declared import Declared
 from .finding import Finding, Findings
 from .ids import Digest
 from .memo import Memo
@@ -54,6 +55,7 @@ class Bundle:
     settings: Settings
     catalogue: Mapping[str, Action]
     facts: tuple[Param, ...]
+    declared: Mapping[str, Declared]  # the facts by name, with how each is come by
     policies: tuple[Policy, ...]
     schema_text: str
     slices: Mapping[str, Slice]
@@ -73,11 +75,13 @@ def load(source: Source) -> Bundle | Findings:
     root = toml_table.read(MANIFEST, texts[MANIFEST], found)
     if root is None:
         return _findings(found)
-    root.only(("bundle", "facts", "actions", *settings.SECTIONS))
+    root.only(("bundle", "tenant", "facts", "actions", *settings.SECTIONS))
     about = root.table("bundle")
     about.only(("name", "description"))
     name, description = about.text("name"), about.text("description")
-    limits, actions, facts = settings.read(root), catalogue.read(root), cedar_schema.facts(root)
+    limits, actions = settings.read(root), catalogue.read(root)
+    told = declared.read(root, actions)
+    facts = tuple(item.param for item in told.values())
     schema_text = cedar_schema.generate(actions, facts)
     schema = None if found else cedarpy.Schema.from_str(schema_text)
     if schema is not None and SCHEMA in texts:
@@ -91,6 +95,11 @@ def load(source: Source) -> Bundle | Findings:
     _distinct(written, found)
     if found or schema is None:
         return _findings(found)
+    slices = {name: _slice(action, facts, written) for name, action in actions.items()}
+    for action, part in slices.items():
+        declared.misread(told, actions[action], [fact.name for fact in part.facts], MANIFEST, found)
+    if found:
+        return _findings(found)
     return Bundle(
         digest=digest(source),
         name=name,
@@ -98,9 +107,10 @@ def load(source: Source) -> Bundle | Findings:
         settings=limits,
         catalogue=actions,
         facts=facts,
+        declared=told,
         policies=tuple(written),
         schema_text=schema_text,
-        slices={name: _slice(action, facts, written) for name, action in actions.items()},
+        slices=slices,
     )
 
 

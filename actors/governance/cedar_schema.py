@@ -18,27 +18,8 @@ from collections.abc import Mapping
 import cedarpy
 
 from .catalogue import Action
-from .finding import did_you_mean
-from .params import CEDAR, NAME, Param
-from .toml_table import Table
+from .params import CEDAR, Param
 from .view import View
-
-FACTS = {"boolean": "Bool", "integer": "Long", "string": "String"}
-
-
-def facts(root: Table) -> tuple[Param, ...]:
-    """The facts that policies of this bundle may use, from ``[facts]``; one that is not given denies."""
-    table = root.table("facts")
-    declared = []
-    for name in table.data:
-        kind = table.text(name)
-        if not NAME.fullmatch(name):
-            table.fault(name, f"{name!r} is not a fact's name", "small letters, digits and _, starting with a letter")
-        elif kind not in FACTS:
-            table.fault(name, f"{kind!r} is not a type of fact", did_you_mean(kind, FACTS))
-        else:
-            declared.append(Param(name=name, kind=kind))  # type: ignore[arg-type]  # FACTS are among the kinds
-    return tuple(declared)
 
 
 def generate(catalogue: Mapping[str, Action], declared: tuple[Param, ...]) -> str:

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias, assert_never, get_args
 
 import attrs
 
-from . import breaker, canonical
+from . import breaker, canonical, counters
 from . import events as e
 from . import warrant as warrants
 from .approval import unverified_unpack as unpack_statement
@@ -29,6 +29,8 @@ def evolve(state: State, event: e.Event, at: Instant, seq: int) -> None:
     if case is not None and not isinstance(event, e.BreakerProbed):
         case.step += 1
         case.last = seq
+    if state.counts:
+        counters.note(state, event, case, at)
     _FOLDS[type(event)](state, event, case, at)
     if case is not None and getattr(event, "closes", False):
         del state.cases[case.case]
@@ -124,7 +126,7 @@ def _given(event: e.ApprovalGiven) -> Given:
 
 
 def _warranted(
-    state: State, event: e.WarrantIssued | e.WarrantRevoked | e.WarrantExpired | e.TargetStale, case: Case | None, _at: Instant
+    state: State, event: e.WarrantIssued | e.WarrantRevoked | e.WarrantExpired | e.TargetStale, case: Case | None, at: Instant
 ) -> None:
     match event:
         case e.WarrantIssued():
@@ -149,6 +151,8 @@ def _warranted(
                 case.status = "warranted"
                 case.card_bytes = b""
                 case.live += 1
+                if state.counts:
+                    case.granted = (*case.granted, (at, counters.worst(terms, case.wish)))
         case e.WarrantRevoked() | e.WarrantExpired():
             _end_warrant(state, event.warrant, case)
         case e.TargetStale():
@@ -180,7 +184,7 @@ def _executed(
     match event:
         case e.RunReported():
             run.status = "reported"
-            run.outcome = event.outcome
+            run.outcome, run.cost = event.outcome, event.cost
             run.receipt = canonical.digest(event.receipt)
             run.due = event.verify_by
             state.remind(event.verify_by, "verify", run.run)
@@ -296,7 +300,7 @@ STANDING = frozenset(
 )  # fmt: skip
 
 
-def _membership(state: State, event: Membership, _case: Case | None, _at: Instant) -> None:
+def _membership(state: State, event: Membership, _case: Case | None, at: Instant) -> None:
     if type(event) in STANDING:
         state.standing = state.size - 1  # this entry
     match event:
@@ -327,6 +331,7 @@ def _membership(state: State, event: Membership, _case: Case | None, _at: Instan
         case e.BundlePushed():
             pass
         case e.BundleActivated():
+            counters.declare(state, event.counters, at)
             state.bundle = event.bundle
             state.judged[event.bundle.hex()] = state.time
             _remind_to_decide_again(state)

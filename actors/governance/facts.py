@@ -9,18 +9,32 @@ is recorded too: it denies wherever policy reads it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final, assert_never
 
 import attrs
 
+from . import breaker, canonical, counters, zones
 from . import intent as intents
 from .bundle import Bundle
 from .canonical import Value
-from .ids import Instant
+from .counters import Reading
+from .declared import Before, BreakerState, Founding, Lineage, Local, Origin
+from .ids import CaseId, EffectId, Instant
 from .question import Fact, Unavailable
 from .state import Case, State
 
-UNAVAILABLE = "unavailable"  # the one key of the map that stands in the record for a fact that was not available
+NOT_ASKED: Final = Unavailable("the ledger was not asked")
+UNAVAILABLE: Final = "unavailable"  # the one key of the map that stands in the record for a fact that was not available
+
+
+@attrs.frozen
+class Ended:
+    """A case of the lineage and how it ended; ``outcome`` is empty while it goes on."""
+
+    agent: str
+    wish: intents.Intent
+    outcome: str
 
 
 @attrs.frozen
@@ -28,6 +42,8 @@ class Past:
     """What the state has forgotten and the shell can look up; asked only where policy reads such a fact."""
 
     recorded: Callable[[bytes], Mapping[str, object] | None] | None = None  # by the bundle's digest; given: nothing is taken anew
+    above: Callable[[CaseId], Iterator[Ended | Unavailable]] | None = None  # this case and those above it, nearest first
+    redeemed: Callable[[EffectId], bool] | None = None  # whether a run of exactly this effect was ever opened
 
 
 @attrs.frozen(kw_only=True)
@@ -46,15 +62,52 @@ def seen(state: State, bundle: Bundle, about: About, now: Instant, past: Past) -
     if part is None or not part.facts:
         return {}
     recorded = None if past.recorded is None else past.recorded(bundle.digest) or {}
-    return {fact.name: _fact(fact.name, about, recorded) for fact in part.facts}
+    shown: dict[str, Fact] = {}
+    for fact in part.facts:
+        origin = bundle.declared[fact.name].origin
+        again = recorded is None or isinstance(origin, (Founding, Local))  # what does not rest on others' entries is taken anew
+        shown[fact.name] = _taken(state, origin, about, now, past) if again else _read((recorded or {}).get(fact.name))
+    return shown
 
 
-def _fact(name: str, about: About, recorded: Mapping[str, object] | None) -> Fact:
-    if name == "founding":
-        return about.founding
-    if recorded is not None:
-        return _read(recorded.get(name))
-    return Unavailable("nothing gives it")
+def _taken(state: State, origin: Origin, about: About, now: Instant, past: Past) -> Fact:
+    match origin:
+        case Founding():
+            return about.founding
+        case Reading():
+            return counters.read(state, origin, about.agent, about.wish, about.case, now)
+        case BreakerState(scope=scope):
+            name = "tenant" if scope == "tenant" else f"{scope}:{about.agent if scope == 'agent' else about.wish.action}"
+            return breaker.seen(state, name).status
+        case Local(part=part, zone=zone):
+            return zones.local(zone, now, part)
+        case Lineage():
+            return _descends(state, origin, about, past)
+        case Before():
+            return NOT_ASKED if past.redeemed is None else past.redeemed(intents.effect_id(state.tenant, about.wish.args))
+        case _:
+            assert_never(origin)
+
+
+def _descends(state: State, origin: Lineage, about: About, past: Past) -> Fact:
+    """Whether one of the cases above is as the fact says; what cannot be read might have been, and might not."""
+    if about.wish.parent is None:
+        return False
+    if past.above is None:
+        return NOT_ASKED
+    for above in past.above(about.wish.parent):
+        if isinstance(above, Unavailable):
+            return above
+        if above.wish.action in origin.actions and above.outcome in origin.ended and _same(origin, about, above):
+            return True
+    return False
+
+
+def _same(origin: Lineage, about: About, above: Ended) -> bool:
+    def told(agent: str, wish: intents.Intent) -> list[Value]:
+        return list(counters.dimensions(origin.same, agent, wish))
+
+    return canonical.pack(told(about.agent, about.wish)) == canonical.pack(told(above.agent, above.wish))
 
 
 def record(shown: Mapping[str, Fact]) -> dict[str, Value]:

@@ -24,6 +24,11 @@ def run_key(run: str) -> bytes:
     return b"run\0" + _short(run)
 
 
+def effect_key(effect: str) -> bytes:
+    """The newest run of an effect, whoever opened it."""
+    return b"effect\0" + _short(effect)
+
+
 def letter_key(letter: str) -> bytes:
     return b"letter\0" + _short(letter)
 
@@ -57,7 +62,7 @@ def keys(event: e.Event) -> tuple[bytes, ...]:
             above = () if event.parent is None else (children_key(event.parent) + event.case.encode(),)
             return (intent_key(event.agent, event.key), case_key(event.case), *above)
         case e.RunOpened():
-            return (run_key(event.run),)
+            return (run_key(event.run), effect_key(event.effect))
         case e.DeadLetterOpened():
             return (letter_key(event.letter),)
         case e.DeadLetterResolved():

@@ -85,6 +85,7 @@ class Case:
     stale: int = 0  # how often the target had changed
     live: int = 0  # warrants not over, plus runs not closed: at zero the case can close
     letter: str = ""  # its dead letter, once it has one
+    granted: tuple[tuple[Instant, int], ...] = ()  # its warrants' issue and worst cost, where anything is counted
     read: intents.Intent | None = attrs.field(default=None, eq=False, repr=False, metadata={"derived": True})
 
     @property
@@ -142,6 +143,7 @@ class Run:
     status: str = "open"  # open | reported | unknown
     receipt: bytes = b""  # digest of the receipt that waits for verification
     outcome: str = ""
+    cost: Cost = Cost(0)  # as reported
     read: warrants.Warrant | None = attrs.field(default=None, eq=False, repr=False, metadata={"derived": True})
 
     @property
@@ -195,6 +197,39 @@ class Erasure:
     months: tuple[str, str]
 
 
+@attrs.frozen(kw_only=True)
+class Counter:
+    """What is counted for a fact, see counters.py; equal ones are one, whatever a bundle calls them."""
+
+    measure: str  # count | sum | since
+    of: str  # what happens
+    sums: str = ""  # cost | params.NAME
+    places: int = 0  # of a decimal that is summed
+    actions: tuple[str, ...] = ()  # none: all
+    by: tuple[str, ...] = ()  # agent, action, resource, params.NAME; none: the tenant as a whole
+    window: Micros
+
+
+@attrs.define
+class Bucket:
+    """One step of a counter's window: what happened in it, by key."""
+
+    index: int
+    amounts: dict[str, int] = attrs.Factory(dict)
+
+
+@attrs.define
+class Count:
+    """One counter and what it remembers."""
+
+    counter: Counter
+    since: Instant  # everything from then on was counted; 0: everything there ever was
+    retired: Instant | None = None  # since when no bundle in force declares it
+    cells: int = 0  # amounts in all buckets
+    lost: int | None = None  # the newest bucket of which something is missing
+    buckets: tuple[Bucket, ...] = ()  # newest last
+
+
 @attrs.define
 class Tally:
     """How many, since the tenant was founded: of fixed size whatever happens."""
@@ -235,6 +270,7 @@ class State:
     holds: dict[str, Hold] = attrs.Factory(dict)
     expiring: dict[str, Instant] = attrs.Factory(dict)  # months that may go, and the date that was confirmed
     erasing: dict[str, Erasure] = attrs.Factory(dict)
+    counts: dict[str, Count] = attrs.Factory(dict)  # by the name of the definition, see counters.py
     judged: dict[str, Instant] = attrs.Factory(dict)  # bundle in hex → when it was last needed; as many as were ever activated
     deadlines: list[tuple[Instant, str, str]] = attrs.field(factory=list, eq=False, repr=False, metadata={"derived": True})
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from nacl.signing import SigningKey
 
-from actors.governance import approval, attestation, conversation, index, intent, receipt, reporting, signing, snapshot, warrant
+from actors.governance import approval, attestation, conversation, index, intent, receipt, reporting, signing, snapshot, views, warrant
 from actors.governance import commands as c
 from actors.governance import events as e
 from actors.governance.bundle import Bundle, Source, load
@@ -19,7 +19,7 @@ from actors.governance.decide import decide
 from actors.governance.decision import Ancestor, Asker, Decided, Decision, Facts, Invitee, Moment, Operator
 from actors.governance.due import due
 from actors.governance.evolve import evolve
-from actors.governance.facts import Past
+from actors.governance.facts import Ended, Past
 from actors.governance.guarding import retry_key
 from actors.governance.ids import HOUR, SECOND, Fresh, Instant, TenantId
 from actors.governance.membership import enrolment
@@ -86,6 +86,35 @@ OTHERS = {  # what may be activated in the workshop's place
     ),
     "frugal": (("context.params.amount < 1000", "context.params.amount < 2"),),
 }
+
+# What is under policies that read what has happened.
+COUNTING = """
+[bundle]
+name = "counting"
+[actions."payments.refund"]
+executor = "till"
+params = { customer = "string", amount = { type = "decimal", places = 2, min = "0" } }
+[actions."review.pass"]
+executor = "till"
+params = { commit = "string" }
+[actions."deploy.run"]
+executor = "till"
+params = { commit = "string" }
+[facts]
+"""
+PERMITS = """
+@id("refund") @tier("T0") @ttl("2d") @uses("9") @cost_cap("20") permit (principal, action == Action::"payments.refund", resource);
+@id("review") @tier("T0") permit (principal, action == Action::"review.pass", resource);
+@id("deploy") @tier("T0") permit (principal, action == Action::"deploy.run", resource);
+"""
+
+
+def counting(facts: str, policies: str = "", permits: str = PERMITS) -> Bundle:
+    """Permits everything that ``policies`` do not forbid."""
+    loaded = load(Source({"bundle.toml": (COUNTING + facts).encode(), "all.cedar": (permits + policies).encode()}))
+    assert isinstance(loaded, Bundle), [str(item) for item in loaded.items]
+    return loaded
+
 
 CAST: tuple[tuple[str, str, str, tuple[str, ...], str | None], ...] = (
     ("ada", "agent", "greta", (), "greta"),
@@ -177,7 +206,7 @@ class Bench:
         self.now = Instant(self.now + microseconds)
         owed: list[e.Event] = []
         for _ in range(10_000):
-            events = due(self.state, self.moment(), self.bundles.get(self.state.bundle or b""), Past())
+            events = due(self.state, self.moment(), self.bundles.get(self.state.bundle or b""), self.past)
             if not events:
                 return owed
             owed += events
@@ -190,7 +219,7 @@ class Bench:
         return snapshot.fold(start, self.tenant, [(seq, at, event.TAG, body) for seq, at, event, body in self.log[first:until]])
 
     def facts(self, command: c.Command, by: Asker, **known: Any) -> Facts:
-        found: dict[str, Any] = {"active": self.bundles.get(self.state.bundle or b""), "bundle_of": self.bundles.get}
+        found: dict[str, Any] = {"active": self.bundles.get(self.state.bundle or b""), "bundle_of": self.bundles.get, "past": self.past}
         match command:
             case c.Propose() if isinstance(by, Member):
                 found["prior"] = self.look_up(index.intent_key(by.member, command.key))
@@ -214,6 +243,19 @@ class Bench:
             case _:
                 pass
         return Facts(**{**found, **known})
+
+    @property
+    def past(self) -> Past:
+        return Past(above=self.above, redeemed=lambda effect: self.look_up(index.effect_key(effect)) is not None)
+
+    def above(self, case: str) -> Iterator[Ended]:
+        at: str | None = case
+        while at is not None:
+            proposed: e.IntentProposed = self.look_up(index.case_key(at))
+            events = [event for _, _, event, _ in self.log if getattr(event, "case", None) == at]
+            outcome = "" if at in self.state.cases else views.story(events)
+            yield Ended(proposed.agent, intent.unpack(proposed.intent), outcome)
+            at = proposed.parent
 
     def look_up(self, key: bytes) -> Any:
         position = self.index.get(key)
@@ -239,6 +281,19 @@ class Bench:
         bundle = self.others.get(name, self.bundle)
         self.bundles[bundle.digest] = bundle
         self.done(c.ActivateBundle(bundle.digest, f"k{len(self.log)}"), "greta")
+
+    def put_in_force(self, facts: str, policies: str = "", permits: str = PERMITS) -> None:
+        """A bundle of ``counting``."""
+        bundle = counting(facts, policies, permits)
+        self.bundles[bundle.digest] = bundle
+        self.done(c.ActivateBundle(bundle.digest, f"k{len(self.log)}"), "greta")
+
+    def denied(self, by: str = "ada", **wish: Any) -> e.CaseDecided:
+        """The verdict on a proposal that policy denies."""
+        self.done(self.wish(**{"key": f"k{len(self.log)}", **wish}), by)
+        verdict: e.CaseDecided = self.last(e.CaseDecided)
+        assert not verdict.permitted, verdict
+        return verdict
 
     def enrol(self, name: str, invitation: str | None = None) -> Decided:
         invitation = invitation or f"i-{name}"
@@ -371,3 +426,9 @@ def bench(founded: Callable[[], Bench]) -> Bench:
 def sealed(bench: Bench) -> Bench:
     bench.done(c.Seal(), "greta")
     return bench
+
+
+@pytest.fixture(scope="session")
+def counted() -> Callable[..., Bench]:
+    """Makes a founded tenant whose first bundle is one of ``counting``."""
+    return lambda *facts_and_policies: Bench("belvedere", counting(*facts_and_policies)).found()

@@ -6,10 +6,8 @@ import pytest
 
 from actors.governance import cedar_schema
 from actors.governance.catalogue import Action
-from actors.governance.finding import Finding
 from actors.governance.params import KINDS, Param
 from actors.governance.reads import EVERYTHING
-from actors.governance.toml_table import read
 from actors.governance.view import view
 
 EVERY_KIND = Action(name="a.b", params=tuple(Param(name=f"p_{kind}", kind=kind, required=kind != "set") for kind in KINDS))
@@ -34,14 +32,6 @@ def test_order_and_spelling_do_not_matter_to_the_canonical_form() -> None:
     other = cedar_schema.generate({"a.c": C, "a.b": Action(name="a.b", params=())}, ())
     assert one != other
     assert cedar_schema.canonical_form(one) == cedar_schema.canonical_form("// as above\n" + other)
-
-
-def test_facts_have_types_and_names() -> None:
-    findings: list[Finding] = []
-    root = read("bundle.toml", '[facts]\nfounding = "boolean"\nleft = "integr"\nLeft = "integer"\n', findings)
-    assert root is not None
-    assert cedar_schema.facts(root) == (Param(name="founding", kind="boolean"),)
-    assert [(finding.line, finding.hint.split(",")[0]) for finding in findings] == [(3, "did you mean integer?"), (4, "small letters")]
 
 
 def test_the_narrowed_schema_has_what_is_shown_and_nothing_else() -> None:

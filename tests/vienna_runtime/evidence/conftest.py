@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import attrs
 import pytest
 from nacl.signing import SigningKey
 
-from actors import drafting, evidence
+from actors import drafting, evidence, lineage
 from actors.governance import approval, attestation, canonical, codec, conversation, intent, membership, receipt, warrant
 from actors.governance import commands as c
 from actors.governance import due as overdue
@@ -51,6 +52,16 @@ observe = { kind = "file_digest", path = "{resource}" }
 [actions."orders.refund"]
 executor = "till"
 params = { amount = "integer" }
+[facts]
+founding = "boolean"
+refunds = { count = "redeemed", by = ["agent"], window = "1d" }
+worth = { sum = "cost", of = "warranted", window = "1h" }
+quiet = { since = "failed", window = "1h" }
+guard = { breaker = "action" }
+hour = { local = "hour" }
+day = { local = "weekday" }
+after = { lineage = "notes.append", ended = ["verified"] }
+again = { before = "redeemed" }
 """,
     "all.cedar": b"""
 @id("read") @tier("T0") @executor("agent")
@@ -61,6 +72,12 @@ permit (principal, action == Action::"notes.append", resource) when { principal.
 permit (principal, action == Action::"orders.refund", resource) when { context.params.amount < 100 };
 @id("never") @reason("not this book")
 forbid (principal, action, resource) when { resource.id == "notes/secret" };
+@id("odd") @reason("never so")
+forbid (principal, action, resource) when {
+    context.facts.refunds > 50 || context.facts.worth > 1000000000 || context.facts.quiet > 3600 || context.facts.hour > 23 ||
+    context.facts.guard == "unheard of" || context.facts.day == "doomsday" ||
+    (context.facts.after && context.facts.again && context.facts.founding && context.facts.refunds > 40)
+};
 """,
 }
 CAST: tuple[tuple[str, str, str, tuple[str, ...], str | None], ...] = (
@@ -212,7 +229,7 @@ class Office:
         self.now += after
         recall = Recall(self.ledger, self.tenant)
         active = None if self.state.bundle is None else recall.bundle(self.state.bundle)
-        while events := overdue.due(self.state, Moment(Instant(self.now), Fresh(secrets.token_bytes(32))), active, Past()):
+        while events := overdue.due(self.state, Moment(Instant(self.now), Fresh(secrets.token_bytes(32))), active, self._past()):
             self.record(events, "law")
 
     def record(self, events: tuple[e.Event, ...], actor: str) -> None:
@@ -236,7 +253,13 @@ class Office:
             letter = recall.letter(command.letter)
             lettered = None if letter is None else recall.intent(letter.case)
             parent = None if lettered is None else Ancestor(lettered.agent, lettered.excluded)
-        return Facts(active=active, bundle_of=recall.bundle, mac_ok=True, parent=parent, letter=letter, lettered=lettered)
+        return Facts(
+            active=active, bundle_of=recall.bundle, mac_ok=True, parent=parent, letter=letter, lettered=lettered, past=self._past()
+        )
+
+    def _past(self) -> Past:
+        recall = Recall(self.ledger, self.tenant)
+        return Past(above=partial(lineage.above, self.state, recall), redeemed=recall.was_redeemed)
 
     # -- what a case is made of
 

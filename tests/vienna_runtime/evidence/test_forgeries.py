@@ -484,6 +484,48 @@ def test_an_execution_that_cedar_did_not_permit_so_is_found(told: Any, tmp_path:
     assert_found(forged, case, alone, "execution policy", cedar=True)
 
 
+FORGED_FACTS = [
+    lambda facts: {},
+    lambda facts: {**facts, "moon": "full"},
+    lambda facts: {name: fact for name, fact in facts.items() if name != "refunds"},
+    lambda facts: {**facts, "refunds": 51},
+    lambda facts: {**facts, "refunds": "none"},
+    lambda facts: {**facts, "refunds": {"unavailable": "it was never counted"}},
+    lambda facts: {**facts, "hour": facts["hour"] ^ 1},
+    lambda facts: {**facts, "day": "someday"},
+]
+
+
+@pytest.mark.parametrize("how", FORGED_FACTS)
+@pytest.mark.parametrize(("tag", "name"), [("case.decided/1", "verdict"), ("run.opened/1", "redemption")])
+def test_other_facts_than_policy_can_have_been_shown_are_found_by_who_has_cedar(
+    told: Any, tmp_path: Path, how: Any, tag: str, name: str
+) -> None:
+    office, case, alone = told
+    forged = amended(office, tmp_path / "l", (tag, 0, lambda event: attrs.evolve(event, facts=how(event.facts))))
+    found = Two(forged, alone).failures(form.pack(forged.evidence(case)))[0]
+    forged.ledger.close()
+    assert found & {name, "execution policy"}
+
+
+def test_a_decision_on_another_phase_of_the_tenant_is_found_by_both(told: Any, tmp_path: Path) -> None:
+    office, case, alone = told
+
+    def sealed(event: Any) -> Any:
+        return attrs.evolve(event, facts={**event.facts, "founding": not event.facts["founding"]})
+
+    two = Two(forged := amended(office, tmp_path / "l", ("case.decided/1", 0, sealed)), alone)
+    ours, theirs = two.failures(form.pack(forged.evidence(case)))
+    forged.ledger.close()
+    assert ("verdict" in ours, "bundles" in theirs) == (True, True)
+
+
+def test_an_activation_that_counts_something_else_is_found(told: Any, tmp_path: Path) -> None:
+    office, case, alone = told
+    forged = amended(office, tmp_path / "l", ("bundle.activated/1", 0, lambda event: attrs.evolve(event, counters=event.counters[1:])))
+    assert_found(forged, case, alone, "bundles", cedar=True)
+
+
 def test_a_redemption_after_the_warrants_life_is_found(told: Any, tmp_path: Path) -> None:
     office, case, alone = told
     assert_found(amended(office, tmp_path / "l", late=HOUR, since="run.opened/1"), case, alone, "redemption")
