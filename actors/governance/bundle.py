@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import attrs
 import cedarpy
 
-from . import cases, catalogue, cedar_schema, declared, policies, settings, toml_table
+from . import cases, catalogue, cedar_schema, declared, expected_flips, policies, settings, toml_table
 from . import source as sources
 from .catalogue import Action
 from .cedar_text import excess, place, statements
@@ -92,6 +92,7 @@ def load(source: Source) -> Bundle | Findings:
             written += policies.read(path, text, actions, schema, found)
         elif sources.is_test(path):
             cases.read(path, text, found)
+            expected_flips.read(path, text, found)
     _distinct(written, found)
     if found or schema is None:
         return _findings(found)

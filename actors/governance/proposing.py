@@ -110,10 +110,11 @@ def excluded(state: State, by: Member, facts: Facts) -> tuple[Person, ...]:
 def decided(state: State, case: Case, bundle: Bundle, wish: intents.Intent, agent: Member, now: Instant, past: Past) -> e.CaseDecided:
     """Asks ``bundle`` about the wish; the verdict as an event, with the facts it rests on."""
     question = asking.question("propose", state, bundle, case, wish, agent, 0, now, past)
-    return attrs.evolve(_decided(case, bundle, judge(bundle, question), wish), facts=record(question.facts))
+    return attrs.evolve(as_event(case, bundle, judge(bundle, question), wish), facts=record(question.facts))
 
 
-def _decided(case: Case, bundle: Bundle, answer: Permitted | Forbidden, wish: intents.Intent) -> e.CaseDecided:
+def as_event(case: Case, bundle: Bundle, answer: Permitted | Forbidden, wish: intents.Intent) -> e.CaseDecided:
+    """The answer as the verdict it makes, without the facts it was shown."""
     if isinstance(answer, Forbidden):
         return e.CaseDecided(case.case, False, answer.policies, bundle.digest, answer.why)
     duty = answer.obligations

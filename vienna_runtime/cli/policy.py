@@ -16,11 +16,11 @@ from vienna_runtime.cli.kinds import DIGEST
 from vienna_runtime.cli.listing import Listing
 from vienna_runtime.cli.member import waiting
 from vienna_runtime.cli.phrases import counted
+from vienna_runtime.cli.policy_directory import DIRECTORY, source_of
+from vienna_runtime.cli.policy_replay import replay
 from vienna_runtime.cli.shown import shown
 from vienna_runtime.client import Vienna
 from vienna_runtime.errors import VerificationError
-
-_DIRECTORY = click.Path(path_type=Path, exists=True, file_okay=False)
 
 
 @click.group(cls=Listing)
@@ -28,18 +28,11 @@ def policy() -> None:
     """Policy as code: a directory with bundle.toml, *.cedar and tests/."""
 
 
-def source_of(directory: Path) -> Source:
-    """The files of that directory but hidden ones; what does not belong there is found by the check, not left out here."""
-    found: dict[str, bytes] = {}
-    for path in sorted(directory.rglob("*")):
-        name = path.relative_to(directory)
-        if not path.is_dir() and not any(part.startswith(".") for part in name.parts):
-            found[name.as_posix()] = path.read_bytes()
-    return Source(found)
+policy.add_command(replay)
 
 
 @policy.command()
-@click.argument("directory", type=_DIRECTORY)
+@click.argument("directory", type=DIRECTORY)
 @json_option
 @pass_here
 def check(here: Here, directory: Path) -> None:
@@ -78,7 +71,7 @@ def _checked(source: Source) -> tuple[Bundle | Findings, list[TestResult]]:
 
 
 @policy.command()
-@click.argument("directory", type=_DIRECTORY)
+@click.argument("directory", type=DIRECTORY)
 @click.option("--activate", "put_in_force", is_flag=True, help="Also put it in force.")
 @click.option("--key", help="Idempotency key of the activation, to repeat it after an unknown outcome.")
 @json_option

@@ -1,0 +1,195 @@
+"""``vienna policy replay``: what a bundle would have said to everything that was ever asked."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from actors.governance import bundle as bundles
+from actors.governance import expected_flips, units
+from actors.governance.bundle import Bundle, Findings
+from actors.governance.finding import Malformed
+from actors.governance.ids import Instant
+from vienna_runtime import passphrase
+from vienna_runtime.cli import flips
+from vienna_runtime.cli.exits import BadEnd
+from vienna_runtime.cli.here import Here, json_option, pass_here
+from vienna_runtime.cli.phrases import counted, money
+from vienna_runtime.cli.policy_directory import source_of
+from vienna_runtime.client import Vienna
+from vienna_runtime.replay import source
+from vienna_runtime.replay.report import Report
+from vienna_runtime.replay.world import Entry, Replayed, World
+from vienna_runtime.secret import Secret
+
+CHUNK = 2_048  # entries between two looks at the progress bar
+SAID = {
+    "same": "the candidate says the same to all of them",
+    "looser": "the candidate is looser: something that was looked at, or refused, would pass more easily",
+    "stricter": "the candidate is stricter: something that passed would be refused, or looked at by more people",
+    "both": "the candidate is looser in some places and stricter in others",
+    "terms": "the candidate permits the same to the same people, on other terms",
+}
+
+
+class _Since(click.ParamType[int]):
+    """A date, or how long ago."""
+
+    name = "when"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        ago = units.duration(value)
+        if not isinstance(ago, Malformed):
+            return time.time_ns() // 1000 - int(ago)
+        try:
+            when = dt.datetime.fromisoformat(value)
+        except ValueError:
+            self.fail("a date as in 2026-11-01 or 2026-11-01T08:00, or how long ago as in 30d", param, ctx)
+        return int((when if when.tzinfo else when.replace(tzinfo=dt.UTC)).timestamp() * 1_000_000)
+
+
+@click.command()
+@click.option(
+    "--against", "candidate", type=click.Path(path_type=Path, exists=True, file_okay=False), required=True, help="The bundle to try."
+)
+@click.option("--since", type=_Since(), default=None, help="Only intents from then on: a date (UTC), or how long ago, as in 30d.")
+@click.option("--last", type=click.IntRange(1), help="Only the last so many intents.")
+@click.option(
+    "--from", "directory", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Read a node's directory, or a backup."
+)
+@click.option("--tenant", help="With --from: whose log.")
+@click.option("--ci", is_flag=True, help="Exit 1 on any flip that no [[flip]] in the candidate's tests expects.")
+@json_option
+@pass_here
+def replay(here: Here, candidate: Path, since: int | None, last: int | None, directory: Path | None, tenant: str | None, ci: bool) -> None:
+    """Ask the bundle in --against for every recorded intent again, with the state as it was then, and show which verdicts flip.
+
+    The log is folded from its beginning, with what the candidate counts and by its breakers' limits, so that an intent meets what it
+    would have met.  It comes from your node, as you are allowed to read it, or with --from from a directory and its keys; nothing is
+    written anywhere.  Money is the worst case of one use; minutes are what approvals took so far, from the card to the vote.
+
+    \b
+    Example:
+      vienna policy replay --against ./policy --since 30d
+      vienna policy replay --against ./policy --ci
+      vienna policy replay --against ./policy --from /mnt/backup/monday --tenant belvedere
+    """
+    if (directory is None) != (tenant is None):
+        raise click.UsageError("--from DIR and --tenant NAME go together: a node's directory holds the logs of all its tenants")
+    files = source_of(candidate)
+    loaded = bundles.load(files)
+    if isinstance(loaded, Findings):
+        raise BadEnd(f"the bundle has findings, nothing was replayed; see them with: vienna policy check {candidate}")
+    report = Report(loaded, expected_flips.of(files))
+    keep: deque[Replayed] | None = None if last is None else deque(maxlen=last)
+    take = report.add if keep is None else keep.append
+    begun = time.monotonic()
+    if directory is not None and tenant is not None:
+        world = World(tenant, loaded, Instant(since or 0))
+        _from_directory(here, directory, tenant, world, take)
+    else:
+        world = here.ask(lambda vienna: _from_node(here, vienna, loaded, Instant(since or 0), take))
+    for one in keep or ():
+        report.add(one)
+    value = {**report.as_json(world.waits), "forgotten": world.forgotten, "seconds": round(time.monotonic() - begun, 3)}
+    here.answer(value, *_lines(value, ci=ci))
+    if ci and report.unexpected:
+        raise BadEnd(f"{counted(report.unexpected, 'flip')} that no [[flip]] in the candidate's tests expects")
+
+
+def _from_directory(here: Here, directory: Path, tenant: str, world: World, take: Callable[[Replayed], object]) -> None:
+    def ask() -> Secret:
+        return passphrase.read("the keystore", environ=os.environ, prompt=passphrase.terminal_prompt(sys.stdin.isatty()))
+
+    with source.opened(directory, ask) as ledger:
+        logs = ledger.logs()
+        if tenant not in logs:
+            raise click.UsageError(
+                f"there is no tenant {tenant!r} in {directory}; there are {', '.join(sorted(name for name in logs if name))}"
+            )
+        with _bar(here, logs[tenant].size) as advance:
+            chunk: list[Entry] = []
+            for entry in source.from_ledger(ledger, tenant):
+                chunk.append(entry)
+                if len(chunk) == CHUNK:
+                    _fed(world, chunk, take, advance)
+            _fed(world, chunk, take, advance)
+    _done(world, take)
+
+
+async def _from_node(here: Here, vienna: Vienna, candidate: Bundle, since: Instant, take: Callable[[Replayed], object]) -> World:
+    size = int((await vienna.call("status"))["entries"])
+    world = World(vienna.log, candidate, since)
+    with _bar(here, size) as advance:
+        chunk: list[Entry] = []
+        async for entry in source.from_node(vienna, size):
+            chunk.append(entry)
+            if len(chunk) == CHUNK:
+                _fed(world, chunk, take, advance)
+        _fed(world, chunk, take, advance)
+    _done(world, take)
+    return world
+
+
+def _fed(world: World, chunk: list[Entry], take: Callable[[Replayed], object], advance: Callable[[int], None]) -> None:
+    _taken(world.feed(chunk), take)
+    advance(len(chunk))
+    chunk.clear()
+
+
+def _done(world: World, take: Callable[[Replayed], object]) -> None:
+    _taken(world.flush(), take)
+
+
+def _taken(found: Iterable[Replayed], take: Callable[[Replayed], object]) -> None:
+    for one in found:
+        take(one)
+
+
+@contextmanager
+def _bar(here: Here, size: int) -> Iterator[Callable[[int], None]]:
+    """A progress bar on the terminal that is gone when the work is; nothing where nobody looks."""
+    columns = (TextColumn("replaying"), BarColumn(), MofNCompleteColumn(), TextColumn("entries"), TimeRemainingColumn())
+    shown = not here.as_json and sys.stderr.isatty()
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not shown) as progress:
+        task = progress.add_task("replaying", total=size)
+        yield lambda count: progress.advance(task, count)
+
+
+def _lines(value: dict[str, Any], *, ci: bool) -> Iterator[RenderableType]:
+    groups = value["groups"]
+    yield f"{counted(value['intents'], 'intent')} replayed in {value['seconds']:.1f} s: {counted(value['flips'], 'flip')}"
+    if value["forgotten"]:
+        yield f"{counted(value['forgotten'], 'intent')} could not be replayed: their bodies have been forgotten"
+    if groups:
+        yield ""
+        yield flips.table(groups)
+        yield from flips.examples(groups)
+        yield ""
+    if value["newly_allowed"] or value["newly_denied"] or value["newly_unwatched"]:
+        yield f"newly allowed: {money(value['newly_allowed'])}"
+        yield f"newly denied: {money(value['newly_denied'])}"
+        yield f"looked at by a person then, by nobody now: {money(value['newly_unwatched'])}"
+    if value["approvals"]:
+        minutes = value["approver_minutes"]
+        took = "; none was ever given, so nobody knows how long they take" if minutes is None else f", about {minutes:+d} minutes"
+        yield f"approvals: {value['approvals']:+d}{took}"
+    for name, met in value["expected"].items():
+        if not met:
+            yield f"expected and not found: {name}"
+    yield f"verdict: {value['verdict']}: {SAID[value['verdict']]}"
+    if ci:
+        yield "every flip was expected" if not value["unexpected"] else f"{counted(value['unexpected'], 'flip')} not expected"
