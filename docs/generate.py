@@ -35,6 +35,10 @@ MEANINGS = {
     "read_only": ("the node cannot write at present; nothing was decided", "ask again after `retry_after`"),
     "busy": ("a queue is full; nothing was decided", "ask again after `retry_after`"),
     "rate_limited": ("asked more often than the bundle in force allows; nothing was decided", "ask again after `retry_after`"),
+    "budget_exceeded": (
+        "it could cost, or be, more than a budget has left",
+        "ask again after `retry_after` where it is there; else somebody has to settle, revoke or raise something",
+    ),
     "clock_in_doubt": (
         "the node's clocks disagree: nothing is granted or redeemed",
         "see [the clock](operations.md#the-clock-is-in-doubt)",
@@ -229,7 +233,7 @@ def bundle_defaults() -> str:
         ("`[breaker]`", "`mismatches`", str(default.breaker.mismatches), "within a day, of one agent; then a person must reset it"),
         ("`[rates]`", "`principal`", f"`{default.rates.principal}`", "everything that one member asks"),
         ("`[rates]`", "`tenant`", "none", "everything that all members ask"),
-        ("`[rates.calls]`", "a call", "none", "what one member asks by that call, as in `propose = \"600/m burst 20\"`"),
+        ("`[rates.calls]`", "a call", "none", 'what one member asks by that call, as in `propose = "600/m burst 20"`'),
     ]
     return table(("section", "key", "default", "meaning"), rows)
 

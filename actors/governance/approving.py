@@ -101,8 +101,10 @@ def _approve(
         case.case, True, case.policies, case.bundle, "", case.tier, case.quorum, case.ttl, case.uses,
         case.executor, case.persons, case.verify, case.cost_cap, case.state_digest,
     )  # fmt: skip
-    issued = granting.issued(granting.warrant(state, case, verdict, wish, executor, given, moment))
-    return Decided((approved, *admitted, issued), {"case": case.case})
+    granted = granting.granted(state, granting.warrant(state, case, verdict, wish, executor, given, moment), moment.now)
+    if isinstance(granted, Refusal):
+        return granted
+    return Decided((approved, *admitted, *granted), {"case": case.case})
 
 
 def _given(by: Member, statement: approval.Statement) -> Given:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import attrs
 import cedarpy
 
-from . import cases, catalogue, cedar_schema, declared, expected_flips, policies, settings, toml_table
+from . import budget_limits, cases, catalogue, cedar_schema, declared, expected_flips, policies, settings, toml_table
 from . import source as sources
 from .catalogue import Action
 from .cedar_text import excess, place, statements
@@ -26,6 +26,7 @@ from .policies import Policy
 from .question import Answer
 from .settings import Settings
 from .source import MANIFEST, SCHEMA, Source, digest
+from .state import Limit
 from .view import View, What, Who, view
 
 __all__ = ["Bundle", "Findings", "Slice", "Source", "digest", "load"]
@@ -53,8 +54,10 @@ class Bundle:
     name: str
     description: str
     settings: Settings
+    budgets: tuple[Limit, ...]
     catalogue: Mapping[str, Action]
     facts: tuple[Param, ...]
+    zone: str  # the tenant's, by tzdata's names
     declared: Mapping[str, Declared]  # the facts by name, with how each is come by
     policies: tuple[Policy, ...]
     schema_text: str
@@ -75,7 +78,7 @@ def load(source: Source) -> Bundle | Findings:
     root = toml_table.read(MANIFEST, texts[MANIFEST], found)
     if root is None:
         return _findings(found)
-    root.only(("bundle", "tenant", "facts", "actions", *settings.SECTIONS))
+    root.only(("bundle", "tenant", "facts", "actions", "budgets", *settings.SECTIONS))
     about = root.table("bundle")
     about.only(("name", "description"))
     name, description = about.text("name"), about.text("description")
@@ -94,6 +97,8 @@ def load(source: Source) -> Bundle | Findings:
             cases.read(path, text, found)
             expected_flips.read(path, text, found)
     _distinct(written, found)
+    spending = budget_limits.read(root)
+    budget_limits.unpriced(root, spending, actions, written)
     if found or schema is None:
         return _findings(found)
     slices = {name: _slice(action, facts, written) for name, action in actions.items()}
@@ -106,8 +111,10 @@ def load(source: Source) -> Bundle | Findings:
         name=name,
         description=description,
         settings=limits,
+        budgets=spending,
         catalogue=actions,
         facts=facts,
+        zone=declared.zone(root),
         declared=told,
         policies=tuple(written),
         schema_text=schema_text,

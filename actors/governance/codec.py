@@ -67,7 +67,7 @@ def fingerprint() -> bytes:
     return canonical.digest("\n".join([FOLD_VERSION, *shapes]).encode())
 
 
-FOLD_VERSION = "fold/5"  # raised whenever evolve folds the same log into another state
+FOLD_VERSION = "fold/7"  # raised whenever evolve folds the same log into another state
 _STATE_KINDS = (
     state.State,
     state.Member,
@@ -81,6 +81,9 @@ _STATE_KINDS = (
     state.Counter,
     state.Bucket,
     state.Count,
+    state.Limit,
+    state.Spent,
+    state.Budget,
     state.Promise,
     state.Hold,
     state.Erasure,

@@ -86,20 +86,26 @@ class Declared:
     column: int
 
 
+def zone(root: Table) -> str:
+    """The tenant's zone; UTC where none is named that exists."""
+    named = root.table("tenant").data.get("zone", zones.UTC)
+    return named if isinstance(named, str) and zones.is_known(named) else zones.UTC
+
+
 def read(root: Table, catalogue: Mapping[str, Action]) -> dict[str, Declared]:
     """Every fact by its name; what is wrong becomes findings."""
     tenant, table = root.table("tenant"), root.table("facts")
     tenant.only(("zone",))
-    zone = tenant.text("zone", zones.UTC)
-    if not zones.is_known(zone):
-        tenant.fault("zone", f"{zone[:64]!r} is not a time zone", did_you_mean(zone, zones.names()))
-        zone = zones.UTC
+    named = tenant.text("zone", zones.UTC)
+    if not zones.is_known(named):
+        tenant.fault("zone", f"{named[:64]!r} is not a time zone", did_you_mean(named, zones.names()))
+    there = zone(root)
     declared: dict[str, Declared] = {}
     for name in table.data:
         if not NAME.fullmatch(name):
             table.fault(name, f"{name!r} is not a fact's name", "small letters, digits and _, starting with a letter")
             continue
-        found = _fact(name, table, catalogue, zone)
+        found = _fact(name, table, catalogue, there)
         if found is not None:
             kind, origin = found
             line, column = table.place(name)

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias, assert_never, get_args
 
 import attrs
 
-from . import breaker, canonical, counters
+from . import breaker, budgets, canonical, counters
 from . import events as e
 from . import warrant as warrants
 from .approval import unverified_unpack as unpack_statement
@@ -31,6 +31,8 @@ def evolve(state: State, event: e.Event, at: Instant, seq: int) -> None:
         case.last = seq
     if state.counts:
         counters.note(state, event, case, at)
+    if state.limits:
+        budgets.note(state, event, at)
     _FOLDS[type(event)](state, event, case, at)
     if case is not None and getattr(event, "closes", False):
         del state.cases[case.case]
@@ -332,6 +334,7 @@ def _membership(state: State, event: Membership, _case: Case | None, at: Instant
             pass
         case e.BundleActivated():
             counters.declare(state, event.counters, at)
+            budgets.declare(state, event.zone, event.limits)
             state.bundle = event.bundle
             state.judged[event.bundle.hex()] = state.time
             _remind_to_decide_again(state)
@@ -391,6 +394,7 @@ _FOLDS: Mapping[type, Fold] = {
     **_for_each(e.DeadLetterOpened | e.DeadLetterResolved | e.CommandRefused, _noted),
     **_for_each(Keeping, _kept),
     **_for_each(Membership, _membership),
+    e.BudgetWarned: _nothing,
     e.SnapshotMade: _nothing,
 }
 if missing := set(get_args(e.Event)) - _FOLDS.keys():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from . import asking
+from . import asking, budgets
 from . import events as e
 from . import intent as intents
 from . import warrant as warrants
@@ -61,6 +61,12 @@ def warrant(
 def issued(terms: warrants.Warrant) -> e.WarrantIssued:
     """The warrant with its signature still to be made: the law never sees a key."""
     return e.WarrantIssued(terms.case, terms.warrant, warrants.pack(terms), b"", b"")
+
+
+def granted(state: State, terms: warrants.Warrant, now: Instant) -> tuple[e.Event, ...] | Refusal:
+    """The warrant's issue, and what the budgets have to say of it: the one way to a warrant."""
+    warned = budgets.admits(state, terms, now)
+    return warned if isinstance(warned, Refusal) else (*warned, issued(terms))
 
 
 def passback(

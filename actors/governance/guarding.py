@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from . import breaker, bundle, counters, declared, governed, kinds, proposing, retention
+from . import breaker, budgets, bundle, counters, declared, governed, kinds, proposing, retention
 from . import commands as c
 from . import events as e
 from . import intent as intents
@@ -126,7 +126,16 @@ def activate(state: State, command: c.ActivateBundle, by: Member, facts: Facts, 
         return unknown("bundle", command.bundle.hex()[:16])
     if state.bundle == command.bundle:
         return Decided(answer={"bundle": command.bundle, "applied": True, "repeated": True})
-    counted = tuple(counters.definition(counter) for counter in declared.counters(loaded.declared))
-    activated = e.BundleActivated(command.bundle, state.bundle, counted)
-    changes: tuple[e.Event, ...] = (activated, *retention.set_anew(state, loaded.settings.retention))
+    changes: tuple[e.Event, ...] = (activation(state, command.bundle, loaded), *retention.set_anew(state, loaded.settings.retention))
     return governed.change(state, governed.ACTIVATE, f"bundle/{command.bundle.hex()[:16]}", changes, by, command.key, moment)
+
+
+def activation(state: State, digest: bytes, loaded: bundle.Bundle) -> e.BundleActivated:
+    """With what the fold has to know of the bundle, since it reads none: what is counted, and what is limited."""
+    return e.BundleActivated(
+        bundle=digest,
+        previous=state.bundle,
+        counters=tuple(counters.definition(counter) for counter in declared.counters(loaded.declared)),
+        zone=loaded.zone,
+        limits=tuple(budgets.definition(limit) for limit in loaded.budgets),
+    )

@@ -7,7 +7,7 @@ from typing import cast
 
 import attrs
 
-from . import asking, breaker, canonical, card, granting, kinds
+from . import asking, breaker, budgets, canonical, card, granting, kinds
 from . import commands as c
 from . import events as e
 from . import intent as intents
@@ -117,10 +117,11 @@ def as_event(case: Case, bundle: Bundle, answer: Permitted | Forbidden, wish: in
     """The answer as the verdict it makes, without the facts it was shown."""
     if isinstance(answer, Forbidden):
         return e.CaseDecided(case.case, False, answer.policies, bundle.digest, answer.why)
-    duty = answer.obligations
+    duty, action = answer.obligations, bundle.catalogue[wish.action]
+    cap = budgets.capped(bundle.budgets, case.agent, wish.action, duty.cost_cap, action.worst_cost(wish.params), estimate=wish.cost)
     verify: Mapping[str, str] = {}
     if duty.verify == "observed":
-        observe = bundle.catalogue[wish.action].observe
+        observe = action.observe
         arguments = None if observe is None else observe.filled(wish.resource, wish.params)
         if observe is None or arguments is None:
             return e.CaseDecided(
@@ -140,7 +141,7 @@ def as_event(case: Case, bundle: Bundle, answer: Permitted | Forbidden, wish: in
         executor=case.agent if duty.executor == "agent" else duty.executor,
         persons=duty.persons,
         verify=verify,
-        cost_cap=None if duty.cost_cap is None else Cost(duty.cost_cap),
+        cost_cap=None if cap is None else Cost(cap),
         state_digest=case.state_digest or wish.state_digest,
     )
 
@@ -196,7 +197,10 @@ def proceed(
         return Refusal(Code.POLICY_FORBIDS, "an agent executes by itself only what is its own and T0")
     if verdict.tier == "T0":
         terms = granting.warrant(state, case, verdict, wish, executor, (), moment)
-        events = (*before, verdict, *admitted, granting.issued(terms))
+        granted = granting.granted(state, terms, moment.now)
+        if isinstance(granted, Refusal):
+            return granted
+        events = (*before, verdict, *admitted, *granted)
         if run is None or executor.member != case.agent:
             return Decided(events, {"case": case.case})
         opened = granting.passback(state, terms, case, verdict, wish, agent, bundle, moment, run)

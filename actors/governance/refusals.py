@@ -25,6 +25,7 @@ class Code(Enum):
     CLOCK_IN_DOUBT = "clock_in_doubt"  # grants and redemptions wait until the clocks agree
     NO_POLICY = "no_policy"  # no bundle is active
     BREAKER_OPEN = "breaker_open"
+    BUDGET_EXCEEDED = "budget_exceeded"  # it could cost, or be, more than a budget has left
     EFFECT_BLOCKED = "effect_blocked"  # an earlier run of the same effect has an unknown outcome
     # approvals
     NOT_HELD = "not_held"  # the case is not waiting for approval

@@ -230,6 +230,38 @@ class Count:
     buckets: tuple[Bucket, ...] = ()  # newest last
 
 
+@attrs.frozen(kw_only=True)
+class Limit:
+    """One line of a budget, see budgets.py."""
+
+    scope: str  # tenant | each_agent | agent:NAME | action:NAME | each_agent_action:NAME
+    what: str  # cost | count
+    per: str  # hour | day | month
+    most: int  # micro-units, or uses
+    warn: int  # from there on it is said, once in a window
+
+
+@attrs.define
+class Spent:
+    """What was spent in the newest window of its kind in which anything was."""
+
+    begun: Instant = Instant(0)
+    cost: int = 0
+    count: int = 0
+    warned: tuple[str, ...] = ()  # of cost and count, what was said already
+
+
+@attrs.define
+class Budget:
+    """The exposure of one scope that has a limit: cost in micro-units, count in uses."""
+
+    cost: int = 0  # of what is outstanding: the worst of every use that may still be redeemed
+    count: int = 0
+    unknown_cost: int = 0  # of runs whose outcome nobody knows
+    unknown_count: int = 0
+    spent: dict[str, Spent] = attrs.Factory(dict)  # by hour, day and month, at its redemption
+
+
 @attrs.define
 class Tally:
     """How many, since the tenant was founded: of fixed size whatever happens."""
@@ -271,6 +303,9 @@ class State:
     expiring: dict[str, Instant] = attrs.Factory(dict)  # months that may go, and the date that was confirmed
     erasing: dict[str, Erasure] = attrs.Factory(dict)
     counts: dict[str, Count] = attrs.Factory(dict)  # by the name of the definition, see counters.py
+    zone: str = "UTC"  # whose hours, days and months budgets count in
+    limits: tuple[Limit, ...] = ()  # of the bundle in force
+    budgets: dict[str, Budget] = attrs.Factory(dict)  # by scope, as far as a limit is on it
     judged: dict[str, Instant] = attrs.Factory(dict)  # bundle in hex → when it was last needed; as many as were ever activated
     deadlines: list[tuple[Instant, str, str]] = attrs.field(factory=list, eq=False, repr=False, metadata={"derived": True})
 

@@ -18,7 +18,7 @@ Part: TypeAlias = Literal["hour", "minute_of_day", "weekday"]
 PARTS: Final[tuple[Part, ...]] = get_args(Part)
 UTC: Final = "UTC"
 WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
 @cache
@@ -33,7 +33,7 @@ def is_known(zone: str) -> bool:
 
 def local(zone: str, at: Instant, part: Part) -> int | str:
     """0 to 23, 0 to 1439, or the name of the day."""
-    there = (_EPOCH + dt.timedelta(microseconds=at)).astimezone(_rules(zone))
+    there = (EPOCH + dt.timedelta(microseconds=at)).astimezone(rules(zone))
     match part:
         case "hour":
             return there.hour
@@ -44,7 +44,7 @@ def local(zone: str, at: Instant, part: Part) -> int | str:
 
 
 @cache
-def _rules(zone: str) -> dt.tzinfo:
+def rules(zone: str) -> dt.tzinfo:
     """``zone`` is one of ``names()``."""
     if zone == UTC:
         return dt.UTC

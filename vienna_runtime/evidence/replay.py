@@ -18,6 +18,7 @@ import attrs
 
 from actors.governance import (
     activation,
+    budgets,
     canonical,
     codec,
     conversing,
@@ -127,7 +128,7 @@ class _Replay:
 
     def _fold(self, event: e.Event, shown: Shown) -> None:
         if isinstance(event, e.BundleActivated):
-            event = attrs.evolve(event, counters=())  # nothing can be counted here, where most of the log is not
+            event = attrs.evolve(event, counters=(), limits=())  # nothing can be counted here, where most of the log is not
         evolve(self._state, event, Instant(shown.header.time), shown.seq)
 
     # -- who belongs, and which bundle is in force
@@ -155,6 +156,8 @@ class _Replay:
             case e.BundleActivated() if (loaded := self._bundles.get(event.bundle)) is not None:
                 counted = tuple(map(counters.definition, declared.counters(loaded.declared)))
                 checks.expect("bundles", event.counters == counted, "it counts something else than its facts say", shown.seq)
+                limited = (loaded.zone, tuple(map(budgets.definition, loaded.budgets)))
+                checks.expect("bundles", (event.zone, event.limits) == limited, "it limits something else than its budgets say", shown.seq)
             case _:
                 pass
         self._fold(event, shown)

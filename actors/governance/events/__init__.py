@@ -40,6 +40,7 @@ from .guards import (
     BreakerProbed,
     BreakerReset,
     BreakerTripped,
+    BudgetWarned,
     CommandRefused,
     DeadLetterOpened,
     DeadLetterResolved,
@@ -100,6 +101,7 @@ Event: TypeAlias = (
     | BreakerTripped
     | BreakerProbed
     | BreakerReset
+    | BudgetWarned
     | DeadLetterOpened
     | DeadLetterResolved
     | CommandRefused
@@ -135,6 +137,7 @@ __all__ = [
     "BreakerProbed",
     "BreakerReset",
     "BreakerTripped",
+    "BudgetWarned",
     "BundleActivated",
     "BundlePushed",
     "CaseCancelled",

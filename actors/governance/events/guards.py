@@ -37,6 +37,20 @@ class BreakerReset:
 
 
 @attrs.frozen
+class BudgetWarned:
+    """A grant passed the mark at which somebody wants to hear of it; once for a scope, a measure and a window."""
+
+    TAG: ClassVar[str] = "budget.warned/1"
+    scope: str
+    what: str  # cost | count
+    per: str  # hour | day | month
+    begun: Instant  # of the window
+    exposure: int  # with the grant
+    most: int
+    granted: CaseId  # which case's
+
+
+@attrs.frozen
 class DeadLetterOpened:
     TAG: ClassVar[str] = "dead_letter.opened/1"
     letter: str

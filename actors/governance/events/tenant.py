@@ -89,3 +89,5 @@ class BundleActivated:
     bundle: bytes
     previous: bytes | None
     counters: tuple[Mapping[str, object], ...] = ()  # what is counted from now on for its facts, see counters.py
+    zone: str = "UTC"  # whose hours, days and months its budgets count in
+    limits: tuple[Mapping[str, object], ...] = ()  # its budgets, see budgets.py

@@ -14,7 +14,7 @@ const BODIES = {
   "member.confirmed/1": "member fingerprint by",
   "member.revoked/1": "member reason",
   "bundle.pushed/1": "bundle files",
-  "bundle.activated/1": "bundle previous counters",
+  "bundle.activated/1": "bundle previous counters zone limits",
   "intent.proposed/1": "case agent intent key parent founding excluded",
   "case.decided/1": "case permitted policies bundle why tier quorum ttl uses executor persons verify cost_cap state_digest facts",
   "approval.requested/1": "case card expires_at",
