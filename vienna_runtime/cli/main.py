@@ -28,6 +28,7 @@ COMMANDS = {
     "policy": ("policy", "policy", "Policy as code: check, push, activate, show."),
     "propose": ("propose", "propose", "Propose an intent and see what becomes of it."),
     "case": ("case", "case", "A case from intent to verdict."),
+    "why": ("why", "why", "Why a case was decided as it was."),
     "evidence": ("evidence", "evidence", "What proves a case, in one file."),
     "approvals": ("approvals", "approvals", "What waits for you: list, show, approve, deny."),
     "approve": ("approvals", "approve", "Approve a case (short for: approvals approve)."),

@@ -1,0 +1,1 @@
+"""Why a case was decided as it was, in sentences, from its evidence alone."""
