@@ -10,10 +10,11 @@ from actors import lineage
 from actors.forgetting import Forgetting
 from actors.governance import bundle as bundles
 from actors.governance import commands as c
-from actors.governance import guarding
+from actors.governance import fact_view, guarding
 from actors.governance.canonical import NotCanonical
 from actors.governance.decision import Ancestor, Asker, Facts
 from actors.governance.facts import Past
+from actors.governance.ids import Instant
 from actors.governance.receipt import unverified_unpack as unpack_receipt
 from actors.governance.signing import Purpose, verifies
 from actors.governance.state import State
@@ -95,6 +96,13 @@ class Known:
     def past(self) -> Past:
         """Where facts for policy are looked up; nothing is, until policy reads one."""
         return Past(above=partial(lineage.above, self.state, self.recall), redeemed=self.recall.was_redeemed)
+
+    def shown(self, query: c.ShowFacts, now: Instant) -> dict[str, object]:
+        """What policies of the bundle in force would be shown about this."""
+        active = None if self.state.bundle is None else self.recall.bundle(self.state.bundle)
+        asked = fact_view.Asked(**attrs.asdict(query, recurse=False))
+        rows = [] if active is None else fact_view.rows(self.state, active, asked, now, self.past)
+        return {"bundle": self.state.bundle, "time": now, "facts": rows}
 
     def _ancestor(self, case: str) -> Ancestor | None:
         found = self.recall.intent(case)

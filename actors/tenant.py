@@ -262,6 +262,8 @@ class Tenant:
             outcome = Refusal(Code.NOT_ALLOWED, "your membership has ended")
         elif isinstance(asked.ask, c.Read) and asked.ask.what == "retention.show":
             outcome = Done(self._forgetting.shown(self.state, self._around.time.now()))
+        elif isinstance(asked.ask, c.ShowFacts):
+            outcome = Done(self._known().shown(asked.ask, self._around.time.now()))
         elif isinstance(asked.ask, c.Query):
             self._release(asked.respond, answering.answer(self.state, self._recall, asked.ask, by))
             return

@@ -22,10 +22,11 @@ from . import events as e
 from . import intent as intents
 from . import warrant as warrants
 from .canonical import MAX_INTEGER, Value
-from .ids import SECOND, Instant, Micros
+from .ids import HOUR, MINUTE, SECOND, Instant, Micros
 from .params import scale
 from .question import Unavailable
 from .state import Bucket, Case, Count, Counter, State
+from .units import DAY
 
 Happening: TypeAlias = Literal["proposed", "denied", "warranted", "redeemed", "succeeded", "failed", "mismatched", "unknown"]
 HAPPENINGS: Final[tuple[Happening, ...]] = get_args(Happening)
@@ -274,3 +275,20 @@ def _own(count: Count, agent: str, wish: intents.Intent, own: Case | None, oldes
 
 def _utc(at: Instant) -> str:
     return (dt.datetime(1970, 1, 1) + dt.timedelta(microseconds=at)).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def says(reading: Reading) -> str:
+    """What is read, in words."""
+    counter = reading.counter
+    what = {"count": counter.of, "sum": f"{counter.sums} of what was {counter.of}", "since": f"seconds since the last {counter.of}"}
+    actions = f" of {' or '.join(counter.actions)}" if counter.actions else ""
+    by = f" by {', '.join(counter.by)}" if counter.by else ""
+    return f"{what[counter.measure]}{actions}{by} within {span(counter.window)}"
+
+
+def span(micros: int) -> str:
+    """A duration as bundles write it, in the largest unit that divides it."""
+    for unit, size in (("d", DAY), ("h", HOUR), ("m", MINUTE), ("s", SECOND)):
+        if micros % size == 0:
+            return f"{micros // size}{unit}"
+    return f"{micros // 1000}ms"

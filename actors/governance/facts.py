@@ -66,11 +66,12 @@ def seen(state: State, bundle: Bundle, about: About, now: Instant, past: Past) -
     for fact in part.facts:
         origin = bundle.declared[fact.name].origin
         again = recorded is None or isinstance(origin, (Founding, Local))  # what does not rest on others' entries is taken anew
-        shown[fact.name] = _taken(state, origin, about, now, past) if again else _read((recorded or {}).get(fact.name))
+        shown[fact.name] = taken(state, origin, about, now, past) if again else _read((recorded or {}).get(fact.name))
     return shown
 
 
-def _taken(state: State, origin: Origin, about: About, now: Instant, past: Past) -> Fact:
+def taken(state: State, origin: Origin, about: About, now: Instant, past: Past) -> Fact:
+    """One fact as it is now."""
     match origin:
         case Founding():
             return about.founding

@@ -17,6 +17,7 @@ from vienna_runtime.cli.listing import Listing
 from vienna_runtime.cli.member import waiting
 from vienna_runtime.cli.phrases import counted
 from vienna_runtime.cli.policy_directory import DIRECTORY, source_of
+from vienna_runtime.cli.policy_facts import facts
 from vienna_runtime.cli.policy_replay import replay
 from vienna_runtime.cli.shown import shown
 from vienna_runtime.client import Vienna
@@ -29,6 +30,7 @@ def policy() -> None:
 
 
 policy.add_command(replay)
+policy.add_command(facts)
 
 
 @policy.command()

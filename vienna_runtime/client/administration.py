@@ -6,6 +6,8 @@ import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from actors.governance.canonical import Value
+
 Answer = dict[str, Any]
 
 
@@ -74,6 +76,20 @@ class Administration:
     async def bundle(self) -> Answer:
         """``{bundle, files}`` of what is in force."""
         return await self._call("bundle.show")
+
+    async def facts(
+        self,
+        *,
+        agent: str | None = None,
+        action: str | None = None,
+        resource: str | None = None,
+        params: Mapping[str, Value] | None = None,
+        parent: str | None = None,
+    ) -> Answer:
+        """``{bundle, time, facts}``: what policies would be shown now beside such a wish."""
+        said = {"agent": agent, "action": action, "resource": resource, "parent": parent}
+        known = {name: value for name, value in said.items() if value is not None}
+        return await self._call("policy.facts", params=dict(params or {}), **known)
 
     # --- standing guards
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from .. import commands as c
 from ..kinds import ADMIN, AGENT, APPROVER, EXECUTOR, INVITEE, OPERATOR, VERIFIER
-from ..wire_fields import Absent, Flag, Names, Number, Text
-from .call import CASE, EVERYBODY, READERS, RUN, call
+from ..wire_fields import Absent, Flag, Map, Names, Number, Text
+from .call import CASE, EVERYBODY, NAME, READERS, RUN, call
 
 ROWS = (
     call("case.show", READERS | {AGENT, EXECUTOR, VERIFIER}, c.ShowCase, "a case's entries, from intent to verdict", case=CASE),
@@ -17,6 +17,17 @@ ROWS = (
         case=CASE,
         after=Absent(CASE),
         limit=Number(1, 200, default=50),
+    ),
+    call(
+        "policy.facts",
+        READERS,
+        c.ShowFacts,
+        "what policies of the bundle in force would be shown beside a wish now",
+        params=Map(),
+        agent=Absent(NAME),
+        action=Absent(Text(128)),
+        resource=Absent(Text(256)),
+        parent=Absent(CASE),
     ),
     call("approval.card", frozenset({APPROVER, ADMIN}), c.ShowCard, "the card of a held case: what an approval signs", case=CASE),
     call("dead_letter.show", READERS, c.ShowLetter, "one dead letter with its case", letter=RUN),

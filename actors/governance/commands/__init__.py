@@ -56,6 +56,7 @@ from .reads import (
     Read,
     ShowCard,
     ShowCase,
+    ShowFacts,
     ShowLetter,
     ShowLineage,
     Tail,
@@ -68,7 +69,7 @@ Command: TypeAlias = (
     | PushBundle | ActivateBundle | Seal | RevokeWarrant | TripBreaker | ResetBreaker | RetryLetter | ResolveLetter
     | SettleEffect | PlaceHold | ReleaseHold | RunRetention | Erase | Suspend | Resume | Found
 )  # fmt: skip
-Query: TypeAlias = ShowCase | ShowLineage | ShowCard | ShowLetter | ListLetters | Read
+Query: TypeAlias = ShowCase | ShowFacts | ShowLineage | ShowCard | ShowLetter | ListLetters | Read
 Subscription: TypeAlias = Tail | Watch | Evidence | Inbox
 Chore: TypeAlias = Archive | ListKeys | RotateKey | RetireKeys
 CHORES = (Archive, ListKeys, RotateKey, RetireKeys)
@@ -115,6 +116,7 @@ __all__ = [
     "SettleEffect",
     "ShowCard",
     "ShowCase",
+    "ShowFacts",
     "ShowLetter",
     "ShowLineage",
     "Subscription",

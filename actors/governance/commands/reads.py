@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import attrs
+
+from ..canonical import Value
 
 
 @attrs.frozen
@@ -17,6 +21,17 @@ class ShowLineage:
     case: str
     after: str | None = None
     limit: int = 50
+
+
+@attrs.frozen
+class ShowFacts:
+    """What policies would be shown now; what is not said of the wish leaves the facts unknown that rest on it."""
+
+    params: Mapping[str, Value]
+    agent: str | None = None
+    action: str | None = None
+    resource: str | None = None
+    parent: str | None = None
 
 
 @attrs.frozen
