@@ -10,6 +10,7 @@ from rich.text import Text
 from actors.governance import bundle as bundles
 from actors.governance.bundle import Bundle, Findings, Source
 from actors.governance.bundle_tests import TestResult, run_tests
+from actors.governance.fact_notes import notes
 from vienna_runtime.cli.exits import BadEnd
 from vienna_runtime.cli.here import Here, json_option, pass_here
 from vienna_runtime.cli.kinds import DIGEST
@@ -54,8 +55,10 @@ def check(here: Here, directory: Path) -> None:
         raise BadEnd(f"{len(loaded)} finding{'s' if len(loaded) > 1 else ''}; the bundle does not load")
     failed = [result for result in results if not result.passed]
     tests = [{"name": r.name, "file": r.file, "line": r.line, "passed": r.passed, "why": r.why} for r in results]
+    noted = [f"{directory / note.file}:{str(note).removeprefix(note.file + ':')}" for note in notes(loaded)]
     here.answer(
-        {"ok": not failed, "bundle": loaded.digest, "name": loaded.name, "findings": [], "tests": tests},
+        {"ok": not failed, "bundle": loaded.digest, "name": loaded.name, "findings": [], "notes": noted, "tests": tests},
+        *(shown(f"note: {note}") for note in noted),
         *(shown(f"{directory / result.file}:{result.line}:1: {result.name}: {result.why}") for result in failed),
         Text.assemble(
             shown(loaded.name), f": {counted(len(loaded.policies), 'policy', 'policies')}, {counted(len(loaded.catalogue), 'action')}, ",
