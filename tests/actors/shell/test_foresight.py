@@ -3,7 +3,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from actors.governance import commands as c
+from actors.governance.bundle import Source
 from actors.governance.refusals import Refusal
+from actors.governance.source import digest
 from actors.kernel import Envelope
 from actors.messages import Asked, Done, Outcome
 
@@ -42,3 +44,35 @@ async def test_a_stranger_foresees_nothing(shell: Shell) -> None:
     asks: list[tuple[c.Command, str]] = [(shell.proposal(f"k{number}"), "mallory") for number in range(6)]
     heard = await asked_together(shell, asks)
     assert all(isinstance(outcome, Refusal) for outcome in heard)
+
+
+LIMITED = {
+    "bundle.toml": b"""
+[bundle]
+name = "limited"
+[actions."notes.read"]
+effect = "read"
+executor = "till"
+params = { path = "string" }
+[facts]
+reads = { count = "redeemed", by = ["agent"], window = "1h", from = "activation" }
+twice = { before = "redeemed" }
+hour = { local = "hour" }
+""",
+    "all.cedar": b"""
+@id("read") @tier("T0") @executor("agent") permit (principal, action == Action::"notes.read", resource);
+@id("three") forbid (principal, action == Action::"notes.read", resource) when { context.facts.reads >= 3 || context.facts.hour > 23 };
+""",
+}
+
+
+async def test_what_was_foreseen_before_a_count_had_grown_lets_nobody_past_the_limit(shell: Shell) -> None:
+    bundle = digest(Source(LIMITED))
+    await asked_together(shell, [(c.PushBundle(LIMITED), "anna")])
+    await asked_together(shell, [(c.ActivateBundle(bundle, "k"), "anna")])
+    asks: list[tuple[c.Command, str]] = [(shell.proposal(f"k{number}", run=f"r{number}"), "ada") for number in range(8)]
+    heard = await asked_together(shell, asks)
+    assert [outcome.value["status"] for outcome in heard if isinstance(outcome, Done)] == ["running"] * 3 + ["denied"] * 5
+    assert len(shell.tenant.state.runs) == 3
+    again = await asked_together(shell, [(shell.proposal(f"m{number}", run=f"s{number}"), "ben") for number in range(4)])
+    assert [outcome.value["status"] for outcome in again if isinstance(outcome, Done)] == ["running"] * 3 + ["denied"]
