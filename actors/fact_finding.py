@@ -100,7 +100,7 @@ class Known:
     def shown(self, query: c.ShowFacts, now: Instant) -> dict[str, object]:
         """What policies of the bundle in force would be shown about this."""
         active = None if self.state.bundle is None else self.recall.bundle(self.state.bundle)
-        asked = fact_view.Asked(**attrs.asdict(query, recurse=False))
+        asked = fact_view.Asked(agent=query.whose, action=query.action, resource=query.resource, params=query.params, parent=query.parent)
         rows = [] if active is None else fact_view.rows(self.state, active, asked, now, self.past)
         return {"bundle": self.state.bundle, "time": now, "facts": rows}
 

@@ -87,7 +87,7 @@ class Administration:
         parent: str | None = None,
     ) -> Answer:
         """``{bundle, time, facts}``: what policies would be shown now beside such a wish."""
-        said = {"agent": agent, "action": action, "resource": resource, "parent": parent}
+        said = {"whose": agent, "action": action, "resource": resource, "parent": parent}
         known = {name: value for name, value in said.items() if value is not None}
         return await self._call("policy.facts", params=dict(params or {}), **known)
 

@@ -24,7 +24,7 @@ ROWS = (
         c.ShowFacts,
         "what policies of the bundle in force would be shown beside a wish now",
         params=Map(),
-        agent=Absent(NAME),
+        whose=Absent(NAME),
         action=Absent(Text(128)),
         resource=Absent(Text(256)),
         parent=Absent(CASE),

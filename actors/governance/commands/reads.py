@@ -28,7 +28,7 @@ class ShowFacts:
     """What policies would be shown now; what is not said of the wish leaves the facts unknown that rest on it."""
 
     params: Mapping[str, Value]
-    agent: str | None = None
+    whose: str | None = None  # the agent whose wish it would be
     action: str | None = None
     resource: str | None = None
     parent: str | None = None
