@@ -186,3 +186,36 @@ def inbox(state: State, recall: Recall, signer: Signer, names: Sequence[str]) ->
                 yield verifier.item(run, receipts[-1])
         elif case is not None:
             yield approver.item(case)
+
+
+def shadow(
+    state: State, recall: Recall, compared: int, passed_over: int, more: Mapping[tuple[str, str, str, str], int]
+) -> Callable[[], Outcome]:
+    """The candidate beside the bundle in force: what is on the log by now, and what waits to be counted there."""
+    running = state.shadow
+    if running is None:
+        return lambda: Done({"bundle": None, "groups": []})
+    counts = {tuple(name.split("\0")): count for name, count in running.counts.items()}
+    for kind, count in more.items():
+        counts[kind] = counts.get(kind, 0) + count
+    shown = {tuple(name.split("\0")): places for name, places in running.shown.items()}
+    about = {
+        "bundle": running.bundle,
+        "since": running.since,
+        "by": running.by,
+        "compared": running.compared + compared,
+        "passed_over": running.passed_over + passed_over,
+    }
+    order = sorted(counts.items(), key=lambda item: -item[1])
+    return lambda: Done({**about, "groups": [_difference(recall, kind, count, shown.get(kind, ())) for kind, count in order]})
+
+
+def _difference(recall: Recall, kind: tuple[str, ...], count: int, places: Sequence[int]) -> dict[str, object]:
+    examples = [
+        {"seq": at, "time": header.time, "case": event.about, "agent": event.agent, "said": event.said, "says": event.says,
+         "policies": list(event.policies)}
+        for at in places
+        for header, event in [recall.told(at)]
+        if isinstance(event, e.ShadowDiffered)
+    ]  # fmt: skip
+    return {"kind": kind[0], "from": kind[1], "to": kind[2], "action": kind[3], "count": count, "examples": examples}

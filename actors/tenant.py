@@ -44,6 +44,7 @@ from actors.messages import Asked, Done, Introduce, Listen, Outcome, Reconcile, 
 from actors.node_standing import SCOPE, NodeStanding
 from actors.recall import Recall
 from actors.scribe import Full, LogFrozen, ReadOnly, Reservation, Scribe
+from actors.shadow import Shadowing
 from actors.signer import Signer
 from ledger import BodyRemoved, LedgerError
 
@@ -90,6 +91,7 @@ class Tenant:
         self._snapshot_at = 0
         self._snapshot_owed = False
         self._pushed: bundles.Bundle | bundles.Findings | None = None  # what is being pushed just now
+        self._shadow = Shadowing()
         self._forgetting = Forgetting(around.scribe.ledger, name, around.witnessed)
 
     async def start(self) -> None:
@@ -125,6 +127,7 @@ class Tenant:
                         self._asked(message)
                     case Sweep():
                         self._sweep()
+                        await self._go_on_shadowing()
                         await self._forgetting.go_on(self, self._around.scribe, self._around.time.now(), self._around.reading)
                     case Introduce():
                         self._introduce(message)
@@ -155,7 +158,7 @@ class Tenant:
                 self._pushed = await self._read(source)
         if type(ask) in LOOKS:
             await self._forgetting.prepare(ask, self.state, self._around.time.now(), self._around.reading)
-        needed = ask.bundle if type(ask) is c.ActivateBundle else self.state.bundle
+        needed = ask.bundle if isinstance(ask, (c.ActivateBundle, c.StartShadow)) else self.state.bundle
         if needed is not None and not self.frozen and (unread := self._recall.unread(needed)) is not None:
             await self._read(unread)
 
@@ -226,6 +229,16 @@ class Tenant:
         bundle = None if self.state.bundle is None else self._recall.remembered(self.state.bundle)
         return Rates() if bundle is None else bundle.settings.rates
 
+    async def _go_on_shadowing(self) -> None:
+        """After everything that is due: what a candidate would have said waits for whatever is decided."""
+        shadow = self.state.shadow
+        if shadow is None or self.frozen or not self._usable():
+            return
+        if (unread := self._recall.unread(shadow.bundle)) is not None:
+            await self._read(unread)
+        if self._usable():
+            self._shadow.go_on(self.state, self._recall.bundle(shadow.bundle), self._around.time.now(), self.submits)
+
     # -- what forgetting borrows, see ``actors.forgetting.Owner``
 
     @property
@@ -264,6 +277,9 @@ class Tenant:
             outcome = Done(self._forgetting.shown(self.state, self._around.time.now()))
         elif isinstance(asked.ask, c.ShowFacts):
             outcome = Done(self._known().shown(asked.ask, self._around.time.now()))
+        elif isinstance(asked.ask, c.Read) and asked.ask.what == "shadow.show":
+            self._release(asked.respond, answering.shadow(self.state, self._recall, *self._shadow.pending()))
+            return
         elif isinstance(asked.ask, c.Query):
             self._release(asked.respond, answering.answer(self.state, self._recall, asked.ask, by))
             return
@@ -320,6 +336,8 @@ class Tenant:
         done = self._submit(decision.events, actor, room, moment.now)
         if isinstance(done, Refusal):
             return done
+        if self.state.shadow is not None:
+            self._shadow.note(self.state, done, self._recall.remembered(self.state.shadow.bundle), moment.now, self._known().past)
         if decision.refusal is not None:
             return decision.refusal
         return Done(answering.of_command(self.state, command, decision.answer, done))

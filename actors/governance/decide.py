@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from . import approving, conversing, forgetting, guarding, membership, proposing, redeeming, reporting
+from . import approving, conversing, forgetting, guarding, membership, proposing, redeeming, reporting, shadowing
 from . import commands as c
 from .decision import Asker, Decision, Facts, Invitee, Moment, Operator
 from .refusals import Code, Refusal
@@ -101,6 +101,10 @@ def _by_member(state: State, command: c.Command, by: Member, facts: Facts, momen
             return forgetting.run(state, by, command.key, facts, moment)
         case c.Erase():
             return forgetting.erase(state, command.what, command.reason, by, command.key, facts.spans, moment)
+        case c.StartShadow():
+            return shadowing.start(state, command, by, facts)
+        case c.StopShadow():
+            return shadowing.stop(state, by)
         case c.Enrol() | c.Found() | c.Suspend() | c.Resume():
             return _not_for(by.kind)
         case _:

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias, assert_never, get_args
 
 import attrs
 
-from . import breaker, budgets, canonical, counters
+from . import breaker, budgets, canonical, counters, shadowing
 from . import events as e
 from . import warrant as warrants
 from .approval import unverified_unpack as unpack_statement
@@ -395,6 +395,7 @@ _FOLDS: Mapping[type, Fold] = {
     **_for_each(Keeping, _kept),
     **_for_each(Membership, _membership),
     e.BudgetWarned: _nothing,
+    **_for_each(shadowing.Shadowing, shadowing.folded),
     e.SnapshotMade: _nothing,
 }
 if missing := set(get_args(e.Event)) - _FOLDS.keys():

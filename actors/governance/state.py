@@ -263,6 +263,19 @@ class Budget:
 
 
 @attrs.define
+class Shadow:
+    """A candidate beside the bundle in force, and where it differed; see shadowing.py for the names of the kinds."""
+
+    bundle: bytes
+    since: Instant
+    by: str
+    compared: int = 0
+    passed_over: int = 0
+    counts: dict[str, int] = attrs.Factory(dict)
+    shown: dict[str, tuple[int, ...]] = attrs.Factory(dict)  # the entries of the first of each kind
+
+
+@attrs.define
 class Tally:
     """How many, since the tenant was founded: of fixed size whatever happens."""
 
@@ -307,6 +320,7 @@ class State:
     limits: tuple[Limit, ...] = ()  # of the bundle in force
     budgets: dict[str, Budget] = attrs.Factory(dict)  # by scope, as far as a limit is on it
     judged: dict[str, Instant] = attrs.Factory(dict)  # bundle in hex → when it was last needed; as many as were ever activated
+    shadow: Shadow | None = None
     deadlines: list[tuple[Instant, str, str]] = attrs.field(factory=list, eq=False, repr=False, metadata={"derived": True})
 
     def member_by_key(self, key_id: str) -> Member | None:

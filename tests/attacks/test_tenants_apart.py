@@ -134,6 +134,7 @@ PROBES: dict[str, tuple[Callable[[Any, Any, Things], dict[str, Any]], ...]] = {
     "member.confirm": (lambda *a: {"member": a[2].member, "fingerprint": "0", "key": "k"},),
     "member.revoke": (lambda *a: {"member": a[2].member, "reason": "x", "key": "k"},),
     "bundle.activate": (lambda *a: {"bundle": a[2].bundle, "key": "k"},),
+    "shadow.start": (lambda *a: {"bundle": a[2].bundle},),
     "warrant.revoke": (lambda *a: {"warrant": a[2].warrant, "reason": "x"},),
     "breaker.trip": (
         lambda *a: {"scope": f"agent:{a[2].member}", "reason": "x"},
@@ -167,6 +168,8 @@ NAMES_NOTHING = {
     "hold.place": "looks nothing up: a hold keeps whatever bears the name in the connection's own tenant",
     "retention.run": "is about the connection's own tenant",
     "retention.show": "is about the connection's own tenant",
+    "shadow.stop": "is about the connection's own tenant",
+    "shadow.show": "is about the connection's own tenant",
     "tenant.seal": "is about the connection's own tenant",
     "tenant.suspend": "is the operator's, who knows every tenant",
     "tenant.resume": "is the operator's, who knows every tenant",

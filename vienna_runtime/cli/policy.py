@@ -20,6 +20,7 @@ from vienna_runtime.cli.phrases import counted
 from vienna_runtime.cli.policy_directory import DIRECTORY, source_of
 from vienna_runtime.cli.policy_facts import facts
 from vienna_runtime.cli.policy_replay import replay
+from vienna_runtime.cli.policy_shadow import shadow
 from vienna_runtime.cli.shown import shown
 from vienna_runtime.client import Vienna
 from vienna_runtime.errors import VerificationError
@@ -32,6 +33,7 @@ def policy() -> None:
 
 policy.add_command(replay)
 policy.add_command(facts)
+policy.add_command(shadow)
 
 
 @policy.command()

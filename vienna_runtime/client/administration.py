@@ -91,6 +91,17 @@ class Administration:
         known = {name: value for name, value in said.items() if value is not None}
         return await self._call("policy.facts", params=dict(params or {}), **known)
 
+    async def start_shadow(self, bundle: bytes) -> Answer:
+        """Runs a pushed bundle beside the one in force; it decides nothing."""
+        return await self._call("shadow.start", bundle=bundle)
+
+    async def stop_shadow(self) -> Answer:
+        return await self._call("shadow.stop")
+
+    async def shadow(self) -> Answer:
+        """``{bundle, since, by, compared, passed_over, groups}``; ``bundle`` is None where no candidate runs."""
+        return await self._call("shadow.show")
+
     # --- standing guards
 
     async def breakers(self) -> list[Answer]:

@@ -63,11 +63,12 @@ from .reads import (
     Wait,
     Watch,
 )
+from .shadow import StartShadow, StopShadow
 
 Command: TypeAlias = (
     Propose | Cancel | Redeem | Report | Vote | AskAgent | AnswerApprover | Attest | Invite | Enrol | Confirm | RevokeMember
     | PushBundle | ActivateBundle | Seal | RevokeWarrant | TripBreaker | ResetBreaker | RetryLetter | ResolveLetter
-    | SettleEffect | PlaceHold | ReleaseHold | RunRetention | Erase | Suspend | Resume | Found
+    | SettleEffect | PlaceHold | ReleaseHold | RunRetention | Erase | Suspend | Resume | Found | StartShadow | StopShadow
 )  # fmt: skip
 Query: TypeAlias = ShowCase | ShowFacts | ShowLineage | ShowCard | ShowLetter | ListLetters | Read
 Subscription: TypeAlias = Tail | Watch | Evidence | Inbox
@@ -119,6 +120,8 @@ __all__ = [
     "ShowFacts",
     "ShowLetter",
     "ShowLineage",
+    "StartShadow",
+    "StopShadow",
     "Subscription",
     "Suspend",
     "Tail",

@@ -55,6 +55,7 @@ from .keeping import (
     RetentionSet,
     SnapshotMade,
 )
+from .shadow import ShadowCounted, ShadowDiffered, ShadowStarted, ShadowStopped
 from .tenant import (
     BundleActivated,
     BundlePushed,
@@ -113,6 +114,10 @@ Event: TypeAlias = (
     | BodiesRemoved
     | ForgettingEnded
     | SnapshotMade
+    | ShadowStarted
+    | ShadowDiffered
+    | ShadowCounted
+    | ShadowStopped
 )
 
 
@@ -166,6 +171,10 @@ __all__ = [
     "RunReported",
     "RunUnknown",
     "RunVerified",
+    "ShadowCounted",
+    "ShadowDiffered",
+    "ShadowStarted",
+    "ShadowStopped",
     "SnapshotMade",
     "TargetStale",
     "TenantFounded",
