@@ -18,7 +18,7 @@ def sees(member: str, kind: str, events: Sequence[e.Told]) -> bool:
                 return True
             case e.CaseDecided(executor=executor) if executor == member:
                 return True
-            case e.RunReported() if kind == kinds.VERIFIER:
+            case e.RunReported() | e.RunUnknown() if kind == kinds.VERIFIER:
                 return True
             case _:
                 pass

@@ -9,7 +9,7 @@ from typing import assert_never
 import attrs
 
 from actors import agent, approver, dead_letters, executor, family, verifier
-from actors.drafting import sign
+from actors.drafting import issuer_signature, sign
 from actors.governance import commands as c
 from actors.governance import conversation, kinds, views
 from actors.governance import events as e
@@ -181,9 +181,13 @@ def inbox(state: State, recall: Recall, signer: Signer, names: Sequence[str]) ->
         if live is not None:
             yield executor.item(sign(e.WarrantIssued(live.case, WarrantId(name), live.fields, b"", b""), state.tenant, signer))
         elif run is not None:
-            receipts = [event.receipt for _, event in recall.case(run.case) if isinstance(event, e.RunReported) and event.run == name]
-            if receipts:
-                yield verifier.item(run, receipts[-1])
+            signature = issuer_signature(signer, state.tenant, run.fields)
+            if run.status == "unknown":
+                yield verifier.probe_item(run, signature)
+                continue
+            reports = [event for _, event in recall.case(run.case) if isinstance(event, e.RunReported) and event.run == name]
+            if reports:
+                yield verifier.item(run, signature, reports[-1].receipt, reports[-1].signature)
         elif case is not None:
             yield approver.item(case)
 

@@ -66,5 +66,9 @@ def record(state: State, events: tuple[e.Event, ...], actor: str, now: Instant, 
 
 def sign(event: e.WarrantIssued, tenant: str, signer: Signer) -> e.WarrantIssued:
     """The warrant with the issuer's signature over its fields and the node's MAC over both."""
-    signature = signer.issuer_sign(tenant, signed_bytes(Purpose.WARRANT, event.fields))
+    signature = issuer_signature(signer, tenant, event.fields)
     return e.WarrantIssued(event.case, event.warrant, event.fields, signature, signer.warrant_mac(tenant, event.fields + signature))
+
+
+def issuer_signature(signer: Signer, tenant: str, fields: bytes) -> bytes:
+    return signer.issuer_sign(tenant, signed_bytes(Purpose.WARRANT, fields))

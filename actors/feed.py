@@ -11,6 +11,7 @@ from actors.governance import warrant as warrants
 from actors.governance.state import State
 
 Listener: TypeAlias = Callable[[Mapping[str, object]], None]
+Sign: TypeAlias = Callable[[bytes], bytes]
 Item: TypeAlias = tuple[str, Mapping[str, object]]  # topic, what to say
 
 CASE, MEMBER, GONE = "case:", "member:", "gone:"
@@ -44,8 +45,11 @@ class Feed:
     def __len__(self) -> int:
         return sum(map(len, self._listeners.values()))
 
-    def wanted(self, state: State, event: e.Event, seq: int) -> list[Item]:
-        """What this event, just folded into ``state``, means to those who listen; nothing is built for nobody."""
+    def wanted(self, state: State, event: e.Event, seq: int, sign: Sign) -> list[Item]:
+        """What this event, just folded into ``state``, means to those who listen; nothing is built for nobody.
+
+        ``sign`` is the issuer's hand over a warrant's fields: a verifier checks what it is given.
+        """
         if len(self._listeners) == self._gone and type(event) is not e.MemberRevoked:
             return []
         found: list[Item] = []
@@ -57,8 +61,11 @@ class Feed:
                 found.extend(self._to([warrants.unpack_own(event.fields).executor], lambda: executor.item(event)))
             case e.ApprovalRequested() if (case := state.cases.get(event.case)) is not None:
                 found.extend(self._to(approver.concerned(state, case), lambda: approver.item(case)))
-            case e.RunReported() if (run := state.runs.get(event.run)) is not None and run.verify:
-                found.extend(self._to(verifier.concerned(state, run), lambda: verifier.item(run, event.receipt)))
+            case e.RunReported() if (run := state.runs.get(event.run)) is not None and verifier.is_wanted(run):
+                item = lambda: verifier.item(run, sign(run.fields), event.receipt, event.signature)  # noqa: E731
+                found.extend(self._to(verifier.concerned(state, run), item))
+            case e.RunUnknown() if (run := state.runs.get(event.run)) is not None and verifier.is_wanted(run):
+                found.extend(self._to(verifier.concerned(state, run), lambda: verifier.probe_item(run, sign(run.fields))))
             case e.MemberRevoked() if GONE + event.member in self._listeners:
                 found.append((GONE + event.member, {}))
             case e.BreakerTripped():

@@ -16,7 +16,7 @@ from pathlib import Path
 import attrs
 import click
 
-from actors.governance import calls, catalogue, codec, kinds, obligations, params, quorum, refusals, settings, wire_fields
+from actors.governance import calls, catalogue, codec, kinds, obligations, observations, params, quorum, refusals, settings, wire_fields
 from actors.governance.node_law import KINDS as NODE_EVENTS
 from ledger import admission, commitments, removal, rotation
 from transport import limits, session
@@ -65,6 +65,7 @@ MEANINGS = {
     "policy_forbids": ("asked again at redemption, policy said no", "look at the sentence; propose again if it may change"),
     "stale": ("the target changed since the decision; the case is being decided again", "wait for the new warrant"),
     "run_reused": ("the run id was used for something else", "take a new run id"),
+    "too_early": ("that it did not happen cannot be seen yet: its executor may still be acting", "look again after `retry_after`"),
     "run_closed": ("the run has its report or is over", "nothing"),
     "name_taken": ("the name or key id belongs to somebody", "take another"),
     "invitation_over": ("the invitation was used or has expired", "ask for a new one"),
@@ -270,8 +271,13 @@ def observation_kinds() -> str:
         "file_digest": "the SHA-256 of a file below a root the verifier knows",
         "exit_code": "how a read-only command ends, or what it prints",
         "git_ref": "which commit a ref of a repository names",
+        "http": "the status of an HTTP(S) answer, what a JSON path finds in it, or its digest",
+        "tcp": "whether a port accepts connections",
+        "tls": "the certificate that a TLS server shows: its fingerprint, whether it is valid for its name, the days it has left",
+        "sql": "the one value that a read-only SELECT finds",
+        "json_output": "what a JSON path finds in a read-only command's output, or whether that fits a JSON schema",
     }
-    return table(("kind", "a verifier looks at"), ((f"`{kind}`", said[kind]) for kind in catalogue.OBSERVED))
+    return table(("kind", "a verifier looks at"), ((f"`{kind}`", said[kind]) for kind in observations.OBSERVED))
 
 
 def quorum_limits() -> str:
@@ -323,11 +329,12 @@ def member_kinds() -> str:
 
 
 def signed_things() -> str:
-    from actors.governance import approval, attestation, receipt, warrant
+    from actors.governance import approval, attestation, probe, receipt, warrant
 
     rows = [("`vienna/challenge/1`", "`nonce`, `principal`, `origin`, `certificate`")]
     for name, fields in (
         ("warrant", warrant.FIELDS), ("approval", approval.FIELDS), ("receipt", receipt.FIELDS), ("attestation", attestation.FIELDS),
+        ("probe", probe.FIELDS),
         ("enrolment", ("tenant", "member", "invitation", "public_key", "key_id", "key_hash")),
     ):  # fmt: skip
         rows.append((f"`vienna/{name}/1`", ", ".join(f"`{field}`" for field in fields)))

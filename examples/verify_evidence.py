@@ -14,7 +14,8 @@ NAMES = ("file|node checkpoint|node entries|keys|tenant checkpoint|tenant entrie
          "receipts|attestations|outcome").split("|")
 LOOKED = {"intent": "intent", "case.decided": "bundles", "approval": "approvals", "approval.requested": "card",
           "approval.asked": "conversation", "approval.answered": "conversation", "member": "members",
-          "warrant.issued": "warrant terms", "run.opened": "redemption", "run.reported": "receipts", "bundle": "bundles"}  # else outcome
+          "warrant.issued": "warrant terms", "run.opened": "redemption", "run.reported": "receipts", "run.reported_late": "receipts",
+          "bundle": "bundles", "run.attested": "attestations", "effect.probed": "attestations"}  # else outcome
 STANDING = re.compile(r"(tenant\.(founded|sealed|suspended|resumed)|member\.(invited|enrolled|confirmed|revoked)|bundle\.activated)/1")
 FILE = [line.split() for line in ("case commitment format node node_log tenant tenant_log", *["checkpoint entries witnessed"] * 2)]
 HEADER = "version tag tenant sequence time actor case step previous follows commitment".split()
@@ -145,7 +146,7 @@ def filled(some, people):  # one of these ways, by a different person in every s
     return any(sum(bool(sit(who, way, taken, set())) for who in people) == len(way) for way in some for taken in [{}])
 def law(case, tenant, own, issuers, c):  # the entries in their order; gives the closing one, or why it is not known
     members, invited, above, warrants, runs, pushed, hidden, closed, s = {}, {}, {}, {}, {}, set(), set(), None, type("Kept", (), {})
-    s.phase, s.active, s.given, s.changes, s.held, s.said = "founding", None, [], [], None, []
+    s.phase, s.active, s.given, s.changes, s.held, s.said, s.issued = "founding", None, [], [], None, [], {}
     def alive(name, *kinds):
         must(members[name]["status"] == "active" and members[name]["kind"] in kinds, f"{name} is no active {' or '.join(kinds)}")
         return members[name]
@@ -156,6 +157,17 @@ def law(case, tenant, own, issuers, c):  # the entries in their order; gives the
             enough = s.held and len(people) >= d["persons"] and filled(ways(d["quorum"]), people)
             c.expect("quorum", enough, f"{sorted(people)} do not fill {d['quorum']!r}")
         return sorted(people), [narrowing for _, narrowing in given]
+    def looked(e, b, r):  # a verifier signed what it saw, of everything that the warrant asks for, and it is no part of the work
+        m, w, probe, bound = alive(b["verifier"], "verifier"), r["terms"], "found" in b, r["warrant"] if "found" in b else r["receipt"]
+        it, bound = [*load(b["statement"]).values()], digest(s.issued[r["warrant"]]) if probe else bound
+        asked = [look["name"] for look in ([w["verify"]["probe"]] if probe else w["verify"]["checks"])]
+        apart = m["person"] not in [members[who]["person"] for who in (r["redeemer"], w["agent"])] + [who for who, _ in r["seen"]]
+        same = it[:5] == [case, b["run"], bound, b["found" if probe else "verdict"], b["checks"]] and b.get("person") in (None, m["person"])
+        same = same and sorted(row[0] for row in b["checks"]) == sorted(asked) and e["actor"] == b["verifier"]
+        quiet = not probe or b["found"] != "did_not_happen" or r["told"] or r["late"] or w["expires_at"] + MINUTE // 2 <= e["time"]
+        r["seen"] += [(m["person"], it[3])]
+        true = signed("probe" if probe else "attestation", m["public_key"], b["statement"], b["signature"])
+        must(true and same and apart and quiet and abs(it[5] - e["time"]) <= MINUTE, "not signed, of something else, or by who acted")
     def look(e, b, kind, name):
         match kind:
             case "tenant.sealed" | "bundle.activated":
@@ -230,42 +242,49 @@ def law(case, tenant, own, issuers, c):  # the entries in their order; gives the
                      s.intent, s.effect, d["state_digest"], d["tier"], persons, d["bundle"], d["verify"], e["time"], ends, uses, cap]
                 true = any(signed("warrant", key, b["fields"], b["signature"]) for key in issuers)
                 c.expect("warrant signature", true, "no admitted issuer signed it")
-                warrants[b["warrant"]], s.held = dict(w, left=w["uses"]), None
+                warrants[b["warrant"]], s.issued[b["warrant"]], s.held = dict(w, left=w["uses"]), b["fields"], None
                 must(d["permitted"] and pack(dict(zip(WARRANT, t, strict=True))) == b["fields"], "intent, verdict and narrowings differ")
             case "warrant.revoked" | "warrant.expired" | "warrant.stale":
                 must(warrants.pop(b["warrant"])["expires_at"] <= e["time"] or kind != "warrant.expired", "it had not expired")
             case "run.opened":
                 w, m = warrants[b["warrant"]], alive(b["redeemer"], "executor", "agent")
-                runs[b["run"]], w["left"] = dict(b, terms=w, opened=e["time"], told=None), w["left"] - 1
+                runs[b["run"]], w["left"] = dict(b, terms=w, opened=e["time"], told=None, late=None, seen=[]), w["left"] - 1
                 warrants.pop(b["warrant"] if w["left"] == 0 else None, None)
                 theirs = b["redeemer"] == w["executor"] == e["actor"] and m["public_key"] == w["holder"] and alive(w["agent"], "agent")
                 same = (b["args_digest"], b["effect"]) == (s.args, w["effect"]) and w["state_digest"] in (None, b["state_digest"])
                 must(theirs and same and w["not_before"] <= e["time"] < w["expires_at"], "not as it grants, or not in its life")
-            case "run.reported":
-                r, told = runs[b["run"]], load(b["receipt"], RECEIPT)
-                r.update(told=told, receipt=digest(b["receipt"]), verify_by=b["verify_by"])
+            case "run.reported" | "run.reported_late":
+                r, told, which = runs[b["run"]], load(b["receipt"], RECEIPT), "told" if kind == "run.reported" else "late"
+                r.update({which: told, "receipt": digest(b["receipt"]), "verify_by": b.get("verify_by")})
                 same = [b["run"], r["warrant"], b["outcome"], b["cost"]] == [told[f] for f in ("run", "warrant", "outcome", "cost")]
                 true = signed("receipt", alive(r["redeemer"], "executor", "agent")["public_key"], b["receipt"], b["signature"])
                 must(same and true and e["actor"] == r["redeemer"] and told["ended"] <= e["time"] + MINUTE, "not signed, or of another run")
+            case "run.attested" | "effect.probed": looked(e, b, runs[b["run"]])
             case "run.verified":
-                r, seen = runs.pop(b["run"]), b["verifier"] and load(b["statement"])
-                t, w, did = r["told"], r["terms"], {members[n]["person"] for n in (r["redeemer"], s.own["agent"])}
+                if b["verifier"]: c.attempt("attestations", looked, e, b, runs[b["run"]])
+                r = runs.pop(b["run"])
+                t, w, cap = r["told"], r["terms"], r["terms"]["cost_cap"]
                 good = [t["action"], t["resource"], t["args_digest"]] == [w["action"], w["resource"], s.args] and t["started"] <= t["ended"]
                 good = good and r["opened"] - MINUTE <= t["started"] <= w["expires_at"] + MINUTE
-                good = good and 0 <= t["cost"] <= (t["cost"] if w["cost_cap"] is None else w["cost_cap"])
-                watched = w["verify"] and t["outcome"] == "succeeded" and good
-                if seen:
-                    it = [case, b["run"], r["receipt"], b["verdict"], b["checks"], b["verifier"]] == [*[*seen.values()][:5], e["actor"]]
-                    it = it and abs(seen["time"] - e["time"]) <= MINUTE and members[b["verifier"]]["person"] not in did
-                    true = it and signed("attestation", members[b["verifier"]]["public_key"], b["statement"], b["signature"])
-                    c.attempt("attestations", lambda: must(true and alive(b["verifier"], "verifier"), "not signed, or of something else"))
-                late = b["verdict"] == "inconclusive" and e["time"] >= r["verify_by"]
-                follows = (seen or late) if watched else not seen and b["verdict"] == ("consistent" if good else "mismatched")
-                must(follows and b["basis"] == ("observed" if seen else "receipt"), "it does not follow from receipt and observation")
+                good = good and 0 <= t["cost"] <= (t["cost"] if cap is None else cap)
+                words, needed, of = [what for _, what in r["seen"]], w["verify"].get("needed", 1), w["verify"].get("of", 1)
+                blind = e["time"] >= r["verify_by"] or "inconclusive" in words
+                true = "verified" if words.count("verified") >= needed else blind and "inconclusive"
+                true = "mismatched" if "mismatched" in words else true
+                counted = f"attested {words.count('mismatched') or words.count('verified')}/{of}" if of > 1 else "receipt"
+                true, basis = (b["verdict"], "observed") if b["verifier"] else (true, counted)
+                if not (w["verify"].get("checks") and t["outcome"] == "succeeded" and good):
+                    true, basis = not b["verifier"] and ("consistent" if good else "mismatched"), "receipt"
+                must((b["verdict"], b["basis"]) == (true, basis), "it does not follow from receipt and observation")
             case "run.unknown":
                 r = runs[b["run"]]
                 must(r["told"]["outcome"] == "unknown" if r["told"] else e["time"] >= r["report_by"], "its outcome was not unknown")
-            case "effect.settled": del runs[b["run"]]
+            case "effect.settled":
+                r, word = runs.pop(b["run"]), "happened" if b["happened"] else "did_not_happen"
+                words = [what for _, what in r["seen"] if what != "cannot_tell"]
+                seen = set(words) == {word} and len(words) >= r["terms"]["verify"]["needed"]
+                seen = seen and (r["late"] or {}).get("outcome") != {"happened": "failed", "did_not_happen": "succeeded"}[word]
+                must(seen or (alive(b["by"], "admin", "approver") and b["basis"] == "person"), "it does not follow from what was seen")
     for e in own:
         b, kind, mine = c.attempt("bodies", lambda e: e["body"] and load(e["body"]), e), e["tag"].partition("/")[0], e["case"] == case
         c.expect("chain", b is None or not mine or b["case"] == case, "a body about another case than its header")

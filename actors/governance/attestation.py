@@ -11,6 +11,7 @@ from .ids import CaseId, Instant, RunId
 
 FIELDS = ("case", "run", "receipt", "verdict", "checks", "time")
 ALLOWED_SKEW = 60_000_000  # µs between a signed time and legal time
+MOST_ROWS = 16  # as many as an action has checks at most
 VERDICTS = ("verified", "mismatched", "inconclusive")
 
 
@@ -36,11 +37,7 @@ def unverified_unpack(packed: bytes) -> Attestation:
     for name, kind in (("case", str), ("run", str), ("receipt", bytes), ("verdict", str), ("checks", list), ("time", int)):
         if type(fields[name]) is not kind:
             raise canonical.NotCanonical(f"the field {name} is not {kind.__name__}")
-    checks = []
-    for check in cast("list[list[object]]", [check if isinstance(check, list) else [] for check in cast("list[object]", fields["checks"])]):
-        if [type(part) for part in check] != [str, str, str, bool]:
-            raise canonical.NotCanonical("a check is name, expected, observed, agrees")
-        checks.append((str(check[0]), str(check[1]), str(check[2]), bool(check[3])))
+    checks = read_rows(fields["checks"])
     verdict = cast(str, fields["verdict"])
     if verdict not in VERDICTS or not checks:
         raise canonical.NotCanonical("a verdict is one of " + ", ".join(VERDICTS) + ", with at least one check")
@@ -53,6 +50,18 @@ def unverified_unpack(packed: bytes) -> Attestation:
         run=RunId(cast(str, fields["run"])),
         receipt=cast(bytes, fields["receipt"]),
         verdict=verdict,
-        checks=tuple(checks),
+        checks=checks,
         time=Instant(cast(int, fields["time"])),
     )
+
+
+def read_rows(value: object) -> tuple[tuple[str, str, str, bool], ...]:
+    """The rows of what was looked at; raises ``NotCanonical``."""
+    rows = []
+    for row in cast("list[list[object]]", [row if isinstance(row, list) else [] for row in cast("list[object]", value)]):
+        if [type(part) for part in row] != [str, str, str, bool]:
+            raise canonical.NotCanonical("a check is name, expected, observed, agrees")
+        rows.append((str(row[0]), str(row[1]), str(row[2]), bool(row[3])))
+    if len(rows) > MOST_ROWS:
+        raise canonical.NotCanonical(f"there are more than {MOST_ROWS} checks")
+    return tuple(rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import cast
 
 from . import breaker, canonical
 from .canonical import Value
@@ -27,7 +28,7 @@ def render(case: Case, decided: CaseDecided, facts: Mapping[str, Value], expires
             ("why", decided.why),
             ("bundle", decided.bundle),
             ("executor", decided.executor),
-            ("verify", decided.verify),
+            ("verify", cast(Value, decided.verify)),
             ("ttl", decided.ttl),
             ("uses", decided.uses),
             ("cost_cap", decided.cost_cap),

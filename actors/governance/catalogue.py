@@ -10,35 +10,33 @@ witnessed = true                       # redeemed only when a quorum of witnesse
 cost = "0.10"                          # or { param = "amount" }: the worst case of one use
 [actions."git.push".params]
 branch = "string"                      # or { type = "decimal", places = 2, min = "0.01", required = false }
-[actions."git.push".observe]
-kind = "git_ref"                       # or "file_digest", "exit_code"; the rest are arguments for the verifier
-ref = "refs/heads/{params.branch}"     # {resource}, {resource.name} (after the first "/"), {params.<name>}
+[actions."git.push".observe]           # what a verifier looks at: see observations.py
+kind = "git_ref"
+ref = "refs/heads/{params.branch}"
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Literal, TypeAlias, cast, get_args
+from typing import Literal, cast
 
 import attrs
 
+from . import observations
 from .canonical import MAX_INTEGER, Value
 from .finding import Malformed, did_you_mean
 from .ids import Cost
 from .obligations import executor_name
+from .observations import Observation
 from .params import KINDS, NAME, Kind, Param, scale, typed
 from .settings import PASSBACK
 from .toml_table import Table
 from .units import MICRO_PLACES
 
-Observed: TypeAlias = Literal["file_digest", "exit_code", "git_ref"]
-OBSERVED: tuple[Observed, ...] = get_args(Observed)
-
 REVERSIBLE = ("yes", "no")
 UNDONE_BY = "by:"
 _ACTION = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)+", re.ASCII)  # a dotted verb
-_HOLE = re.compile(r"\{([^{}]*)\}")
 
 
 @attrs.frozen
@@ -52,24 +50,6 @@ class FromParam:
     factor: int  # micro-units in one unit of the scaled parameter
 
 
-@attrs.frozen
-class Observation:
-    """What a verifier looks at itself; ``arguments`` are templates until filled."""
-
-    kind: Observed
-    arguments: Mapping[str, str]
-
-    def filled(self, resource: str, params: Mapping[str, Value]) -> dict[str, str] | None:
-        """The arguments for one case; None where a text they name is absent, so that nothing is looked at by mistake."""
-        filled = {}
-        for name, template in self.arguments.items():
-            values = {hole: _text(hole, resource, params) for hole in _HOLE.findall(template)}
-            if None in values.values():
-                return None
-            filled[name] = _HOLE.sub(lambda found: values[found[1]] or "", template)  # noqa: B023  # used before the next round
-        return filled
-
-
 @attrs.frozen(kw_only=True)
 class Action:
     name: str
@@ -77,7 +57,8 @@ class Action:
     effect: Literal["read", "write"] = "write"
     cost: Fixed | FromParam | None = None
     executor: str = ""
-    observe: Observation | None = None
+    checks: tuple[Observation, ...] = ()  # what a verifier looks at afterwards
+    probe: Observation | None = None  # what it looks at when nobody knows the outcome
     reversible: str = ""  # yes | no | by:ACTION; empty: nobody has said
     on_failure: str = ""
     witnessed: bool = False  # redeemed only when a quorum of witnesses has cosigned what led to it
@@ -115,7 +96,9 @@ def read(root: Table) -> dict[str, Action]:
 
 
 def _action(name: str, table: Table) -> Action:
-    table.only(("description", "effect", "reversible", "on_failure", "executor", "witnessed", "cost", "params", "observe"))
+    table.only(
+        ("description", "effect", "reversible", "on_failure", "executor", "witnessed", "cost", "params", "observe", "checks", "probe")
+    )
     effect = table.text("effect", "write")
     if effect not in ("read", "write"):
         table.fault("effect", f"{effect!r} is not an effect", did_you_mean(effect, ("read", "write")))
@@ -138,7 +121,8 @@ def _action(name: str, table: Table) -> Action:
         executor=executor,
         reversible=reversible,
         on_failure=table.text("on_failure"),
-        observe=_observe(table, params),
+        checks=observations.read(table, params),
+        probe=observations.probe(table, params),
         witnessed=table.flag("witnessed", False),
         description=table.text("description"),
     )
@@ -209,35 +193,3 @@ def _cost(table: Table, params: tuple[Param, ...]) -> Fixed | FromParam | None:
     if not found.required:
         inner.fault("param", f"the cost rests on {name}, which may be absent", f"make {name} required")
     return FromParam(name, 10 ** (MICRO_PLACES - found.places))
-
-
-def _observe(table: Table, params: tuple[Param, ...]) -> Observation | None:
-    if "observe" not in table.data:
-        return None
-    inner = table.table("observe")
-    kind = inner.text("kind")
-    if kind not in OBSERVED:
-        inner.fault("kind", f"{kind!r} is not a kind of observation", did_you_mean(kind, OBSERVED))
-        return None
-    known = {"resource", "resource.name", *(f"params.{param.name}" for param in params if param.kind == "string")}
-    arguments = {}
-    for name in inner.data:
-        if name == "kind":
-            continue
-        if name == "dec":
-            inner.fault(name, "no argument can be called dec: on the ledger a map with that key is a decimal", "give it another name")
-            continue
-        arguments[name] = inner.text(name)
-        for hole in _HOLE.findall(arguments[name]):
-            if hole not in known:
-                inner.fault(name, f"nothing is called {{{hole}}} here", did_you_mean(hole, known))
-    return Observation(kind, arguments)
-
-
-def _text(hole: str, resource: str, params: Mapping[str, Value]) -> str | None:
-    if hole == "resource":
-        return resource
-    if hole == "resource.name":
-        return resource.partition("/")[2] or None
-    value = params.get(hole.removeprefix("params."))
-    return value if type(value) is str else None

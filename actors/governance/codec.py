@@ -77,6 +77,7 @@ _STATE_KINDS = (
     conversation.Exchange,
     state.LiveWarrant,
     state.Run,
+    state.Said,
     state.Breaker,
     state.Counter,
     state.Bucket,

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from . import approving, conversing, forgetting, guarding, membership, proposing, redeeming, reporting, shadowing
+from . import approving, attesting, conversing, forgetting, guarding, membership, proposing, redeeming, reporting, settling, shadowing
 from . import commands as c
 from .decision import Asker, Decision, Facts, Invitee, Moment, Operator
 from .refusals import Code, Refusal
 from .state import Member, State
 
-EVIDENCE = (c.Report, c.Attest, c.Cancel, c.RevokeWarrant, c.RevokeMember, c.TripBreaker, c.PlaceHold)  # taken in even while suspended
+EVIDENCE = (
+    c.Report,
+    c.Attest,
+    c.Probe,
+    c.Cancel,
+    c.RevokeWarrant,
+    c.RevokeMember,
+    c.TripBreaker,
+    c.PlaceHold,
+)  # taken in even while suspended
 
 
 def decide(state: State, command: c.Command, by: Asker, facts: Facts, moment: Moment) -> Decision:
@@ -60,7 +69,9 @@ def _by_member(state: State, command: c.Command, by: Member, facts: Facts, momen
         case c.Report():
             return reporting.report(state, command, by, facts, moment)
         case c.Attest():
-            return reporting.attest(state, command, by, moment)
+            return attesting.attest(state, command, by, moment)
+        case c.Probe():
+            return settling.probed(state, command, by, moment)
         case c.Vote():
             return approving.vote(state, command, by, facts, moment)
         case c.AskAgent():
@@ -92,7 +103,7 @@ def _by_member(state: State, command: c.Command, by: Member, facts: Facts, momen
         case c.ResolveLetter():
             return guarding.resolve(state, command, by, facts)
         case c.SettleEffect():
-            return reporting.settle(state, command, by)
+            return settling.settle(state, command, by)
         case c.PlaceHold():
             return forgetting.place(state, command.scope, command.reason, by, moment, case_known=facts.case_known)
         case c.ReleaseHold():

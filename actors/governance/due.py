@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import heapq
 
-from . import activation, redeeming, reporting
+from . import activation, attesting, redeeming, reporting
 from . import events as e
 from .bundle import Bundle
 from .decision import Moment
@@ -56,7 +56,7 @@ def _owed(state: State, kind: str, name: str, moment: Moment, active: Bundle | N
             if run.status == "open" and kind == "report":
                 return reporting.overdue(state, run, moment)
             if run.status == "reported" and kind == "verify":
-                return reporting.inconclusive(state, run, "no observation within its deadline", moment)
+                return attesting.overdue(state, run, moment)
             return ()
         case "invitation":
             invitation = state.invitations.get(name)

@@ -14,7 +14,7 @@ from .approval import unverified_unpack as unpack_statement
 from .conversation import Exchange
 from .ids import Cost, Digest, Instant, Micros
 from .retention import retained
-from .state import Case, Given, Invitation, LiveWarrant, Member, Run, State, epoch, worthless
+from .state import Case, Given, Invitation, LiveWarrant, Member, Run, Said, State, epoch, worthless
 
 Fold: TypeAlias = Callable[[State, Any, Case | None, Instant], None]  # state, event, its case as far as it is open, when
 
@@ -173,7 +173,7 @@ def _end_warrant(state: State, name: str, case: Case | None) -> None:
 
 def _executed(
     state: State,
-    event: e.RunOpened | e.RunReported | e.RunUnknown | e.RunVerified | e.EffectSettled,
+    event: e.RunOpened | e.RunReported | e.RunUnknown | e.RunVerified,
     case: Case | None,
     at: Instant,
 ) -> None:
@@ -191,7 +191,7 @@ def _executed(
             run.due = event.verify_by
             state.remind(event.verify_by, "verify", run.run)
         case e.RunUnknown():
-            run.status = "unknown"
+            run.status, run.since = "unknown", at
             state.blocked[event.effect] = run.run
             state.tally.unknown += 1
             breaker.note(state, run, at, good=False)
@@ -206,9 +206,32 @@ def _executed(
             breaker.note(
                 state, run, at, good=event.verdict != "mismatched" and run.outcome == "succeeded", mismatch=event.verdict == "mismatched"
             )
+        case _:
+            assert_never(event)
+
+
+def _looked(
+    state: State,
+    event: e.RunAttested | e.RunReportedLate | e.EffectProbed | e.EffectVouched | e.EffectSettled,
+    case: Case | None,
+    _at: Instant,
+) -> None:
+    run = state.runs.get(event.run)
+    if run is None:
+        return
+    match event:
+        case e.RunAttested():
+            run.seen = (*run.seen, Said(event.verifier, event.person, event.verdict))
+        case e.EffectProbed():
+            run.seen = (*run.seen, Said(event.verifier, event.person, event.found))
+        case e.RunReportedLate():
+            run.late, run.receipt = event.outcome, canonical.digest(event.receipt)
+        case e.EffectVouched():
+            run.vouched = (Said(event.by, event.person, "happened" if event.happened else "did_not_happen"),)
         case e.EffectSettled():
             del state.runs[run.run]
             _unblock(state, event.effect)
+            state.tally.verified += event.happened and event.basis != "person"
             if case is not None:
                 case.live -= 1
         case _:
@@ -389,7 +412,8 @@ _FOLDS: Mapping[type, Fold] = {
     **_for_each(e.ApprovalAsked | e.ApprovalAnswered, _talked),
     **_for_each(e.CaseExpired | e.CaseCancelled, _ended),
     **_for_each(e.WarrantIssued | e.WarrantRevoked | e.WarrantExpired | e.TargetStale, _warranted),
-    **_for_each(e.RunOpened | e.RunReported | e.RunUnknown | e.RunVerified | e.EffectSettled, _executed),
+    **_for_each(e.RunOpened | e.RunReported | e.RunUnknown | e.RunVerified, _executed),
+    **_for_each(e.RunAttested | e.RunReportedLate | e.EffectProbed | e.EffectVouched | e.EffectSettled, _looked),
     **_for_each(e.BreakerTripped | e.BreakerProbed | e.BreakerReset, _guarded),
     **_for_each(e.DeadLetterOpened | e.DeadLetterResolved | e.CommandRefused, _noted),
     **_for_each(Keeping, _kept),

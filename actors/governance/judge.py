@@ -182,7 +182,7 @@ def _merged(bundle: Bundle, action: str, permits: list[Terms | None]) -> Obligat
     terms = [permit for permit in permits if permit is not None]
     if not terms or len(terms) != len(permits):
         return "a policy without terms cannot permit"  # unreachable from load(), and closed all the same
-    return merged(terms, settings=bundle.settings, executor=known.executor, observable=known.observe is not None)
+    return merged(terms, settings=bundle.settings, executor=known.executor, observable=bool(known.checks))
 
 
 def _forbidden(part: Slice, reasons: tuple[int, ...]) -> Forbidden:

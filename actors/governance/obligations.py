@@ -2,14 +2,15 @@
 
 tier        the highest               quorum     joined by *and*, each permit's own or else its tier's default (see ``quorum.every``)
 ttl         the shortest              uses       the fewest
-cost_cap    the lowest                verify     the strongest: observed over receipt
+cost_cap    the lowest                verify     the strongest: the most persons, of the fewest that may look
 executor    the one they agree on; two different ones are no permit at all
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping
-from typing import Literal, TypeAlias, cast
+from typing import TypeAlias
 
 import attrs
 
@@ -20,9 +21,12 @@ from .quorum import Quorum
 from .settings import PASSBACK, TIERS, Settings, Tier
 from .units import amount, duration
 
-Verification: TypeAlias = Literal["receipt", "observed"]
+Verification: TypeAlias = str  # receipt | observed | "2 of 3": that many persons behind the verifiers, of so many who may look
 
 MOST_USES = 1_000  # a warrant that may be used more often is a standing permission, which belongs into the policy
+MOST_VERIFIERS = 9  # persons who look at one thing: more than anybody employs for that, and what they say stays in memory
+VERIFICATIONS = ("receipt", "observed")
+_K_OF_N = re.compile(r"([1-9]) of ([1-9])", re.ASCII)
 MOST_REASON = 400  # characters: a sentence that fits on an approver's card
 
 
@@ -117,7 +121,8 @@ def merged(permits: Collection[Terms], *, settings: Settings, executor: str, obs
     quorum = None
     if tier != "T0":
         quorum = quorums.every(permit.quorum or settings.quorum[permit.tier] for permit in permits if permit.tier != "T0")
-    observed = any(permit.verify == "observed" for permit in permits) or (observable and any(permit.verify is None for permit in permits))
+    default = "observed" if observable else "receipt"
+    verify = strongest([default if permit.verify is None else permit.verify for permit in permits])
     caps = [permit.cost_cap for permit in permits if permit.cost_cap is not None]
     return Obligations(
         tier=tier,
@@ -126,7 +131,7 @@ def merged(permits: Collection[Terms], *, settings: Settings, executor: str, obs
         ttl=min(settings.warrant_life[permit.tier] if permit.ttl is None else permit.ttl for permit in permits),
         uses=min(settings.uses if permit.uses is None else permit.uses for permit in permits),
         executor=chosen,
-        verify="observed" if observed else "receipt",
+        verify=verify,
         cost_cap=min(caps) if caps else None,
     )
 
@@ -141,9 +146,40 @@ def _uses(value: str) -> int | Malformed:
     return Malformed(f"{value!r} is not a number of uses", f"a whole number from 1 to {MOST_USES}")
 
 
+@attrs.frozen
+class Demand:
+    """``needed`` different persons must have seen the same, and at most ``of`` look."""
+
+    needed: int
+    of: int
+
+
+def demand(verification: Verification) -> Demand:
+    """What a value that reads means in numbers; a receipt needs nobody."""
+    if found := _K_OF_N.fullmatch(verification):
+        return Demand(int(found[1]), int(found[2]))
+    return Demand(1, 1) if verification == "observed" else Demand(0, 0)
+
+
+def strongest(demands: Collection[Verification]) -> Verification:
+    """All of these together: the most that any of them needs, and no more who may fail to see than each of them allows."""
+    counts = [found for found in map(demand, demands) if found.needed]
+    if not counts:
+        return "receipt"
+    needed = max(found.needed for found in counts)
+    of = needed + min(found.of - found.needed for found in counts)
+    return "observed" if (needed, of) == (1, 1) else f"{needed} of {of}"
+
+
 def _verify(value: str) -> Verification | Malformed:
-    kinds = ("receipt", "observed")
-    return cast(Verification, value) if value in kinds else Malformed(f"{value!r} is not a verification", did_you_mean(value, kinds))
+    if value in VERIFICATIONS:
+        return value
+    if _K_OF_N.fullmatch(value):
+        found = demand(value)
+        if found.needed <= found.of <= MOST_VERIFIERS:
+            return "observed" if (found.needed, found.of) == (1, 1) else value
+        return Malformed(f"{value!r} asks for more than there are", f'as in "2 of 3", of at most {MOST_VERIFIERS}')
+    return Malformed(f"{value!r} is not a verification", f'{did_you_mean(value, VERIFICATIONS)}, or persons who look, as in "2 of 3"')
 
 
 def executor_name(value: str) -> str | Malformed:

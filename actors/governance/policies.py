@@ -116,7 +116,7 @@ def _terms(written: pst.Template, actions: frozenset[str], catalogue: Mapping[st
         if terms.tier == "T0" and action.reversible == "no":
             what = f"{action.name} cannot be undone, and T0 would grant it at once"
             faults.append(Fault("tier", what, "somebody has to look at it first: T1 or T2"))
-        if terms.verify == "observed" and action.observe is None:
+        if terms.verify not in (None, "receipt") and not action.checks:
             faults.append(
                 Fault("verify", f"the catalogue does not say how {action.name} is observed", f'add [actions."{action.name}".observe]')
             )

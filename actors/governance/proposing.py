@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import cast
 
 import attrs
 
-from . import asking, breaker, budgets, canonical, card, granting, kinds
+from . import asking, breaker, budgets, canonical, card, granting, kinds, looking
 from . import commands as c
 from . import events as e
 from . import intent as intents
@@ -119,15 +118,10 @@ def as_event(case: Case, bundle: Bundle, answer: Permitted | Forbidden, wish: in
         return e.CaseDecided(case.case, False, answer.policies, bundle.digest, answer.why)
     duty, action = answer.obligations, bundle.catalogue[wish.action]
     cap = budgets.capped(bundle.budgets, case.agent, wish.action, duty.cost_cap, action.worst_cost(wish.params), estimate=wish.cost)
-    verify: Mapping[str, str] = {}
-    if duty.verify == "observed":
-        observe = action.observe
-        arguments = None if observe is None else observe.filled(wish.resource, wish.params)
-        if observe is None or arguments is None:
-            return e.CaseDecided(
-                case.case, False, answer.policies, bundle.digest, "policy asks for an observation that cannot be named for this intent"
-            )
-        verify = {"kind": observe.kind, **arguments}
+    verify = looking.wanted(action, duty.verify, wish.resource, wish.params)
+    if verify is None:
+        why = "policy asks for an observation that cannot be named for this intent"
+        return e.CaseDecided(case.case, False, answer.policies, bundle.digest, why)
     return e.CaseDecided(
         case=case.case,
         permitted=True,

@@ -47,6 +47,7 @@ class Code(Enum):
     RUN_REUSED = "run_reused"  # the run id was used for something else
     # reports and attestations
     RUN_CLOSED = "run_closed"
+    TOO_EARLY = "too_early"  # it cannot be seen yet: somebody may still be acting
     # membership
     NAME_TAKEN = "name_taken"
     INVITATION_OVER = "invitation_over"

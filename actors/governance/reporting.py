@@ -1,8 +1,8 @@
-"""After the act: receipts, what verifiers saw, and what follows from both in the same batch."""
+"""After the act: receipts, and what follows from them in the same batch."""
 
 from __future__ import annotations
 
-from . import attestation, breaker, canonical, receipt
+from . import breaker, canonical, looking, receipt
 from . import commands as c
 from . import events as e
 from .decision import Decided, Decision, Facts, Moment
@@ -10,7 +10,7 @@ from .ids import MINUTE, Instant, Micros
 from .refusals import Code, Refusal, unknown
 from .settings import BreakerLimits
 from .signing import Purpose, same, verifies
-from .state import Case, Member, Run, State
+from .state import Member, Run, State
 
 VERIFY_WITHIN = Micros(10 * MINUTE)  # where no bundle says otherwise; an observation that takes longer says little about the act
 
@@ -36,7 +36,7 @@ def report(state: State, command: c.Report, by: Member, facts: Facts, moment: Mo
             return Decided(answer={"case": run.case, "run": run.run, "repeated": True})
         return Refusal(Code.RUN_CLOSED, "the run was reported already, in other words", about=run.run)
     if run.status == "unknown":
-        return Refusal(Code.RUN_CLOSED, "the report came too late: the outcome is unknown until a person settles it", about=run.run)
+        return _late(command, told, run, moment)
     if told.ended > moment.now + receipt.CLOCK_ALLOWANCE:
         return Refusal(Code.TIME_SKEWED, "the receipt's times lie more than 60 s ahead of the node's: set your clock", about=run.run)
     within = facts.active.settings.verification_deadline if facts.active is not None else VERIFY_WITHIN
@@ -53,32 +53,10 @@ def _outcome(state: State, run: Run, told: receipt.Receipt, moment: Moment) -> t
     checks = receipt.compare(told, run.terms, run.args_digest, opened=run.opened)
     agrees = all(check[3] for check in checks)
     if not agrees:
-        return _closing(state, run, "mismatched", "receipt", checks, moment, outcome=told.outcome)
-    if run.verify and told.outcome == "succeeded":
+        return closing(state, run, "mismatched", "receipt", checks, moment, outcome=told.outcome)
+    if looking.checks(run.verify) and told.outcome == "succeeded":
         return ()  # a verifier looks before anything is said
-    return _closing(state, run, "consistent", "receipt", checks, moment, outcome=told.outcome)
-
-
-def attest(state: State, command: c.Attest, by: Member, moment: Moment) -> Decision:
-    """Takes in what a verifier saw; its person stands behind neither the executor nor the agent of the case."""
-    try:
-        seen = attestation.unverified_unpack(command.attestation)
-    except canonical.NotCanonical as error:
-        return Refusal(Code.MALFORMED, f"the attestation is malformed: {error}")
-    if not verifies(Purpose.ATTESTATION, by.public_key, command.attestation, command.signature):
-        return Refusal(Code.SIGNATURE_INVALID, "the signature is not yours over this attestation", about=seen.run)
-    run = state.runs.get(seen.run)
-    if run is None or run.case != seen.case or run.status != "reported":
-        return unknown("run that waits for verification", seen.run)
-    if by.person in persons_behind(state, run):
-        why = f"nobody verifies its own work, and {by.person} stands behind this run's executor or agent too: another person has to look"
-        return Refusal(Code.NOT_ALLOWED, why, about=run.run)
-    if not same(seen.receipt, run.receipt):
-        return Refusal(Code.STATEMENT_MISMATCH, "the attestation is about another receipt", about=run.run)
-    if abs(seen.time - moment.now) > attestation.ALLOWED_SKEW:
-        return Refusal(Code.TIME_SKEWED, "the signed time is more than 60 s from the node's: set your clock", about=run.run)
-    closing = _closing(state, run, seen.verdict, "observed", seen.checks, moment, by=by, signed=(command.attestation, command.signature))
-    return Decided(closing, {"case": run.case, "run": run.run})
+    return closing(state, run, "consistent", "receipt", checks, moment, outcome=told.outcome)
 
 
 def persons_behind(state: State, run: Run) -> frozenset[str]:
@@ -87,12 +65,24 @@ def persons_behind(state: State, run: Run) -> frozenset[str]:
     return frozenset(member.person for member in members if member is not None)
 
 
-def inconclusive(state: State, run: Run, why: str, moment: Moment) -> tuple[e.Event, ...]:
+def _late(command: c.Report, told: receipt.Receipt, run: Run, moment: Moment) -> Decision:
+    """A receipt of a run whose outcome is unknown already is kept as evidence; it settles nothing by itself."""
+    if run.receipt and same(run.receipt, canonical.digest(command.receipt)):
+        return Decided(answer={"case": run.case, "run": run.run, "repeated": True})
+    if run.late:
+        return Refusal(Code.RUN_CLOSED, "a late report of this run was recorded already, in other words", about=run.run)
+    if told.ended > moment.now + receipt.CLOCK_ALLOWANCE:
+        return Refusal(Code.TIME_SKEWED, "the receipt's times lie more than 60 s ahead of the node's: set your clock", about=run.run)
+    late = e.RunReportedLate(run.case, run.run, told.outcome, told.cost, command.receipt, command.signature)
+    return Decided((late,), {"case": run.case, "run": run.run, "late": True})
+
+
+def inconclusive(state: State, run: Run, why: str, moment: Moment, *, basis: str = "receipt") -> tuple[e.Event, ...]:
     """The end of a run whose observation never came."""
-    return _closing(state, run, "inconclusive", "receipt", (("observation", "in time", why, False),), moment)
+    return closing(state, run, "inconclusive", basis, (("observation", "in time", why, False),), moment)
 
 
-def _closing(
+def closing(
     state: State,
     run: Run,
     verdict: str,
@@ -130,16 +120,6 @@ def _bad_end(verdict: str, outcome: str) -> str | None:
     if verdict in ("mismatched", "inconclusive"):
         return verdict
     return None if outcome == "succeeded" else outcome
-
-
-def settle(state: State, command: c.SettleEffect, by: Member) -> Decision:
-    """A person says whether an effect of unknown outcome happened; only then may it be asked for again."""
-    run = state.runs.get(command.run)
-    if run is None or run.status != "unknown":
-        return unknown("run of unknown outcome", command.run)
-    case: Case = state.cases[run.case]
-    settled = e.EffectSettled(run.case, run.run, run.effect, command.happened, by.member, command.reason, closes=case.ends_with_this)
-    return Decided((settled,), {"case": run.case, "run": run.run})
 
 
 def overdue(state: State, run: Run, moment: Moment) -> tuple[e.Event, ...]:

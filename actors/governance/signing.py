@@ -21,6 +21,7 @@ class Purpose(Enum):
     APPROVAL = b"vienna/approval/1"
     RECEIPT = b"vienna/receipt/1"
     ATTESTATION = b"vienna/attestation/1"
+    PROBE = b"vienna/probe/1"
     ENROLMENT = b"vienna/enrolment/1"
     CHALLENGE = b"vienna/challenge/1"
 

@@ -72,7 +72,7 @@ class Case:
     ttl: Micros = Micros(0)
     uses: int = 0
     executor: str = ""
-    verify: Mapping[str, str] = attrs.Factory(dict)
+    verify: Mapping[str, object] = attrs.Factory(dict)
     cost_cap: Cost | None = None
     bundle: bytes = b""
     policies: tuple[str, ...] = ()
@@ -112,7 +112,7 @@ class LiveWarrant:
     agent: MemberId
     executor: MemberId
     action: str
-    verify: Mapping[str, str]
+    verify: Mapping[str, object]
     expires_at: Instant
     uses_left: int
     epoch: int  # sum of its scopes' epochs when it was issued: any trip since makes it worthless
@@ -124,6 +124,15 @@ class LiveWarrant:
         if self.read is None:
             self.read = warrants.unpack_own(self.fields)
         return self.read
+
+
+@attrs.frozen
+class Said:
+    """What one person has said of a run: what a verifier saw, or what somebody vouches for."""
+
+    by: MemberId
+    person: Person
+    what: str
 
 
 @attrs.define
@@ -139,11 +148,15 @@ class Run:
     args_digest: bytes
     opened: Instant
     due: Instant  # for its report, then for its verification
-    verify: Mapping[str, str] = attrs.Factory(dict)  # the observation policy asks for
+    verify: Mapping[str, object] = attrs.Factory(dict)  # what a verifier looks at, see looking.py
     status: str = "open"  # open | reported | unknown
     receipt: bytes = b""  # digest of the receipt that waits for verification
     outcome: str = ""
     cost: Cost = Cost(0)  # as reported
+    seen: tuple[Said, ...] = ()  # by verifiers: of the report, or once the outcome is unknown by their probe; at most MOST_VERIFIERS
+    since: Instant = Instant(0)  # when its outcome became unknown
+    late: str = ""  # the outcome that a receipt told of which came after that
+    vouched: tuple[Said, ...] = ()  # the first person's word, where it takes two
     read: warrants.Warrant | None = attrs.field(default=None, eq=False, repr=False, metadata={"derived": True})
 
     @property

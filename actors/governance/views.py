@@ -52,7 +52,7 @@ def story(events: Iterable[e.Told], begun: str = "proposed") -> str:
             case e.RunVerified():
                 outcome = event.verdict if outcome != "failed" else outcome
             case e.EffectSettled():
-                outcome = "settled"
+                outcome = "verified" if event.happened and event.basis != "person" else "settled"
             case _:
                 pass
     return outcome

@@ -58,7 +58,7 @@ class Warrant:
     tier: str
     approvals: tuple[str, ...]  # the persons who approved
     bundle: bytes
-    verify: Mapping[str, str]  # what a verifier will look at: kind and arguments; empty where nobody looks
+    verify: Mapping[str, object]  # what a verifier will look at, see looking.py; empty where nobody ever does
     not_before: Instant
     expires_at: Instant
     uses: int

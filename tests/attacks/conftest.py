@@ -114,7 +114,7 @@ class Member:
         return {"receipt": packed, "signature": self.sign(Purpose.RECEIPT, packed)}
 
     def attestation(self, case: str, run: str, told: bytes, **changed: Any) -> dict[str, bytes]:
-        seen = attestation.Attestation(case, run, canonical.digest(told), "verified", (("digest", "a", "a", True),), now())  # type: ignore[arg-type]
+        seen = attestation.Attestation(case, run, canonical.digest(told), "verified", (("file_digest", "a", "a", True),), now())  # type: ignore[arg-type]
         packed = attestation.pack(attrs.evolve(seen, **changed))
         return {"attestation": packed, "signature": self.sign(Purpose.ATTESTATION, packed)}
 

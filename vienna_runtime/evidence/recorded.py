@@ -20,6 +20,9 @@ _NAMED: dict[type, str] = {
     e.WarrantIssued: "warrant terms",
     e.RunOpened: "redemption",
     e.RunReported: "receipts",
+    e.RunReportedLate: "receipts",
+    e.RunAttested: "attestations",
+    e.EffectProbed: "attestations",
 }  # anything else: the outcome
 _CARD_FACTS = {"recent_runs": int, "recent_good": int, "mismatches": int, "other_open_cases": int, "breaker": str}
 

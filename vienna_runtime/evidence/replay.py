@@ -18,6 +18,7 @@ import attrs
 
 from actors.governance import (
     activation,
+    attesting,
     budgets,
     canonical,
     codec,
@@ -32,6 +33,7 @@ from actors.governance import (
     proposing,
     redeeming,
     reporting,
+    settling,
     signing,
     warrant,
 )
@@ -267,8 +269,12 @@ class _Replay:
                 derive = lambda: self._redeem(event.warrant, event.run, event.redeemer, event.args_digest, event.state_digest, moment)  # noqa: E731
             case e.TargetStale():
                 derive = lambda: self._stale(event, moment)  # noqa: E731
-            case e.RunReported():
+            case e.RunReported() | e.RunReportedLate():
                 derive = lambda: self._report(event, moment)  # noqa: E731
+            case e.RunAttested():
+                derive = lambda: self._looked(event.verifier, c.Attest(event.statement, event.signature), event.verdict, moment)  # noqa: E731
+            case e.EffectProbed():
+                derive = lambda: self._looked(event.verifier, c.Probe(event.statement, event.signature), event.found, moment)  # noqa: E731
             case e.RunVerified():
                 derive = lambda: self._verified(event, moment)  # noqa: E731
             case _:
@@ -290,7 +296,7 @@ class _Replay:
     def _name_of(self, event: e.Event, refusal: Refusal) -> str:
         if isinstance(event, e.RunOpened):
             return "execution policy" if refusal.code in _POLICY else "redemption"
-        if isinstance(event, e.RunVerified):
+        if isinstance(event, e.RunVerified | e.RunAttested | e.EffectProbed):
             return "attestations"
         return name_of(event)
 
@@ -376,7 +382,7 @@ class _Replay:
         args = intent.args_digest(live.terms.action, live.terms.resource, live.terms.params)
         return self._redeem(event.warrant, "", live.executor, args, event.state_digest, moment)
 
-    def _report(self, event: e.RunReported, moment: Moment) -> Decision:
+    def _report(self, event: e.RunReported | e.RunReportedLate, moment: Moment) -> Decision:
         run = self._state.runs.get(event.run)
         by = None if run is None else self._state.members.get(run.redeemer)
         if run is None or by is None or by.status != "active":
@@ -388,14 +394,32 @@ class _Replay:
             run = self._state.runs.get(event.run)
             if run is None or run.status != "reported" or run.due > moment.now:
                 return ()
-            return reporting.inconclusive(self._state, run, "no observation within its deadline", moment)
-        by = self._state.members.get(event.verifier)
-        if by is None or by.status != "active" or by.kind != kinds.VERIFIER or event.statement is None or event.signature is None:
-            return Refusal(Code.NOT_ALLOWED, f"{event.verifier} was no active verifier, or signed nothing")
-        found = reporting.attest(self._state, c.Attest(event.statement, event.signature), by, moment)
+            return attesting.overdue(self._state, run, moment)
+        if event.statement is None or event.signature is None:
+            return Refusal(Code.NOT_ALLOWED, f"{event.verifier} signed nothing")
+        return self._looked(event.verifier, c.Attest(event.statement, event.signature), event.verdict, moment)
+
+    def _looked(self, verifier: str, said: c.Attest | c.Probe, what: str, moment: Moment) -> Decision:
+        by = self._state.members.get(verifier)
+        if by is None or by.status != "active" or by.kind != kinds.VERIFIER:
+            return Refusal(Code.NOT_ALLOWED, f"{verifier} was no active verifier")
+        if isinstance(said, c.Attest):
+            found = attesting.attest(self._state, said, by, moment)
+        else:
+            found = settling.probed(self._state, said, by, moment)
         if isinstance(found, Decided):
-            self._checks.yes("attestations", f"{event.verifier}: {event.verdict}")
+            self._checks.yes("attestations", f"{verifier}: {what.replace('_', ' ')}")
         return found
+
+    def _settled(self, event: e.EffectSettled | e.EffectVouched) -> Decision | Events:
+        by = self._state.members.get(event.by)
+        if by is None or by.status != "active" or by.kind not in (kinds.ADMIN, kinds.APPROVER):
+            return Refusal(Code.NOT_ALLOWED, f"{event.by} was no active admin or approver")
+        run = self._state.runs.get(event.run)
+        reason = event.reason
+        if isinstance(event, e.EffectSettled) and run is not None and run.vouched:
+            reason = reason.removeprefix(f"{run.vouched[0].person} and {by.person}: ")
+        return settling.settle(self._state, c.SettleEffect(event.run, event.happened, reason), by)
 
     def _ended(self, event: e.Event, shown: Shown, moment: Moment) -> Decision | Events:
         """What time, people and breakers end; each only as the law ends it."""
@@ -414,8 +438,8 @@ class _Replay:
                 return redeeming.revocation(state, live, event.why, moment)
             case e.RunUnknown() if (run := state.runs.get(event.run)) is not None and run.status == "open" and run.due <= moment.now:
                 return reporting.overdue(state, run, moment)
-            case e.EffectSettled() if (by := state.members.get(event.by)) is not None:
-                return reporting.settle(state, c.SettleEffect(event.run, event.happened, event.reason), by)
+            case e.EffectSettled() | e.EffectVouched():
+                return self._settled(event)
             case _:
                 return ()
 

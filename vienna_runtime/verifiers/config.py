@@ -42,9 +42,7 @@ import attrs
 from vienna_runtime.executors import settings
 from vienna_runtime.executors.settings import Table
 from vienna_runtime.executors.subject import subject
-from vienna_runtime.verifiers.exit_code import exit_code
-from vienna_runtime.verifiers.file_digest import file_digest
-from vienna_runtime.verifiers.git_ref import git_ref
+from vienna_runtime.verifiers.kinds import READERS
 from vienna_runtime.verifiers.observe import Sight
 
 
@@ -70,14 +68,7 @@ def load(path: Path) -> VerifierConfig:
 
 
 def _check(table: Table) -> Sight:
-    kind, what = table.choice("kind", ("file_digest", "exit_code", "git_ref")), subject(table)
-    sight: Sight
-    match kind:
-        case "file_digest":
-            sight = file_digest(table, what)
-        case "exit_code":
-            sight = exit_code(table, what)
-        case _:
-            sight = git_ref(table, what)
+    kind, what = table.choice("kind", READERS), subject(table)
+    sight = READERS[kind](table, what)
     table.finish()
     return sight

@@ -57,14 +57,23 @@ def resolve(source: Source, expectation: Expectation) -> object:
             if not isinstance(value, str | bytes):
                 raise ValueRefused(f"parameter {name} is neither text nor bytes, so it has no digest")
             return hashlib.sha256(value if isinstance(value, bytes) else params.text(f"parameter {name}", value)).digest()
-        case FromReceipt("result_digest"):
-            return expectation.claim.result_digest
-        case FromReceipt("result"):
-            return expectation.claim.result
         case FromReceipt(name):
-            if name not in expectation.claim.evidence:
-                raise ValueRefused(f"the receipt's evidence has no {name!r}")
-            return expectation.claim.evidence[name]
+            return _claimed(expectation, name)
+
+
+def _claimed(expectation: Expectation, name: str) -> object:
+    claim = expectation.claim
+    if claim is None:
+        raise ValueRefused("what is expected stands in a receipt, and there is none: nobody has reported this run")
+    match name:
+        case "result_digest":
+            return claim.result_digest
+        case "result":
+            return claim.result
+        case _ if name in claim.evidence:
+            return claim.evidence[name]
+        case _:
+            raise ValueRefused(f"the receipt's evidence has no {name!r}")
 
 
 def digest(value: object) -> bytes | Absent:

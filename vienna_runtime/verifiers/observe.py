@@ -74,7 +74,7 @@ class Expectation:
     check: str  # the name under which the configuration has it
     resource: str
     params: Mapping[str, object]
-    claim: Claim
+    claim: Claim | None  # None where there is no receipt: an unknown outcome is probed
     effect_id: str = ""
 
     def values(self, subject: Subject) -> dict[str, bytes]:

@@ -11,6 +11,7 @@ from typing import TypeAlias
 from .case import (
     Attest,
     Cancel,
+    Probe,
     Propose,
     Redeem,
     Report,
@@ -66,7 +67,7 @@ from .reads import (
 from .shadow import StartShadow, StopShadow
 
 Command: TypeAlias = (
-    Propose | Cancel | Redeem | Report | Vote | AskAgent | AnswerApprover | Attest | Invite | Enrol | Confirm | RevokeMember
+    Propose | Cancel | Redeem | Report | Vote | AskAgent | AnswerApprover | Attest | Probe | Invite | Enrol | Confirm | RevokeMember
     | PushBundle | ActivateBundle | Seal | RevokeWarrant | TripBreaker | ResetBreaker | RetryLetter | ResolveLetter
     | SettleEffect | PlaceHold | ReleaseHold | RunRetention | Erase | Suspend | Resume | Found | StartShadow | StopShadow
 )  # fmt: skip
@@ -97,6 +98,7 @@ __all__ = [
     "ListKeys",
     "ListLetters",
     "PlaceHold",
+    "Probe",
     "Propose",
     "PushBundle",
     "Query",

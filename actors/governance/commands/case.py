@@ -61,6 +61,12 @@ class Attest:
 
 
 @attrs.frozen
+class Probe:
+    statement: bytes
+    signature: bytes
+
+
+@attrs.frozen
 class RevokeWarrant:
     warrant: str
     reason: str

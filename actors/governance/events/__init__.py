@@ -24,7 +24,6 @@ from .case import (
     CaseDecided,
     CaseExpired,
     ChangeApplied,
-    EffectSettled,
     IntentProposed,
     RunOpened,
     RunReported,
@@ -55,6 +54,7 @@ from .keeping import (
     RetentionSet,
     SnapshotMade,
 )
+from .looking import EffectProbed, EffectSettled, EffectVouched, RunAttested, RunReportedLate
 from .shadow import ShadowCounted, ShadowDiffered, ShadowStarted, ShadowStopped
 from .tenant import (
     BundleActivated,
@@ -97,7 +97,11 @@ Event: TypeAlias = (
     | RunOpened
     | RunReported
     | RunUnknown
+    | RunAttested
     | RunVerified
+    | RunReportedLate
+    | EffectProbed
+    | EffectVouched
     | EffectSettled
     | BreakerTripped
     | BreakerProbed
@@ -153,7 +157,9 @@ __all__ = [
     "DateConfirmed",
     "DeadLetterOpened",
     "DeadLetterResolved",
+    "EffectProbed",
     "EffectSettled",
+    "EffectVouched",
     "ErasureOrdered",
     "Event",
     "ForgettingEnded",
@@ -167,8 +173,10 @@ __all__ = [
     "MemberRevoked",
     "Params",
     "RetentionSet",
+    "RunAttested",
     "RunOpened",
     "RunReported",
+    "RunReportedLate",
     "RunUnknown",
     "RunVerified",
     "ShadowCounted",

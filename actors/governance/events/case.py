@@ -36,7 +36,7 @@ class CaseDecided:
     uses: int = 0
     executor: str = ""
     persons: int = 0  # distinct persons that must approve at least
-    verify: Mapping[str, str] = attrs.field(factory=dict)  # the observation policy asks for: its kind and arguments
+    verify: Mapping[str, object] = attrs.field(factory=dict)  # what a verifier will look at, see looking.py
     cost_cap: Cost | None = None
     state_digest: bytes | None = None  # the target's state it was decided on
     facts: Mapping[str, object] = attrs.field(factory=dict)  # what policy was shown beside the wish, see facts.py
@@ -179,21 +179,9 @@ class RunVerified:
     case: CaseId
     run: RunId
     verdict: str  # verified | consistent | mismatched | inconclusive
-    basis: str  # receipt | observed
+    basis: str  # receipt | observed | attested k/n
     checks: tuple[tuple[str, str, str, bool], ...]  # name, expected, observed, agrees
-    verifier: MemberId | None
-    statement: bytes | None  # the attestation, where a verifier looked
+    verifier: MemberId | None  # where one look is enough; of several each stands in a run.attested/1 of its own
+    statement: bytes | None  # the attestation, likewise
     signature: bytes | None
-    closes: bool
-
-
-@attrs.frozen
-class EffectSettled:
-    TAG: ClassVar[str] = "effect.settled/1"
-    case: CaseId
-    run: RunId
-    effect: EffectId
-    happened: bool
-    by: str
-    reason: str
     closes: bool

@@ -10,7 +10,22 @@ from typing import Any
 import pytest
 from nacl.signing import SigningKey
 
-from actors.governance import approval, attestation, conversation, index, intent, receipt, reporting, signing, snapshot, views, warrant
+from actors.governance import (
+    approval,
+    attestation,
+    canonical,
+    conversation,
+    index,
+    intent,
+    looking,
+    probe,
+    receipt,
+    reporting,
+    signing,
+    snapshot,
+    views,
+    warrant,
+)  # fmt: skip
 from actors.governance import commands as c
 from actors.governance import events as e
 from actors.governance.bundle import Bundle, Source, load
@@ -54,6 +69,15 @@ executor = "till"
 executor = "till"
 params = { text = "string" }
 observe = { kind = "file_digest", path = "{resource.name}" }
+[actions."files.seal"]
+executor = "till"
+params = { text = "string" }
+checks = [{ name = "sealed", kind = "file_digest", path = "{resource.name}" }, { name = "listed", kind = "http", path = "{resource.name}" }]
+probe = { name = "there", kind = "file_digest", path = "{resource.name}" }
+[actions."files.note"]
+executor = "till"
+params = { text = "string" }
+probe = { kind = "file_digest", path = "{resource.name}" }
 """
 
 POLICIES = """
@@ -63,6 +87,10 @@ permit (principal, action == Action::"notes.read", resource);
 permit (principal, action == Action::"notes.append", resource);
 @id("write") @tier("T0") @ttl("5m") @cost_cap("10")
 permit (principal, action == Action::"files.write", resource);
+@id("seal") @tier("T0") @ttl("5m") @verify("2 of 3")
+permit (principal, action == Action::"files.seal", resource);
+@id("note") @tier("T0") @ttl("5m")
+permit (principal, action == Action::"files.note", resource);
 @id("refund") @tier("T1") @uses("2") @ttl("10m")
 permit (principal, action == Action::"orders.refund", resource) when { context.params.amount < 1000 };
 @id("payout") @tier("T2") @quorum("1 of role:lead and 1 of role:finance") @cost_cap("100") @ttl("10m")
@@ -303,6 +331,12 @@ class Bench:
         proof = self.sign(name, Purpose.ENROLMENT, packed)
         return self.done(c.Enrol(public, key_id, key_hash, proof), Invitee(invitation))
 
+    def joins(self, name: str, kind: str, person: str) -> None:
+        """One more member, in force."""
+        self.done(c.Invite(name, kind, person, (), f"i-{name}", b"t" * 32, self.now + HOUR, f"k-{name}"), "greta")
+        self.enrol(name)
+        self.confirm(name)
+
     def confirm(self, name: str, key: str = "k") -> Decided:
         member = self.state.members[name]
         return self.done(c.Confirm(name, signing.fingerprint(member.public_key, member.key_hash), f"{key}-{name}"), "greta")
@@ -313,7 +347,14 @@ class Bench:
     # --- what people and machines say ----------------------------------------------------------------------------------
 
     def wish(self, action: str = "notes.append", resource: str = "book/one", key: str = "k1", **more: Any) -> c.Propose:
-        wanted = {"notes.append": {"text": "x"}, "files.write": {"text": "x"}, "notes.read": {}, "orders.wipe": {}}
+        wanted = {
+            "notes.append": {"text": "x"},
+            "files.write": {"text": "x"},
+            "files.seal": {"text": "x"},
+            "files.note": {"text": "x"},
+            "notes.read": {},
+            "orders.wipe": {},
+        }
         return c.Propose(action, resource, more.pop("params", wanted.get(action, {"amount": 5})), "to see", key, **more)
 
     def propose(self, action: str = "notes.append", by: str = "ada", **more: Any) -> Case:
@@ -360,10 +401,21 @@ class Bench:
         known = self.state.runs[run]
         fields = {
             "case": known.case, "run": run, "receipt": known.receipt, "verdict": "verified" if agrees else "mismatched",
-            "checks": (("digest", "aa", "aa" if agrees else "bb", agrees),), "time": self.now,
+            "checks": tuple((name, "aa", "aa" if agrees else "bb", agrees) for name in sorted(looking.names(known.verify))),
+            "time": self.now,
         }  # fmt: skip
         packed = attestation.pack(attestation.Attestation(**{**fields, **changed}))
         return c.Attest(packed, self.sign(by, Purpose.ATTESTATION, packed))
+
+    def probe(self, run: str, by: str = "emil", found: str = "happened", **changed: Any) -> c.Probe:
+        known = self.state.runs[run]
+        asked = looking.probe(known.verify)
+        fields = {
+            "case": known.case, "run": run, "warrant": canonical.digest(known.fields), "found": found, "time": self.now,
+            "checks": ((asked["name"] if asked else "file", "aa", "aa" if found == "happened" else "bb", found == "happened"),),
+        }  # fmt: skip
+        packed = probe.pack(probe.Probe(**{**fields, **changed}))
+        return c.Probe(packed, self.sign(by, Purpose.PROBE, packed))
 
     def running(self, action: str = "notes.append", by: str = "ada", run: str = "r1", **more: Any) -> str:
         """The run that an approved and redeemed case has opened."""

@@ -81,7 +81,17 @@ def test_an_unknown_tag_is_named_and_cut() -> None:
 
 def test_the_urgent_lane_is_for_what_the_table_says_and_for_no_approval() -> None:
     urgent = {tag for tag, call in CALLS.items() if call.urgent}
-    assert urgent == {"report", "deny", "attest", "member.revoke", "warrant.revoke", "breaker.trip", "hold.place", "tenant.suspend"}
+    assert urgent == {
+        "report",
+        "deny",
+        "attest",
+        "probe",
+        "member.revoke",
+        "warrant.revoke",
+        "breaker.trip",
+        "hold.place",
+        "tenant.suspend",
+    }
     assert is_urgent(c.Vote("deny", b"", b""))
     assert not is_urgent(c.Vote("approve", b"", b""))
     assert is_urgent(c.Report(b"", b""))

@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 
 from actors.governance import catalogue
-from actors.governance.catalogue import Action, Fixed, FromParam, Observation
+from actors.governance.catalogue import Action, Fixed, FromParam
 from actors.governance.finding import Finding
+from actors.governance.observations import Observation
 from actors.governance.params import Param
 from actors.governance.toml_table import read
 
@@ -47,7 +48,7 @@ def test_an_action_is_read_whole() -> None:
         effect="write",
         cost=FromParam("amount", 10_000),
         executor="till",
-        observe=Observation("file_digest", {"path": "{resource.name}/{params.order}"}),
+        checks=(Observation(name="file_digest", kind="file_digest", arguments={"path": "{resource.name}/{params.order}"}),),
         description="pay back",
     )
 
@@ -61,25 +62,6 @@ def test_the_worst_cost_is_in_micro_units() -> None:
 def test_parameters_that_do_not_fit_have_no_cost_rather_than_none_to_pay() -> None:
     assert refund().worst_cost({"amount": "12.50", "order": "8812"}) is None
     assert refund().worst_cost({"order": "8812"}) is None
-
-
-def test_an_observation_is_filled_from_the_case() -> None:
-    observe = refund().observe
-    assert observe is not None
-    assert observe.filled("shop/vienna", {"order": "8812"}) == {"path": "vienna/8812"}
-
-
-def test_an_observation_whose_text_is_absent_looks_at_nothing() -> None:
-    observe = refund().observe
-    assert observe is not None
-    assert observe.filled("shop/vienna", {}) is None
-    assert observe.filled("shop", {"order": "8812"}) is None
-
-
-def test_a_value_that_looks_like_a_template_is_not_filled_again() -> None:
-    observe = refund().observe
-    assert observe is not None
-    assert observe.filled("shop/x", {"order": "{resource}"}) == {"path": "x/{resource}"}
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from actors.governance import quorum as q
 from actors.governance.ids import MINUTE, Cost, Micros
-from actors.governance.obligations import Obligations, Terms, merged, terms
+from actors.governance.obligations import Obligations, Terms, demand, merged, strongest, terms
 from actors.governance.settings import Settings, Tier
 
 SETTINGS = Settings()
@@ -77,6 +77,24 @@ def test_what_can_be_observed_is_unless_every_policy_is_content_with_the_receipt
     assert together(Terms(tier="T0", verify="receipt"), Terms(tier="T0"), observable=True).verify == "observed"
 
 
+@pytest.mark.parametrize(
+    ("demands", "together"),
+    [
+        (["receipt"], "receipt"), (["receipt", "observed"], "observed"), (["observed", "2 of 3"], "2 of 2"),
+        (["2 of 3", "3 of 5"], "3 of 4"),
+        (["1 of 2"], "1 of 2"), (["2 of 3", "2 of 3"], "2 of 3"), (["9 of 9", "1 of 9"], "9 of 9"),
+    ],
+)  # fmt: skip
+def test_several_demands_take_the_most_persons_and_let_the_fewest_see_nothing(demands: list[str], together: str) -> None:
+    assert strongest(demands) == together
+
+
+@pytest.mark.parametrize("value", ["2 of 1", "0 of 2", "2of3", "10 of 10", "observe", "two of three", "2 of 3 ", ""])
+def test_a_verification_that_does_not_say_how_many_is_a_fault(value: str) -> None:
+    _, faults = terms({"id": "x", "tier": "T0", "verify": value})
+    assert [fault.annotation for fault in faults] == ["verify"]
+
+
 def test_all_annotations_are_read() -> None:
     said, faults = terms(
         {
@@ -140,7 +158,7 @@ permits = st.builds(
     tiered,
     ttl=st.none() | st.integers(1, 10**9).map(Micros),
     uses=st.none() | st.integers(1, 9),
-    verify=st.sampled_from((None, "receipt", "observed")),
+    verify=st.sampled_from((None, "receipt", "observed", "1 of 2", "2 of 2", "2 of 3", "3 of 9")),
     cost_cap=st.none() | st.integers(0, 99).map(Cost),
 )
 
@@ -153,4 +171,6 @@ def test_one_more_permit_never_loosens_anything(some: list[Terms], more: Terms) 
     assert after.persons >= max(before.persons, floor[after.tier])
     assert (after.ttl <= before.ttl, after.uses <= before.uses) == (True, True)
     assert before.cost_cap is None or (after.cost_cap is not None and after.cost_cap <= before.cost_cap)
-    assert (before.verify, after.verify) != ("observed", "receipt")
+    asked, now = demand(before.verify), demand(after.verify)
+    assert now.needed >= asked.needed
+    assert not asked.needed or now.of - now.needed <= asked.of - asked.needed

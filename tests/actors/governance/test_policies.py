@@ -4,8 +4,9 @@ import cedarpy
 import pytest
 
 from actors.governance import cedar_schema, policies
-from actors.governance.catalogue import Action, Observation
+from actors.governance.catalogue import Action
 from actors.governance.finding import Finding
+from actors.governance.observations import Observation
 from actors.governance.params import Param
 from actors.governance.policies import Policy
 
@@ -15,7 +16,7 @@ CATALOGUE = {
         name="git.push",
         params=(Param(name="remote", kind="string"), Param(name="tag", kind="string", required=False)),
         executor="workshop",
-        observe=Observation("git_ref", {}),
+        checks=(Observation(name="pushed", kind="git_ref", arguments={}),),
     ),
 }
 SCHEMA = cedarpy.Schema.from_str(cedar_schema.generate(CATALOGUE, ()))

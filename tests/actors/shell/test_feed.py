@@ -19,8 +19,8 @@ def nothing(_: Mapping[str, object]) -> None:
 def test_who_waits_for_the_end_of_a_membership_hears_of_it_and_of_nothing_else() -> None:
     feed = Feed()
     feed.add(GONE + "ada", nothing)
-    assert feed.wanted(STATE, CANCELLED, 3) == []
-    assert feed.wanted(STATE, REVOKED, 4) == [(GONE + "ada", {})]
+    assert feed.wanted(STATE, CANCELLED, 3, bytes) == []
+    assert feed.wanted(STATE, REVOKED, 4, bytes) == [(GONE + "ada", {})]
 
 
 def test_a_case_is_heard_of_as_long_as_somebody_listens_however_many_connections_come_and_go() -> None:
@@ -31,9 +31,9 @@ def test_a_case_is_heard_of_as_long_as_somebody_listens_however_many_connections
     feed.add(CASE + "c1", nothing)
     feed.discard(GONE + "ada", nothing)
     feed.remove(print)
-    assert feed.wanted(STATE, CANCELLED, 3) == [(CASE + "c1", {"seq": 3})]
+    assert feed.wanted(STATE, CANCELLED, 3, bytes) == [(CASE + "c1", {"seq": 3})]
     feed.discard(CASE + "c1", nothing)
-    assert feed.wanted(STATE, CANCELLED, 4) == []
+    assert feed.wanted(STATE, CANCELLED, 4, bytes) == []
     feed.discard(GONE + "ben", nothing)
     assert len(feed) == 0
-    assert feed.wanted(STATE, REVOKED, 5) == []
+    assert feed.wanted(STATE, REVOKED, 5, bytes) == []

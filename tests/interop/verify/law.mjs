@@ -9,6 +9,7 @@ import {
   WARRANT,
   RECEIPT,
   ATTESTATION,
+  PROBE,
   FACTS,
   GOVERNED,
   MINUTE,
@@ -53,6 +54,7 @@ export function law(f, tenant, mine, trust) {
     must(w, `entry ${e.sequence}: no such warrant`);
     return { ...read(w.fields, "a warrant", WARRANT), at: w.at };
   };
+  const issuedAs = (id) => bodies.find((b) => b.at.tag === "warrant.issued/1" && b.warrant === id).fields;
   const runOf = (e, id) => {
     const r = bodies.find((b) => b.at.tag === "run.opened/1" && b.run === id && b.at.sequence < e.sequence);
     must(r, `entry ${e.sequence}: no such run`);
@@ -74,6 +76,9 @@ export function law(f, tenant, mine, trust) {
   };
   const counting = (e, register) => votes(e).filter((v) => register.holds(v.approver));
   const isChange = () => proposed().says.action.startsWith("vienna.");
+  const said = (run, e) => bodies.filter((b) => b.run === run && b.at.sequence < e.sequence).map((b) => ({ ...b, tag: b.at.tag }));
+  const lateOf = (e, run) => said(run, e).find((b) => b.tag === "run.reported_late/1");
+  const demanded = (verify) => [verify.get("needed") ?? 1, verify.get("of") ?? 1];
   const receiptOf = (e, run) => bodies.find((b) => b.at.tag === "run.reported/1" && b.run === run && b.at.sequence < e.sequence);
 
   return [
@@ -324,7 +329,7 @@ export function law(f, tenant, mine, trust) {
     [
       "receipts",
       () => {
-        for (const [b, e, register] of each("run.reported/1")) {
+        for (const [b, e, register] of each("run.reported/1", "run.reported_late/1")) {
           const what = `entry ${e.sequence}`,
             run = runOf(e, b.run),
             w = warrantOf(e, run.warrant),
@@ -344,24 +349,37 @@ export function law(f, tenant, mine, trust) {
     [
       "attestations",
       () => {
-        for (const [b, e, register] of each("run.verified/1")) {
-          const what = `entry ${e.sequence}`;
-          if (b.verifier === null) {
-            must(b.statement === null && b.signature === null && b.basis !== "observed", `${what}: observed by nobody`);
-            continue;
-          }
-          const m = register.active(b.verifier, "verifier"),
-            s = read(b.statement, "an attestation", ATTESTATION),
-            run = runOf(e, b.run);
-          must(purposeBy(m.key, "vienna/attestation/1", b.statement, b.signature), `${what}: the verifier did not sign`);
+        for (const [b, e] of each("run.verified/1"))
+          must(
+            b.verifier === null ? b.statement === null && b.signature === null && b.basis !== "observed" : b.basis === "observed",
+            `entry ${e.sequence}: observed by nobody, or not called so`,
+          );
+        const looks = [...each("run.verified/1"), ...each("run.attested/1"), ...each("effect.probed/1")];
+        for (const [b, e, register] of looks.filter(([b]) => b.verifier !== null)) {
+          const what = `entry ${e.sequence}`,
+            probed = e.tag === "effect.probed/1",
+            m = register.active(b.verifier, "verifier"),
+            s = read(b.statement, "what was seen", probed ? PROBE : ATTESTATION),
+            run = runOf(e, b.run),
+            w = warrantOf(e, run.warrant),
+            purpose = probed ? "vienna/probe/1" : "vienna/attestation/1";
+          must(purposeBy(m.key, purpose, b.statement, b.signature), `${what}: the verifier did not sign`);
           must(e.actor === b.verifier && Math.abs(s.time - e.time) <= MINUTE, `${what}: by another, or at another time`);
           const acted = [run.redeemer, proposed().agent].map((name) => register.members.get(name)?.person);
           must(!acted.includes(m.person), `${what}: verified by who acted`);
+          must(b.person === undefined || b.person === m.person, `${what}: another person`);
+          const about = probed ? same(s.warrant, H(issuedAs(run.warrant))) : same(s.receipt, H(receiptOf(e, b.run)?.receipt ?? ""));
+          must(s.case === f.case && s.run === b.run && about, `${what}: observed something else`);
+          must((probed ? s.found === b.found : s.verdict === b.verdict) && alike(s.checks, b.checks), `${what}: something else was signed`);
+          const asked = probed ? [w.verify.get("probe")] : w.verify.get("checks");
           must(
-            s.case === f.case && s.run === b.run && same(s.receipt, H(receiptOf(e, b.run)?.receipt ?? "")),
-            `${what}: observed something else`,
+            alike(
+              s.checks.map((check) => check[0]).sort(),
+              asked.map((one) => one.get("name")).sort(),
+            ),
+            `${what}: other checks than the warrant asks for`,
           );
-          must(s.verdict === b.verdict && alike(s.checks, b.checks), `${what}: something else was signed`);
+          if (probed) must((s.found === "happened") === s.checks.every((check) => check[3]), `${what}: it does not follow from its checks`);
         }
       },
     ],
@@ -370,7 +388,7 @@ export function law(f, tenant, mine, trust) {
       () => {
         const warrants = new Map(),
           runs = new Map(); // what is live: warrant -> uses left, run -> its redemption
-        for (const [b, e] of replayed(f.tenant, standing, mine)) {
+        for (const [b, e, register] of replayed(f.tenant, standing, mine)) {
           const what = `entry ${e.sequence}`,
             run = runs.get(b.run),
             report = run && receiptOf(e, b.run);
@@ -406,9 +424,30 @@ export function law(f, tenant, mine, trust) {
             case "run.unknown/1":
               must(run && (report ? report.outcome === "unknown" : e.time >= run.report_by), `${what}: it was not unknown`);
               break;
-            case "effect.settled/1":
-              must(runs.delete(b.run), `${what}: no such run`);
+            case "run.attested/1":
+            case "effect.probed/1":
+            case "effect.vouched/1":
+              must(run && !said(b.run, e).some((one) => one.tag === e.tag && one.person === b.person), `${what}: no such run, or a second time`);
+              if (e.tag === "effect.probed/1" && b.found === "did_not_happen") {
+                const over = warrantOf(e, run.warrant).expires_at + MINUTE / 2 <= e.time;
+                must(over || report || lateOf(e, b.run), `${what}: somebody might still act`);
+              }
               break;
+            case "effect.settled/1": {
+              const probes = said(b.run, e).filter((one) => one.tag === "effect.probed/1" && one.found !== "cannot_tell"),
+                late = lateOf(e, b.run),
+                word = b.happened ? "happened" : "did_not_happen",
+                [k, n] = demanded(warrantOf(e, run.warrant).verify),
+                contrary = { happened: "failed", did_not_happen: "succeeded" }[word];
+              const seen = probes.length >= k && probes.every((one) => one.found === word) && late?.outcome !== contrary;
+              must(
+                b.basis === "person" || (seen && b.basis === (n === 1 ? "observed" : `attested ${probes.length}/${n}`)),
+                `${what}: it does not follow from what was seen`,
+              );
+              const by = b.basis !== "person" || ["admin", "approver"].includes(register.active(b.by, "admin", "approver").kind);
+              must(by && e.actor === b.by && runs.delete(b.run), `${what}: no such run, or by nobody who may`);
+              break;
+            }
             case "run.verified/1": {
               must(run && report, `${what}: no such report`);
               const r = read(report.receipt, "a receipt", RECEIPT),
@@ -422,12 +461,19 @@ export function law(f, tenant, mine, trust) {
                 r.started <= w.expires_at + MINUTE &&
                 r.cost >= 0 &&
                 r.cost <= (w.cost_cap ?? Infinity);
-              const watched = w.verify.size > 0 && r.outcome === "succeeded" && good,
-                seen = b.verifier !== null;
-              const follows = watched
-                ? seen || (b.verdict === "inconclusive" && e.time >= report.verify_by)
-                : !seen && b.verdict === (good ? "consistent" : "mismatched");
-              must(follows && b.basis === (seen ? "observed" : "receipt"), `${what}: ${b.verdict} does not follow`);
+              const watched = (w.verify.get("checks") ?? []).length > 0 && r.outcome === "succeeded" && good,
+                [k, n] = demanded(w.verify),
+                looks = said(b.run, e).filter((one) => one.tag === "run.attested/1"),
+                many = (verdict) => looks.filter((one) => one.verdict === verdict).length,
+                overdue = b.verdict === "inconclusive" && e.time >= report.verify_by,
+                blind = b.verdict === "inconclusive" && many("inconclusive") > 0,
+                of = (count) => (n === 1 ? "receipt" : `attested ${count}/${n}`);
+              let follows, basis;
+              if (!watched) [follows, basis] = [b.verdict === (good ? "consistent" : "mismatched") && b.verifier === null, "receipt"];
+              else if (b.verifier !== null) [follows, basis] = [n === 1, "observed"];
+              else if (many("mismatched") > 0) [follows, basis] = [b.verdict === "mismatched", of(many("mismatched"))];
+              else [follows, basis] = [many("verified") >= k ? b.verdict === "verified" : overdue || blind, of(many("verified"))];
+              must(follows && b.basis === basis, `${what}: ${b.verdict} does not follow`);
               runs.delete(b.run);
             }
           }

@@ -33,7 +33,11 @@ const BODIES = {
   "run.reported/1": "case run outcome cost receipt signature verify_by",
   "run.unknown/1": "case run effect why",
   "run.verified/1": "case run verdict basis checks verifier statement signature closes",
-  "effect.settled/1": "case run effect happened by reason closes",
+  "run.attested/1": "case run verifier person verdict checks statement signature",
+  "run.reported_late/1": "case run outcome cost receipt signature",
+  "effect.probed/1": "case run verifier person found checks statement signature",
+  "effect.vouched/1": "case run happened by person reason",
+  "effect.settled/1": "case run effect happened by basis reason closes",
   "dead_letter.opened/1": "letter case kind why previous closes",
   "dead_letter.resolved/1": "letter by reason retried_as",
   "breaker.tripped/1": "scope epoch until why by",
@@ -50,6 +54,7 @@ export const WARRANT = (
   "verify not_before expires_at uses cost_cap"
 ).split(" ");
 export const RECEIPT = "warrant run started ended outcome action resource args_digest cost result_digest evidence".split(" ");
+export const PROBE = "case run warrant found checks time".split(" ");
 export const ATTESTATION = "case run receipt verdict checks time".split(" ");
 export const FACTS = { breaker: "string", mismatches: "number", other_open_cases: "number", recent_good: "number", recent_runs: "number" };
 export const GOVERNED = H("vienna/governed/1"); // the bundle under which a sealed tenant's own changes are decided

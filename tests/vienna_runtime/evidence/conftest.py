@@ -298,7 +298,7 @@ class Office:
         return packed
 
     def attest(self, case: str, run: str, told: bytes, by: str = "emil", **changed: Any) -> None:
-        seen = attestation.Attestation(case, run, canonical.digest(told), "verified", (("digest", "a", "a", True),), Instant(self.now))  # type: ignore[arg-type]
+        seen = attestation.Attestation(case, run, canonical.digest(told), "verified", (("file_digest", "a", "a", True),), Instant(self.now))  # type: ignore[arg-type]
         packed = attestation.pack(attrs.evolve(seen, **changed))
         self.do(c.Attest(packed, sign(by, Purpose.ATTESTATION, packed)), by)
 
