@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import attrs
 import structlog
@@ -362,18 +363,14 @@ class Tenant:
             return Refusal(Code.BREAKER_OPEN, "the node's breaker tripped in this very moment; nothing was decided")
         if recorded.keyed:
             self._recall.submitted(self._last, recorded.keyed)
-        items = [
-            item for seq, event in enumerate(recorded.events, position) for item in self._feed.wanted(self.state, event, seq, self._issuer)
-        ]
+        issuer = partial(drafting.issuer_signature, self._around.signer, self.name)
+        told = [self._feed.wanted(self.state, event, seq, issuer) for seq, event in enumerate(recorded.events, position)]
+        items = [item for found in told for item in found]
         if items:
             self._around.held.hold(self.name, self._last, lambda durable: self._feed.publish(items) if durable else None)
         if self.state.size - self._snapshot_at >= self._around.snapshot_every:
             self._snapshot_owed = True
         return recorded.events
-
-    def _issuer(self, fields: bytes) -> bytes:
-        """The issuer's signature over a warrant's fields."""
-        return drafting.issuer_signature(self._around.signer, self.name, fields)
 
     def _facts(self, command: c.Command, by: Asker) -> Facts:
         """What this command needs to know beyond the state."""

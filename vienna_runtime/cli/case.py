@@ -75,9 +75,9 @@ def _details(step: Step) -> Iterator[tuple[str, Text]]:
                 yield from _vote(approval.unverified_unpack(body["statement"]))
             case "warrant.issued/1":
                 yield from _warrant(warrant.unverified_unpack(body["fields"]))
-            case "run.reported/1":
+            case "run.reported/1" | "run.reported_late/1":
                 yield from _receipt(receipt.unverified_unpack(body["receipt"]))
-            case "run.verified/1":
+            case "run.verified/1" | "run.attested/1" | "effect.probed/1":
                 for name, expected, observed, agrees in body["checks"]:
                     said = f"{name}: {observed}" if agrees else f"{name}: expected {expected}, observed {observed}"
                     yield "agrees" if agrees else "DIFFERS", shown(said, style="" if agrees else "red")

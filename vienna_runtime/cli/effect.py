@@ -23,6 +23,9 @@ def effect() -> None:
 def settle(here: Here, run: str, happened: bool | None, reason: str) -> None:
     """Say whether the effect of RUN happened.  Look at the target first: this unblocks it.
 
+    An admin says so; of what two had to approve (T2, in a sealed tenant) two persons, admins or approvers, neither behind its agent.
+    A probe of the catalogue settles what verifiers can see themselves.
+
     \b
     Example:
       vienna effect settle r17 --did-not --reason "the provider has no such refund"
@@ -30,4 +33,8 @@ def settle(here: Here, run: str, happened: bool | None, reason: str) -> None:
     if happened is None:
         raise click.UsageError("say which: --happened or --did-not")
     value = here.ask(lambda vienna: vienna.admin.settle(run, happened=happened, reason=reason))
-    here.answer(value, shown(f"{run} is settled: it {'happened' if happened else 'did not happen'}."))
+    said = f"it {'happened' if happened else 'did not happen'}"
+    settled = (
+        f"{run} is settled: {said}." if value.get("settled") else f"Recorded: {said}. {run} is settled when a second person says the same."
+    )
+    here.answer(value, shown(settled))

@@ -122,6 +122,30 @@ def _verified(body: Body) -> Text:
     return found
 
 
+def _looked(body: Body) -> Text:
+    found = shown(f"{body.get('verdict') or body['found'].replace('_', ' ')}, as {body['person']} saw it")
+    for name, expected, observed, agrees in body["checks"]:
+        if not agrees:
+            found.append_text(shown(f"; {name}: expected {expected}, observed {observed}", style="red"))
+    return found
+
+
+def _reported_late(body: Body) -> Text:
+    return Text.assemble("after its outcome had become unknown: ", _reported(body))
+
+
+def _vouched(body: Body) -> Text:
+    return shown(f"run {body['run']} {_happened(body)}, says {body['person']} ({body['reason']}); a second person has to say the same")
+
+
+def _settled(body: Body) -> Text:
+    return shown(f"run {body['run']} {_happened(body)} ({body['basis']}): {body['reason']}")
+
+
+def _happened(body: Body) -> str:
+    return "happened" if body["happened"] else "did not happen"
+
+
 def _letter(body: Body) -> Text:
     return shown(f"{body['letter']}: {body['kind']}: {body['why']}")
 
@@ -183,6 +207,11 @@ _SENTENCES: Mapping[str, Callable[[Body], Text]] = {
     "warrant.issued/1": _issued,
     "run.opened/1": _opened,
     "run.reported/1": _reported,
+    "run.attested/1": _looked,
     "run.verified/1": _verified,
+    "run.reported_late/1": _reported_late,
+    "effect.probed/1": _looked,
+    "effect.vouched/1": _vouched,
+    "effect.settled/1": _settled,
     "dead_letter.opened/1": _letter,
 }

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+from vienna_runtime import private_file
+from vienna_runtime.errors import ViennaError
 from vienna_runtime.executors import quantities
 from vienna_runtime.executors.errors import ConfigurationInvalid
 
@@ -32,8 +34,9 @@ REQUIRED = Required()
 class Table:
     """One table of the file, which remembers what was asked for; ``finish`` refuses the rest."""
 
-    def __init__(self, where: str, values: Mapping[str, Any]) -> None:
+    def __init__(self, where: str, values: Mapping[str, Any], home: Path = Path()) -> None:
         self.where = where
+        self._home = home  # the directory of the file
         self._values = values
         self._asked: set[str] = set()
 
@@ -67,6 +70,21 @@ class Table:
             raise self.invalid(key, f"is {path!r}, expected the absolute path of a directory")
         return path
 
+    def beside(self, name: str) -> Path:
+        """A file that is named relative to this one."""
+        return self._home / name
+
+    def secret(self, key: str, *, most: int) -> str:
+        """The one line of the file that ``key`` names; empty where it names none.  Nobody else may read that file."""
+        name = self.text(key, "")
+        if not name:
+            return ""
+        try:
+            content = private_file.read(self.beside(name), largest=most)
+            return content.decode().strip()
+        except (OSError, UnicodeDecodeError, ViennaError) as error:
+            raise self.invalid(key, f"names {name!r}, which cannot be read as a secret: {error}") from None
+
     def texts(self, key: str, default: list[str] | Required = REQUIRED) -> list[str]:
         value = self._get(key, default, list, "a list of texts")
         if not all(isinstance(item, str) for item in value):
@@ -83,7 +101,7 @@ class Table:
         return self._get(key, default, dict, "a table")
 
     def table(self, key: str, default: dict[str, Any] | Required = REQUIRED) -> Table:
-        return Table(f"{self.where}.{key}", self.mapping(key, default))
+        return Table(f"{self.where}.{key}", self.mapping(key, default), self._home)
 
     def tables(self, key: str) -> dict[str, Table]:
         """The named tables below ``key``: ``[actions."git.commit"]`` and its neighbours."""
@@ -91,7 +109,7 @@ class Table:
         for name, value in named.items():
             if not isinstance(value, dict):
                 raise self.invalid(key, f"has {name!r} as {value!r}, expected a table: [{key}.{name!r}]")
-        return {name: Table(f'{self.where}: {key}."{name}"', value) for name, value in named.items()}
+        return {name: Table(f'{self.where}: {key}."{name}"', value, self._home) for name, value in named.items()}
 
     def finish(self) -> None:
         """Refuse every key that nothing asked for, with the nearest one that exists."""
@@ -136,7 +154,7 @@ def load(path: Path) -> Table:
     if len(text) > MAX_FILE:
         raise ConfigurationInvalid(f"{path}: is larger than {MAX_FILE} bytes, which no configuration is")
     try:
-        return Table(str(path), tomllib.loads(text.decode()))
+        return Table(str(path), tomllib.loads(text.decode()), path.parent)
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationInvalid(f"{path}: is not TOML: {error}") from error
 
