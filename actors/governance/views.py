@@ -47,7 +47,7 @@ def story(events: Iterable[e.Told], begun: str = "proposed") -> str:
                 outcome = "running"
             case e.RunReported():
                 outcome = "reported" if event.outcome == "succeeded" else event.outcome
-            case e.RunUnknown():
+            case e.RunUnknown() | e.RunReportedLate() | e.EffectProbed() | e.EffectVouched():
                 outcome = "unknown"
             case e.RunVerified():
                 outcome = event.verdict if outcome != "failed" else outcome

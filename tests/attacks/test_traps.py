@@ -350,7 +350,8 @@ async def test_a_run_nobody_heard_of_again_is_unknown_and_blocks_its_effect(stag
         run = (await till.done("redeem", **stage.redemption(granted)))["run"]
         case = warrant.unverified_unpack(granted["fields"]).case
         assert (await ada.until(case, "run.unknown"))["outcome"] == "unknown"
-        assert await till.refused("report", **till.member.receipt(granted, run)) == "run_closed"
+        late = await till.done("report", **till.member.receipt(granted, run))  # kept as evidence, and it settles nothing
+        assert (late["late"], late["status"]) == (True, "unknown")
         for key in ("another", "a third"):
             assert await ada.refused("propose", **{**wish, "key": key}) == "effect_blocked"
         assert (await anna.done("status"))["blocked_effects"] == 1
