@@ -23,10 +23,10 @@ from actors.fact_finding import Known
 from actors.feed import CASE, MEMBER, Feed
 from actors.foresight import look_ahead
 from actors.forgetting import LOOKS, Forgetting
+from actors.governance import budgets, guarding
 from actors.governance import bundle as bundles
 from actors.governance import commands as c
 from actors.governance import events as e
-from actors.governance import guarding
 from actors.governance.calls import is_urgent
 from actors.governance.canonical import NotCanonical
 from actors.governance.decide import decide
@@ -281,6 +281,8 @@ class Tenant:
         elif isinstance(asked.ask, c.Read) and asked.ask.what == "shadow.show":
             self._release(asked.respond, answering.shadow(self.state, self._recall, *self._shadow.pending()))
             return
+        elif isinstance(asked.ask, c.Read) and asked.ask.what == "budget.show":
+            outcome = Done({"budgets": budgets.seen_by(self.state, by, self._around.time.now()), "zone": self.state.zone})
         elif isinstance(asked.ask, c.Query):
             self._release(asked.respond, answering.answer(self.state, self._recall, asked.ask, by))
             return

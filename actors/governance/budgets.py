@@ -20,12 +20,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import cast
 
 from . import events as e
+from . import kinds
 from . import warrant as warrants
 from .canonical import MAX_INTEGER, Value
 from .ids import Instant
 from .params import unscale
 from .refusals import Code, Refusal
-from .state import Budget, Limit, Spent, State
+from .state import Budget, Limit, Member, Spent, State
 from .units import MICRO_PLACES
 from .windows import PERS, begun, ends
 
@@ -115,6 +116,15 @@ def lines(state: State, now: Instant) -> list[dict[str, Value]]:
         scopes = sorted(scope for scope in state.budgets if _counts_in(state.limits, limit, scope)) or [limit.scope]
         found += [_line(state, limit, scope, now) for scope in scopes]
     return found
+
+
+def seen_by(state: State, by: object, now: Instant) -> list[dict[str, Value]]:
+    """The lines that somebody may see: an agent those that are its own alone."""
+    found = lines(state, now)
+    if not isinstance(by, Member) or by.kind != kinds.AGENT:
+        return found
+    mine = f"agent:{by.member}"
+    return [line for line in found if line["scope"] == mine or str(line["scope"]).startswith(f"{mine} ")]
 
 
 def _counts_in(limits: Sequence[Limit], limit: Limit, scope: str) -> bool:

@@ -107,6 +107,10 @@ class Administration:
     async def breakers(self) -> list[Answer]:
         return list((await self._call("breaker.list"))["breakers"])
 
+    async def budgets(self) -> Answer:
+        """``{budgets, zone}``: a line for each limit and scope, amounts in micro-units."""
+        return await self._call("budget.show")
+
     async def trip(self, scope: str, reason: str) -> Answer:
         return await self._call("breaker.trip", scope=scope, reason=reason)
 
