@@ -181,6 +181,7 @@ NAMES_NOTHING = {
     "bundle.show": "is about the connection's own tenant",
     "breaker.list": "is about the connection's own tenant",
     "policy.facts": "counts in the connection's own tenant, where other names have done nothing",
+    "budget.show": "is about the connection's own tenant",
     "tenant.list": "is the operator's, who knows every tenant",
     "status": "is about the connection's own tenant",
     "whoami": "is about the connection itself",
