@@ -125,6 +125,8 @@ PROBES: dict[str, tuple[Callable[[Any, Any, Things], dict[str, Any]], ...]] = {
     "approve": (_vote("approve"),),
     "deny": (_vote("deny"),),
     "attest": (_attest,),
+    "approval.ask": (lambda *a: {"case": a[2].held, "question": "x"},),
+    "approval.answer": (lambda *a: {"case": a[2].held, "answer": "x"},),
     "member.invite": (
         lambda stage, _, things: {
             "member": "zita", "kind": "agent", "person": "zita", "roles": [], "owner": things.member, "invitation": "0" * 16,
