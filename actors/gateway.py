@@ -31,7 +31,7 @@ from actors.sight import Filter, Sight
 from actors.subscriptions import Subscription, case_watch, inbox
 from actors.supervisor import CreateTenant, ResetNode, SupervisorMessage, TripNode
 from actors.tailing import tail
-from actors.tenant import status_of
+from actors.tenant_status import status_of
 from actors.waiting import answer_when_so
 from ledger import NODE
 from ledger.key_chain import KeyChain, gather

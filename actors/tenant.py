@@ -10,7 +10,7 @@ ledger again before the next command; answers that rested on what was discarded 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 
 import attrs
@@ -484,18 +484,3 @@ def turn_away(message: TenantMessage) -> None:
         message.respond(Refusal(Code.BUSY, "the tenant is being restarted; nothing was decided", RECOVERY))
     elif isinstance(message, Listen):
         message.lost()
-
-
-def status_of(tenant: Tenant) -> Mapping[str, object]:
-    """One line of the operator's list."""
-    state = tenant.state
-    return {
-        "tenant": tenant.name,
-        "phase": state.phase,
-        "entries": state.size,
-        "suspended": state.suspended,
-        "frozen": tenant.frozen,
-        "held": sum(case.status == "held" for case in state.cases.values()),
-        "open_cases": len(state.cases),
-        "dead_letters": state.tally.dead_letters - state.tally.resolved,
-    }

@@ -39,7 +39,8 @@ from actors.reconciler import reconcile
 from actors.scribe import Room, Scribe, Worker
 from actors.scribe.scribe import Runner
 from actors.supervisor import NoteFrozen, NoteWitness, Refused, Supervisor, SupervisorMessage
-from actors.tenant import Surroundings, Tenant, status_of, turn_away
+from actors.tenant import Surroundings, Tenant, turn_away
+from actors.tenant_status import status_of
 from ledger import NODE, Ledger
 from ledger.header import parse
 from transport.connection import Connection

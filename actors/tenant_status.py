@@ -1,0 +1,22 @@
+"""How a tenant is doing, as its node may see it: in numbers, for what is in its log is its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from actors.tenant import Tenant
+
+
+def status_of(tenant: Tenant) -> Mapping[str, object]:
+    """One line of the operator's list."""
+    state = tenant.state
+    return {
+        "tenant": tenant.name,
+        "phase": state.phase,
+        "entries": state.size,
+        "suspended": state.suspended,
+        "frozen": tenant.frozen,
+        "held": sum(case.status == "held" for case in state.cases.values()),
+        "open_cases": len(state.cases),
+        "dead_letters": state.tally.dead_letters - state.tally.resolved,
+    }
