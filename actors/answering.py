@@ -8,7 +8,7 @@ from typing import assert_never
 
 import attrs
 
-from actors import agent, approver, dead_letters, executor, family, verifier
+from actors import agent, approver, bundle_history, dead_letters, executor, family, verifier
 from actors.drafting import issuer_signature, sign
 from actors.governance import commands as c
 from actors.governance import conversation, kinds, views
@@ -19,6 +19,7 @@ from actors.governance.refusals import Code, Refusal, unknown
 from actors.governance.state import Member, State
 from actors.messages import Done, Outcome
 from actors.recall import Recall
+from actors.sight import WHOLE_LOG
 from actors.signer import Signer
 from ledger import Header
 
@@ -39,8 +40,12 @@ def answer(state: State, recall: Recall, query: c.Query, by: Asker) -> Callable[
             return lambda: Done(dead_letters.page(recall, at, query.limit))
         case c.ShowLetter():
             return partial(_letter, recall, query.letter, by)
-        case c.Read(what="bundle.show") if isinstance(by, Member):
-            return partial(_bundle, recall, state.bundle)
+        case c.ShowBundle(bundle=named):
+            if not isinstance(by, Member) or (named is not None and by.kind not in WHOLE_LOG):
+                return lambda: Refusal(Code.NOT_ALLOWED, "bundles are for the tenant's own people; machines see the one in force")
+            return partial(_bundle, recall, state.bundle if named is None else named, asked=named is not None)
+        case c.ListBundles():
+            return partial(bundle_history.answer, recall, query, state.standing)
         case c.ShowCard():
             card = _card(state, query.case, by)
             return lambda: card
@@ -136,8 +141,10 @@ def _letter(recall: Recall, letter: str, by: Asker) -> Outcome:
     return Done({**shown.value, **dead_letters.summary(recall, event)})
 
 
-def _bundle(recall: Recall, bundle: bytes | None) -> Outcome:
+def _bundle(recall: Recall, bundle: bytes | None, *, asked: bool) -> Outcome:
     source = None if bundle is None else recall.bundle_files(bundle)
+    if asked and source is None:
+        return unknown("bundle", (bundle or b"").hex()[:16])
     return Done({"bundle": bundle, "files": source or {}})
 
 

@@ -62,6 +62,8 @@ class Known:
             case c.Report():
                 run = _run_of(command.receipt)
                 return Facts(active=active, run=None if run in state.runs else recall.run(run))
+            case c.ActivateBundle():
+                return Facts(active=active, bundle_of=recall.bundle, author=recall.author(command.bundle), clock_ok=clock_ok)
             case c.PushBundle():
                 return Facts(active=active, bundle_of=recall.bundle, pushed=self.pushed)
             case c.RetryLetter() | c.ResolveLetter():

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from actors.governance import bundle as bundles
 from actors.governance import codec, index
 from actors.governance import events as e
-from actors.governance.ids import Instant
+from actors.governance.ids import Instant, Person
 from ledger import BodyRemoved, Header, Ledger
 from ledger.header import parse
 from ledger.tail import LONGEST_CASE
@@ -54,6 +54,14 @@ class Recall:
         (record,) = self._ledger.read(self._log, seq, seq + 1)
         header = parse(record.entry)
         return header, codec.decode(header.tag, self._ledger.open_body(self._log, record))
+
+    def header(self, seq: int) -> Header:
+        (record,) = self._ledger.read(self._log, seq, seq + 1)
+        return parse(record.entry)
+
+    def pushes(self, limit: int) -> list[int]:
+        """The durable entries that pushed a bundle, of each bundle the newest."""
+        return [seq for _, seq in self._ledger.find_under(self._log, index.bundle_key(b""), limit=limit)]
 
     def before(self, seq: int, tag: str) -> int | None:
         """The newest entry of that kind before ``seq``, found by its header: for a chain that leads through a removed body."""
@@ -135,6 +143,14 @@ class Recall:
         except BodyRemoved:
             return None
         return pushed.files if isinstance(pushed, e.BundlePushed) else None
+
+    def author(self, bundle: bytes) -> Person:
+        """The person who pushed it; nobody's name where that is not known."""
+        try:
+            pushed = self.event(index.bundle_key(bundle))
+        except BodyRemoved:
+            return Person("")
+        return pushed.person if isinstance(pushed, e.BundlePushed) else Person("")
 
     def prior(self, agent: str, key: str) -> e.IntentProposed | None:
         found = self.event(index.intent_key(agent, key))

@@ -91,7 +91,7 @@ def _by_member(state: State, command: c.Command, by: Member, facts: Facts, momen
         case c.Seal():
             return membership.seal(state, by)
         case c.PushBundle():
-            return guarding.push(command, facts)
+            return guarding.push(command, by, facts)
         case c.ActivateBundle():
             return guarding.activate(state, command, by, facts, moment)
         case c.TripBreaker():

@@ -10,7 +10,7 @@ import attrs
 from . import events as e
 from .bundle import Bundle, Findings
 from .facts import Past
-from .ids import Fresh, Instant
+from .ids import Fresh, Instant, Person
 from .refusals import Refusal
 from .state import Member
 
@@ -64,6 +64,7 @@ class Facts:
 
     active: Bundle | None = None  # the active bundle, ready to judge
     bundle_of: Callable[[bytes], Bundle | None] = lambda _: None  # any bundle on the ledger, by digest
+    author: Person = Person("")  # who pushed the bundle that is to be activated
     pushed: Bundle | Findings | None = None  # what the bundle being pushed was read to be, where the shell has read it already
     prior: e.IntentProposed | None = None  # the same agent's intent under the same idempotency key
     parent: Ancestor | None = None

@@ -359,6 +359,7 @@ def _membership(state: State, event: Membership, _case: Case | None, at: Instant
             counters.declare(state, event.counters, at)
             budgets.declare(state, event.zone, event.limits)
             state.bundle = event.bundle
+            state.authors = tuple(sorted({event.author, event.person} - {""}))
             state.judged[event.bundle.hex()] = state.time
             _remind_to_decide_again(state)
         case _:

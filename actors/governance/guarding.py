@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import attrs
 
 from . import breaker, budgets, bundle, counters, declared, governed, kinds, proposing, retention
@@ -14,6 +16,7 @@ from .refusals import Code, Refusal, unknown
 from .settings import BreakerLimits
 from .state import Member, State
 
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}", re.ASCII)
 LARGEST_BUNDLE = 512 * 1024  # bytes of all files: a policy that is longer has become a program
 
 
@@ -94,7 +97,7 @@ def resume(state: State, command: c.Resume, by: Operator) -> Decision:
     return Decided((e.TenantResumed(by.name, command.reason),), {"tenant": state.tenant})
 
 
-def push(command: c.PushBundle, facts: Facts) -> Decision:
+def push(command: c.PushBundle, by: Member, facts: Facts) -> Decision:
     """Puts a bundle that loads on the ledger; one that does not is refused with every finding."""
     source = source_of(command)
     if isinstance(source, Refusal):
@@ -106,7 +109,11 @@ def push(command: c.PushBundle, facts: Facts) -> Decision:
         return Refusal(Code.BUNDLE_INVALID, why, detail=tuple(str(f) for f in loaded.items[:50]))
     if facts.bundle_of(loaded.digest) is not None:
         return Decided(answer={"bundle": loaded.digest, "repeated": True})
-    return Decided((e.BundlePushed(loaded.digest, source.files),), {"bundle": loaded.digest})
+    commit = command.commit or ""
+    if commit and _COMMIT.fullmatch(commit) is None:
+        return Refusal(Code.MALFORMED, "a commit is 40 or 64 hexadecimal digits", about="commit")
+    pushed = e.BundlePushed(loaded.digest, source.files, loaded.name, by.member, by.person, commit, command.dirty)
+    return Decided((pushed,), {"bundle": loaded.digest})
 
 
 def source_of(command: c.PushBundle) -> bundle.Source | Refusal:
@@ -126,7 +133,10 @@ def activate(state: State, command: c.ActivateBundle, by: Member, facts: Facts, 
         return unknown("bundle", command.bundle.hex()[:16])
     if state.bundle == command.bundle:
         return Decided(answer={"bundle": command.bundle, "applied": True, "repeated": True})
-    changes: tuple[e.Event, ...] = (activation(state, command.bundle, loaded), *retention.set_anew(state, loaded.settings.retention))
+    activated = attrs.evolve(
+        activation(state, command.bundle, loaded), by=by.member, person=by.person, author=facts.author, reason=command.reason or ""
+    )
+    changes: tuple[e.Event, ...] = (activated, *retention.set_anew(state, loaded.settings.retention))
     return governed.change(state, governed.ACTIVATE, f"bundle/{command.bundle.hex()[:16]}", changes, by, command.key, moment)
 
 

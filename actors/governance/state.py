@@ -316,6 +316,7 @@ class State:
     members: dict[str, Member] = attrs.Factory(dict)
     invitations: dict[str, Invitation] = attrs.Factory(dict)
     bundle: bytes | None = None
+    authors: tuple[str, ...] = ()  # the persons who pushed and who activated the bundle in force
     cases: dict[str, Case] = attrs.Factory(dict)
     warrants: dict[str, LiveWarrant] = attrs.Factory(dict)
     runs: dict[str, Run] = attrs.Factory(dict)

@@ -181,6 +181,7 @@ NAMES_NOTHING = {
     "approval.list": "is about the connection's own tenant",
     "member.list": "is about the connection's own tenant",
     "bundle.show": "is about the connection's own tenant",
+    "bundle.history": "is about the connection's own tenant",
     "breaker.list": "is about the connection's own tenant",
     "policy.facts": "counts in the connection's own tenant, where other names have done nothing",
     "budget.show": "is about the connection's own tenant",
@@ -246,7 +247,16 @@ async def test_what_is_listed_is_ones_own(stage: Any, theirs: Things) -> None:
     here = {}
     async with stage.cast("anna", "clara", "otto", tenant=HERE) as lines:
         for line in lines:
-            for tag in ("member.list", "dead_letter.list", "approval.list", "breaker.list", "status", "whoami", "bundle.show"):
+            for tag in (
+                "member.list",
+                "dead_letter.list",
+                "approval.list",
+                "breaker.list",
+                "status",
+                "whoami",
+                "bundle.show",
+                "bundle.history",
+            ):
                 if line.member.kind in CALLS[tag].who:
                     here[tag] = repr(await line.done(tag))
                     for name in (*theirs.names(), THERE):

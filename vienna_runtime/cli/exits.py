@@ -27,7 +27,11 @@ DONE, BAD_END, USAGE, UNVERIFIED, UNREACHABLE, UNKNOWN, INTERRUPTED = 0, 1, 2, 3
 
 
 class BadEnd(ViennaError):
-    """The command did what it should, and what it was about did not end well; the text says how."""
+    """The command did what it should, and what it was about did not end well; the text says how, ``details`` more of it."""
+
+    def __init__(self, why: str, *details: str) -> None:
+        super().__init__(why)
+        self.details = details
 
 
 @attrs.frozen
@@ -64,7 +68,7 @@ def _one(error: BaseException) -> Ending:
         case click.ClickException():
             return Ending(USAGE, "usage", error.format_message())
         case BadEnd():
-            return Ending(BAD_END, "bad_end", str(error))
+            return Ending(BAD_END, "bad_end", str(error), error.details)
         case Refused():
             details = tuple(str(line) for line in error.detail.get("findings", ()))
             return Ending(BAD_END, error.code, error.why, details, error.retry_after)

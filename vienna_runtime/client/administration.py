@@ -65,17 +65,31 @@ class Administration:
 
     # --- policy
 
-    async def push(self, files: Mapping[str, bytes]) -> bytes:
-        """The bundle's digest; it is on the ledger and not in force."""
-        pushed: bytes = (await self._call("bundle.push", files=dict(files)))["bundle"]
+    async def push(self, files: Mapping[str, bytes], *, commit: str | None = None, dirty: bool = False) -> bytes:
+        """The bundle's digest; it is on the ledger and not in force.  ``commit``: where its files come from."""
+        fields: Answer = {"files": dict(files), "dirty": dirty}
+        if commit is not None:
+            fields["commit"] = commit
+        pushed: bytes = (await self._call("bundle.push", **fields))["bundle"]
         return pushed
 
-    async def activate(self, bundle: bytes, *, key: str | None = None) -> Answer:
-        return await self._call("bundle.activate", key=key or _key(), bundle=bundle)
+    async def activate(self, bundle: bytes, *, reason: str | None = None, key: str | None = None) -> Answer:
+        fields: Answer = {"bundle": bundle} if reason is None else {"bundle": bundle, "reason": reason}
+        return await self._call("bundle.activate", key=key or _key(), **fields)
 
-    async def bundle(self) -> Answer:
-        """``{bundle, files}`` of what is in force."""
-        return await self._call("bundle.show")
+    async def bundle(self, digest: bytes | None = None) -> Answer:
+        """``{bundle, files}`` of what is in force, or of a pushed one."""
+        fields: Answer = {} if digest is None else {"bundle": digest}
+        return await self._call("bundle.show", **fields)
+
+    async def bundles(self, *, before: int | None = None, limit: int = 50, prefix: str | None = None) -> Answer:
+        """``{entries, next}``: what was pushed and activated, newest first; ``next`` is the following page's ``before``."""
+        fields: Answer = {"limit": limit}
+        if before is not None:
+            fields["before"] = before
+        if prefix is not None:
+            fields["prefix"] = prefix
+        return await self._call("bundle.history", **fields)
 
     async def facts(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .. import commands as c
 from ..kinds import ADMIN, AGENT, APPROVER, EXECUTOR, INVITEE, OPERATOR, VERIFIER
 from ..wire_fields import Absent, Flag, Map, Names, Number, Text
-from .call import CASE, EVERYBODY, NAME, READERS, RUN, call
+from .call import CASE, DIGEST, EVERYBODY, NAME, READERS, RUN, call
 
 ROWS = (
     call("case.show", READERS | {AGENT, EXECUTOR, VERIFIER}, c.ShowCase, "a case's entries, from intent to verdict", case=CASE),
@@ -34,12 +34,21 @@ ROWS = (
     call(
         "dead_letter.list", READERS, c.ListLetters, "dead letters, newest first", before=Absent(Number(0)), limit=Number(1, 200, default=50)
     ),
+    call("bundle.show", EVERYBODY, c.ShowBundle, "the files of a bundle; without a digest, of the one in force", bundle=Absent(DIGEST)),
+    call(
+        "bundle.history",
+        READERS,
+        c.ListBundles,
+        "what was pushed and activated, newest first: by whom, from which commit",
+        before=Absent(Number(0)),
+        limit=Number(1, 100, default=50),
+        prefix=Absent(Text(64)),
+    ),
     *(
         call(tag, who, c.Read, what, fixed={"what": tag})
         for tag, who, what in (
             ("approval.list", frozenset({APPROVER, ADMIN}), "the cases that wait for a person"),
             ("member.list", READERS, "the members, their kinds, roles and fingerprints"),
-            ("bundle.show", EVERYBODY, "the active bundle"),
             ("budget.show", READERS | {AGENT}, "what budgets allow, and what of it is spent, promised and unknown; agents see their own"),
             ("retention.show", READERS, "the months with their bodies, when each is due and what is kept why; the holds"),
             ("breaker.list", READERS | {OPERATOR}, "the breakers and what tripped them"),

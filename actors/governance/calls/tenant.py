@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .. import commands as c
 from ..kinds import ADMIN, INVITEE, OPERATOR
-from ..wire_fields import Absent, Map, Names, Number, Text
+from ..wire_fields import Absent, Flag, Map, Names, Number, Text
 from .call import DIGEST, KEY, NAME, REASON, SIGNATURE, call
 
 ROWS = (
@@ -43,8 +43,24 @@ ROWS = (
         key=KEY,
     ),
     call("member.revoke", frozenset({ADMIN}), c.RevokeMember, "ends a member's rights", urgent=True, member=NAME, reason=REASON, key=KEY),
-    call("bundle.push", frozenset({ADMIN}), c.PushBundle, "puts a policy bundle on the ledger, without effect", files=Map()),
-    call("bundle.activate", frozenset({ADMIN}), c.ActivateBundle, "puts a pushed bundle in force", bundle=DIGEST, key=KEY),
+    call(
+        "bundle.push",
+        frozenset({ADMIN}),
+        c.PushBundle,
+        "puts a policy bundle on the ledger, without effect; `commit` and `dirty` say where its files come from",
+        files=Map(),
+        commit=Absent(Text(64)),
+        dirty=Flag(default=False),
+    ),
+    call(
+        "bundle.activate",
+        frozenset({ADMIN}),
+        c.ActivateBundle,
+        "puts a pushed bundle in force",
+        bundle=DIGEST,
+        key=KEY,
+        reason=Absent(REASON),
+    ),
     call("tenant.seal", frozenset({ADMIN}), c.Seal, "ends the founding: from now on changes need a quorum"),
     call(
         "tenant.suspend", frozenset({OPERATOR}), c.Suspend, "stops a tenant: it answers reads only", urgent=True, tenant=NAME, reason=REASON

@@ -53,8 +53,10 @@ from .membership import (
 from .reads import (
     Evidence,
     Inbox,
+    ListBundles,
     ListLetters,
     Read,
+    ShowBundle,
     ShowCard,
     ShowCase,
     ShowFacts,
@@ -71,7 +73,7 @@ Command: TypeAlias = (
     | PushBundle | ActivateBundle | Seal | RevokeWarrant | TripBreaker | ResetBreaker | RetryLetter | ResolveLetter
     | SettleEffect | PlaceHold | ReleaseHold | RunRetention | Erase | Suspend | Resume | Found | StartShadow | StopShadow
 )  # fmt: skip
-Query: TypeAlias = ShowCase | ShowFacts | ShowLineage | ShowCard | ShowLetter | ListLetters | Read
+Query: TypeAlias = ShowCase | ShowFacts | ShowLineage | ShowCard | ShowLetter | ListLetters | ShowBundle | ListBundles | Read
 Subscription: TypeAlias = Tail | Watch | Evidence | Inbox
 Chore: TypeAlias = Archive | ListKeys | RotateKey | RetireKeys
 CHORES = (Archive, ListKeys, RotateKey, RetireKeys)
@@ -95,6 +97,7 @@ __all__ = [
     "Found",
     "Inbox",
     "Invite",
+    "ListBundles",
     "ListKeys",
     "ListLetters",
     "PlaceHold",
@@ -117,6 +120,7 @@ __all__ = [
     "RunRetention",
     "Seal",
     "SettleEffect",
+    "ShowBundle",
     "ShowCard",
     "ShowCase",
     "ShowFacts",

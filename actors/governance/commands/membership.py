@@ -47,12 +47,15 @@ class RevokeMember:
 @attrs.frozen
 class PushBundle:
     files: Mapping[str, Value]
+    commit: str | None = None
+    dirty: bool = False
 
 
 @attrs.frozen
 class ActivateBundle:
     bundle: bytes
     key: str
+    reason: str | None = None
 
 
 @attrs.frozen

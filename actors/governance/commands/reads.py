@@ -51,6 +51,22 @@ class ListLetters:
 
 
 @attrs.frozen
+class ShowBundle:
+    """The files of a pushed bundle; without a digest, of the one in force."""
+
+    bundle: bytes | None = None
+
+
+@attrs.frozen
+class ListBundles:
+    """What was pushed and what was activated, newest first; ``prefix``: only bundles whose digest begins so, in hex."""
+
+    before: int | None = None
+    limit: int = 50
+    prefix: str | None = None
+
+
+@attrs.frozen
 class Read:
     """A read without arguments; ``what`` is the call's tag."""
 

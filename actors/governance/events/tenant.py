@@ -81,6 +81,11 @@ class BundlePushed:
     TAG: ClassVar[str] = "bundle.pushed/1"
     bundle: bytes
     files: Mapping[str, bytes]
+    name: str = ""  # as its bundle.toml has it
+    by: MemberId = MemberId("")
+    person: Person = Person("")  # behind that member: the policy's author
+    commit: str = ""  # of the git repository its directory is in, as whoever pushed says; empty where there is none
+    dirty: bool = False  # the directory had changes that the commit does not have
 
 
 @attrs.frozen
@@ -91,3 +96,7 @@ class BundleActivated:
     counters: tuple[Mapping[str, object], ...] = ()  # what is counted from now on for its facts, see counters.py
     zone: str = "UTC"  # whose hours, days and months its budgets count in
     limits: tuple[Mapping[str, object], ...] = ()  # its budgets, see budgets.py
+    by: MemberId = MemberId("")  # who asked for it
+    person: Person = Person("")
+    author: Person = Person("")  # who had pushed it
+    reason: str = ""

@@ -98,3 +98,26 @@ def test_a_bundle_is_pushed_once(bench: Any) -> None:
     digest = bench.done(c.PushBundle(files), "greta").answer["bundle"]
     bench.bundles[digest] = bench.bundle
     assert bench.done(c.PushBundle(files), "greta").answer == {"bundle": digest, "repeated": True}
+
+
+def test_a_push_says_who_pushed_and_from_which_commit(bench: Any) -> None:
+    commit = "4f" * 20
+    files = {"bundle.toml": b'[bundle]\nname = "empty"\n'}
+    bench.done(c.PushBundle(files, commit=commit, dirty=True), "greta")
+    pushed = bench.last(e.BundlePushed)
+    assert (pushed.name, pushed.by, pushed.person, pushed.commit, pushed.dirty) == ("empty", "greta", "greta", commit, True)
+
+
+@pytest.mark.parametrize("commit", ["HEAD", "4f", "G" * 40, "4F" * 20, "4f" * 20 + "\n"])
+def test_a_commit_that_is_none_is_refused(bench: Any, commit: str) -> None:
+    files = {"bundle.toml": b'[bundle]\nname = "empty"\n'}
+    assert bench.refused(c.PushBundle(files, commit=commit), "greta") == "malformed"
+
+
+def test_an_activation_names_who_asked_who_had_pushed_and_why(bench: Any) -> None:
+    strict = bench.others["strict"]
+    bench.bundles[strict.digest] = strict
+    bench.done(c.ActivateBundle(strict.digest, "k", "too much went out"), "greta", author="Rosa")
+    activated = bench.last(e.BundleActivated)
+    assert (activated.by, activated.person, activated.author, activated.reason) == ("greta", "greta", "Rosa", "too much went out")
+    assert bench.state.authors == ("Rosa", "greta")
