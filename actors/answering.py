@@ -158,6 +158,8 @@ def _read(state: State, what: str, by: Asker) -> Outcome:
             return Refusal(Code.NOT_ALLOWED, f"{what} is for the tenant's own people")
         case "member.list":
             return Done({"members": views.members(state)})
+        case "envelope.list":
+            return Done({"envelopes": views.envelopes(state)})
         case "approval.list" if isinstance(by, Member):
             return Done({"cases": views.approvals(state, by)})
         case "whoami" if isinstance(by, Member):

@@ -10,7 +10,7 @@ from actors import lineage
 from actors.forgetting import Forgetting
 from actors.governance import bundle as bundles
 from actors.governance import commands as c
-from actors.governance import fact_view, guarding
+from actors.governance import enveloping, fact_view, guarding, index
 from actors.governance.canonical import NotCanonical
 from actors.governance.decision import Ancestor, Asker, Facts
 from actors.governance.facts import Past
@@ -64,6 +64,8 @@ class Known:
                 return Facts(active=active, run=None if run in state.runs else recall.run(run))
             case c.ActivateBundle():
                 return Facts(active=active, bundle_of=recall.bundle, author=recall.author(command.bundle), clock_ok=clock_ok)
+            case c.SignEnvelope():
+                return Facts(active=active, envelope_known=recall.knows(index.envelope_key(enveloping.name_of(command.statement))))
             case c.PushBundle():
                 return Facts(active=active, bundle_of=recall.bundle, pushed=self.pushed)
             case c.RetryLetter() | c.ResolveLetter():

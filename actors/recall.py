@@ -174,7 +174,10 @@ class Recall:
         return found if isinstance(found, e.DeadLetterOpened) else None
 
     def is_resolved(self, letter: str) -> bool:
-        key = index.resolved_key(letter)
+        return self.knows(index.resolved_key(letter))
+
+    def knows(self, key: bytes) -> bool:
+        """Whether there is any entry under ``key``, its body there or not."""
         return key in self._fresh or self._ledger.find(self._log, key) is not None
 
     def time(self, seq: int) -> Instant:

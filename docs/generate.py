@@ -329,12 +329,12 @@ def member_kinds() -> str:
 
 
 def signed_things() -> str:
-    from actors.governance import approval, attestation, probe, receipt, warrant
+    from actors.governance import approval, attestation, envelope, probe, receipt, warrant
 
     rows = [("`vienna/challenge/1`", "`nonce`, `principal`, `origin`, `certificate`")]
     for name, fields in (
-        ("warrant", warrant.FIELDS), ("approval", approval.FIELDS), ("receipt", receipt.FIELDS), ("attestation", attestation.FIELDS),
-        ("probe", probe.FIELDS),
+        ("warrant", warrant.FIELDS), ("approval", approval.FIELDS), ("envelope", envelope.FIELDS),
+        ("receipt", receipt.FIELDS), ("attestation", attestation.FIELDS), ("probe", probe.FIELDS),
         ("enrolment", ("tenant", "member", "invitation", "public_key", "key_id", "key_hash")),
     ):  # fmt: skip
         rows.append((f"`vienna/{name}/1`", ", ".join(f"`{field}`" for field in fields)))

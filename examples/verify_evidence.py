@@ -15,14 +15,16 @@ NAMES = ("file|node checkpoint|node entries|keys|tenant checkpoint|tenant entrie
 LOOKED = {"intent": "intent", "case.decided": "bundles", "approval": "approvals", "approval.requested": "card",
           "approval.asked": "conversation", "approval.answered": "conversation", "member": "members",
           "warrant.issued": "warrant terms", "run.opened": "redemption", "run.reported": "receipts", "run.reported_late": "receipts",
-          "bundle": "bundles", "run.attested": "attestations", "effect.probed": "attestations"}  # else outcome
-STANDING = re.compile(r"(tenant\.(founded|sealed|suspended|resumed)|member\.(invited|enrolled|confirmed|revoked)|bundle\.activated)/1")
+          "bundle": "bundles", "run.attested": "attestations", "effect.probed": "attestations", "envelope": "approvals"}  # else outcome
+STANDING = re.compile(r"(tenant\.(founded|sealed|suspended|resumed)|member\.(invited|enrolled|confirmed|revoked)|bundle\.activated|"
+                      r"envelope\.(signed|revoked))/1")
 FILE = [line.split() for line in ("case commitment format node node_log tenant tenant_log", *["checkpoint entries witnessed"] * 2)]
 HEADER = "version tag tenant sequence time actor case step previous follows commitment".split()
 INTENT = "action resource params purpose cost state_digest parent deadline".split()
 STATEMENT = "case intent card bundle tier decision narrowing reason heard nonce time".split()
-WARRANT = ("tenant warrant case agent executor holder action resource params intent effect state_digest tier approvals bundle verify "
-           "not_before expires_at uses cost_cap").split()
+WARRANT = ("tenant warrant case agent executor holder action resource params intent effect state_digest tier approvals envelopes bundle "
+           "verify not_before expires_at uses cost_cap").split()
+ENVELOPE, TEMPLATE = "tenant template count total until bundle tier reason nonce time".split(), "agent action resource params open".split()
 RECEIPT = "warrant run started ended outcome action resource args_digest cost result_digest evidence".split()
 CARD = "case agent intent tier quorum policies why bundle executor verify ttl uses cost_cap state_digest founding".split()
 FACTS = {"recent_runs": int, "recent_good": int, "mismatches": int, "other_open_cases": int, "breaker": str}
@@ -144,9 +146,18 @@ def filled(some, people):  # one of these ways, by a different person in every s
         for n in [n for n, seat in enumerate(way) if fits(seat, who, people[who])]:
             if n not in tried and (tried.add(n) or n not in taken or sit(taken[n], way, taken, tried)): return not taken.update({n: who})
     return any(sum(bool(sit(who, way, taken, set())) for who in people) == len(way) for way in some for taken in [{}])
+def allows(bound, value):  # whether a constraint takes it, its type included; the kinds that it takes Vienna to read are taken for granted
+    ((kind, it),) = bound.items()
+    if kind == "all": return all(allows(one, value) for one in it)
+    if kind in ("exact", "one_of"):
+        return any(msgpack.packb(ordered(one)) == msgpack.packb(ordered(value)) for one in (it if kind == "one_of" else [it]))
+    if kind != "range": return type(value) is str and (kind != "prefix" or value.startswith(it))
+    if it["places"]: value = int(value["dec"].replace(".", "")) if len(value["dec"].partition(".")[2]) == it["places"] else None
+    return type(value) is int and (it["low"] is None or it["low"] <= value) and (it["high"] is None or value <= it["high"])
 def law(case, tenant, own, issuers, c):  # the entries in their order; gives the closing one, or why it is not known
     members, invited, above, warrants, runs, pushed, hidden, closed, s = {}, {}, {}, {}, {}, set(), set(), None, type("Kept", (), {})
     s.phase, s.active, s.given, s.changes, s.held, s.said, s.issued = "founding", None, [], [], None, [], {}
+    envelopes, s.used = {}, []
     def alive(name, *kinds):
         must(members[name]["status"] == "active" and members[name]["kind"] in kinds, f"{name} is no active {' or '.join(kinds)}")
         return members[name]
@@ -172,6 +183,33 @@ def law(case, tenant, own, issuers, c):  # the entries in their order; gives the
         match kind:
             case "tenant.sealed" | "bundle.activated":
                 s.phase, s.active = "sealed" if "persons" in b else s.phase, b.get("bundle", s.active)
+                for gone in [it for it, v in envelopes.items() if v["bundle"] != s.active]: del envelopes[gone]
+            case "envelope.signed":
+                said, m, t = load(b["statement"], ENVELOPE), alive(b["approver"], "approver"), load(b["template"], TEMPLATE)
+                true = signed("envelope", m["public_key"], b["statement"], b["signature"]) and e["actor"] == b["approver"]
+                true = true and b["person"] == m["person"] and b["envelope"] == "e" + digest(b["statement"]).hex()[:20]
+                bound = [said["tenant"], said["template"], said["bundle"]] == [tenant, digest(b["template"]), s.active]
+                timely = abs(said["time"] - e["time"]) <= MINUTE and e["time"] < said["until"] and len(said["nonce"]) >= 16
+                must(true and bound and timely and said["tier"] in ("T1", "T2"), "not signed, about something else, or at another time")
+                envelopes[b["envelope"]] = {**said, **b, "template": t}
+            case "envelope.revoked":
+                must(alive(e["actor"], "approver", "admin") and b["by"] == e["actor"], "by another")
+                envelopes.pop(b["envelope"], None)
+            case "envelope.used":
+                v, d, wish, m = envelopes[b["envelope"]], s.decided, s.wish, alive(b["approver"], "approver")
+                t, who = v["template"], [b["approver"], b["person"]] == [v["approver"], m["person"]]
+                who = who and m["person"] not in s.own["excluded"]
+                who = who and m["person"] not in [members[name]["person"] for name, _ in s.given] and s.held
+                must(who and any(fits(seat, m["person"], m["roles"]) for way in ways(d["quorum"]) for seat in way), "no seat is theirs")
+                must([t["agent"], t["action"]] == [s.own["agent"], wish["action"]], "of other cases")
+                must(allows(t["resource"], wish["resource"]), "of another resource")
+                must({*wish["params"]} == {*t["params"], *t["open"]}, "other parameters")
+                must(all(allows(t["params"][n], wish["params"][n]) for n in t["params"]), "a parameter is not as it says")
+                within = v["total"] is None or (min(b["spent"], b["cost"]) >= 0 and b["spent"] + b["cost"] <= v["total"])
+                true = within and 1 <= b["number"] <= v["count"] and e["time"] < v["until"] and d["tier"] in ("T1", v["tier"])
+                must(true and d["bundle"] == v["bundle"], "more, later, at a higher tier or under another bundle than was signed")
+                s.given.append((b["approver"], {"uses": 1} | ({"cost_cap": b["cost"]} if v["total"] is not None else {})))
+                s.used.append(b["envelope"])
             case "bundle.pushed":
                 pushed.add(b["bundle"])
                 parts = [len(part).to_bytes(8, "big") + part for path in sorted(b["files"]) for part in (path.encode(), b["files"][path])]
@@ -186,7 +224,9 @@ def law(case, tenant, own, issuers, c):  # the entries in their order; gives the
                 seen = digest(b"vienna/fingerprint/1\0", members[name]["public_key"], members[name]["key_hash"]).hex()[:32]
                 same = b["fingerprint"].replace(" ", "") == seen and members[name]["status"] == "enrolled"
                 members[name]["status"] = must(same, f"{name}: another key was confirmed") or "active"
-            case "member.revoked": members[name]["status"], invited[name] = "revoked", None
+            case "member.revoked":
+                members[name]["status"], invited[name] = "revoked", None
+                for gone in [it for it, v in envelopes.items() if name in (v["approver"], v["template"]["agent"])]: del envelopes[gone]
             case "intent.proposed":
                 wish, at, chain, again = load(b["intent"], INTENT), b["agent"], [], b["key"].startswith("retry:")
                 change = wish["action"][:7] == "vienna."
@@ -239,7 +279,8 @@ def law(case, tenant, own, issuers, c):  # the entries in their order; gives the
                 ttl, uses, cap = (min(low, default=None) for low in lows)
                 ends = min(end for end in (e["time"] + ttl, wish["deadline"]) if end is not None)
                 t = [tenant, b["warrant"], case, s.own["agent"], d["executor"], members[d["executor"]]["public_key"], *[*wish.values()][:3],
-                     s.intent, s.effect, d["state_digest"], d["tier"], persons, d["bundle"], d["verify"], e["time"], ends, uses, cap]
+                     s.intent, s.effect, d["state_digest"], d["tier"], persons, sorted(s.used), d["bundle"], d["verify"],
+                     e["time"], ends, uses, cap]
                 true = any(signed("warrant", key, b["fields"], b["signature"]) for key in issuers)
                 c.expect("warrant signature", true, "no admitted issuer signed it")
                 warrants[b["warrant"]], s.issued[b["warrant"]], s.held = dict(w, left=w["uses"]), b["fields"], None

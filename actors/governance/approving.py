@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import approval, breaker, canonical, governed, granting, kinds, quorum
+from . import approval, breaker, canonical, envelopes, governed, granting, kinds, quorum
 from . import commands as c
 from . import events as e
 from .conversation import heard
@@ -84,8 +84,14 @@ def _approve(
 ) -> Decision:
     approved = e.ApprovalGiven(case.case, by.member, by.person, command.statement, command.signature)
     given = _counting(state, (*case.given, _given(by, statement)))
-    if not _met(state, case, given):
+    verdict = e.CaseDecided(
+        case.case, True, case.policies, case.bundle, "", case.tier, case.quorum, case.ttl, case.uses,
+        case.executor, case.persons, case.verify, case.cost_cap, case.state_digest,
+    )  # fmt: skip
+    enough = envelopes.completed(state, case, verdict, case.wish, given, facts.active, moment)  # of a change none has the bundle
+    if enough is None:
         return Decided((approved,), {"case": case.case})
+    given, used = enough
     if not facts.clock_ok:
         return Refusal(Code.CLOCK_IN_DOUBT, "the node's clocks disagree; nothing is granted until they agree again", 5000)
     if governed.is_change(case):
@@ -97,14 +103,10 @@ def _approve(
     agent, executor = state.members.get(case.agent), state.members.get(case.executor)
     if agent is None or agent.status != "active" or executor is None or executor.status != "active":
         return Refusal(Code.POLICY_FORBIDS, "the agent or the executor of this case is no longer a member", about=case.case)
-    verdict = e.CaseDecided(
-        case.case, True, case.policies, case.bundle, "", case.tier, case.quorum, case.ttl, case.uses,
-        case.executor, case.persons, case.verify, case.cost_cap, case.state_digest,
-    )  # fmt: skip
     granted = granting.granted(state, granting.warrant(state, case, verdict, wish, executor, given, moment), moment.now)
     if isinstance(granted, Refusal):
         return granted
-    return Decided((approved, *admitted, *granted), {"case": case.case})
+    return Decided((approved, *admitted, *used, *granted), {"case": case.case})
 
 
 def _given(by: Member, statement: approval.Statement) -> Given:
@@ -115,9 +117,3 @@ def _given(by: Member, statement: approval.Statement) -> Given:
 def _counting(state: State, given: tuple[Given, ...]) -> tuple[Given, ...]:
     """The approvals of those who are still members: nobody else stands on a warrant."""
     return tuple(g for g in given if (member := state.members.get(g.approver)) is not None and member.status == "active")
-
-
-def _met(state: State, case: Case, given: tuple[Given, ...]) -> bool:
-    """Whether those who approved fill the quorum, no person in two seats, at T2 at least two persons."""
-    seats = [(g.person, state.members[g.approver].roles) for g in given]
-    return quorum.satisfied(quorum.parse_known(case.quorum), seats, persons=case.persons)

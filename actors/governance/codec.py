@@ -67,7 +67,7 @@ def fingerprint() -> bytes:
     return canonical.digest("\n".join([FOLD_VERSION, *shapes]).encode())
 
 
-FOLD_VERSION = "fold/10"  # raised whenever evolve folds the same log into another state
+FOLD_VERSION = "fold/11"  # raised whenever evolve folds the same log into another state
 _STATE_KINDS = (
     state.State,
     state.Member,
@@ -75,6 +75,7 @@ _STATE_KINDS = (
     state.Case,
     state.Given,
     conversation.Exchange,
+    state.Envelope,
     state.LiveWarrant,
     state.Run,
     state.Said,

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from . import approving, attesting, conversing, forgetting, guarding, membership, proposing, redeeming, reporting, settling, shadowing
+from . import (
+    approving,
+    attesting,
+    conversing,
+    enveloping,
+    forgetting,
+    guarding,
+    membership,
+    proposing,
+    redeeming,
+    reporting,
+    settling,
+    shadowing,
+)
 from . import commands as c
 from .decision import Asker, Decision, Facts, Invitee, Moment, Operator
 from .refusals import Code, Refusal
@@ -16,6 +29,7 @@ EVIDENCE = (
     c.Probe,
     c.Cancel,
     c.RevokeWarrant,
+    c.RevokeEnvelope,
     c.RevokeMember,
     c.TripBreaker,
     c.PlaceHold,
@@ -74,6 +88,10 @@ def _by_member(state: State, command: c.Command, by: Member, facts: Facts, momen
             return settling.probed(state, command, by, moment)
         case c.Vote():
             return approving.vote(state, command, by, facts, moment)
+        case c.SignEnvelope():
+            return enveloping.sign(state, command, by, facts, moment)
+        case c.RevokeEnvelope():
+            return enveloping.revoke(state, command, by)
         case c.AskAgent():
             return conversing.ask(state, command, by, moment)
         case c.AnswerApprover():

@@ -78,6 +78,7 @@ class Facts:
     past: Past = attrs.field(factory=Past)  # where facts for policy are looked up that the state has forgotten
     expired: tuple[MonthPlan, ...] = ()  # the months over their retention by the node's clock
     witnessed: Instant = Instant(0)  # the newest time that a quorum of witnesses has signed for this tenant's log
+    envelope_known: bool = False  # whether this very envelope was signed before, whatever became of it
     case_known: bool = False  # whether the case that is to be held has entries
     spans: Mapping[str, Span] = attrs.field(factory=dict)  # of each case or entry that is to be erased and that is there
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import heapq
 
-from . import activation, attesting, redeeming, reporting
+from . import activation, attesting, enveloping, redeeming, reporting
 from . import events as e
 from .bundle import Bundle
 from .decision import Moment
@@ -58,6 +58,8 @@ def _owed(state: State, kind: str, name: str, moment: Moment, active: Bundle | N
             if run.status == "reported" and kind == "verify":
                 return attesting.overdue(state, run, moment)
             return ()
+        case "envelope":
+            return enveloping.ended(state, name, moment)
         case "invitation":
             invitation = state.invitations.get(name)
             if invitation is None or invitation.expires_at > moment.now:

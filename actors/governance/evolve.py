@@ -12,9 +12,10 @@ from . import events as e
 from . import warrant as warrants
 from .approval import unverified_unpack as unpack_statement
 from .conversation import Exchange
+from .envelope import unverified_unpack as unpack_envelope
 from .ids import Cost, Digest, Instant, Micros
 from .retention import retained
-from .state import Case, Given, Invitation, LiveWarrant, Member, Run, Said, State, epoch, worthless
+from .state import Case, Envelope, Given, Invitation, LiveWarrant, Member, Run, Said, State, epoch, worthless
 
 Fold: TypeAlias = Callable[[State, Any, Case | None, Instant], None]  # state, event, its case as far as it is open, when
 
@@ -320,7 +321,7 @@ Keeping = (
 STANDING = frozenset(
     {
         e.TenantFounded, e.TenantSealed, e.TenantSuspended, e.TenantResumed, e.MemberInvited,
-        e.MemberEnrolled, e.MemberConfirmed, e.MemberRevoked, e.BundleActivated,
+        e.MemberEnrolled, e.MemberConfirmed, e.MemberRevoked, e.BundleActivated, e.EnvelopeSigned, e.EnvelopeRevoked,
     }
 )  # fmt: skip
 
@@ -353,6 +354,9 @@ def _membership(state: State, event: Membership, _case: Case | None, at: Instant
             state.members[event.member].status = "revoked"
             _drop_invitations(state, event.member)
             _remind_of_worthless(state)
+            for known in state.envelopes.values():
+                if event.member in (known.approver, known.terms.agent):
+                    _end(state, known, f"{event.member} is no longer a member")
         case e.BundlePushed():
             pass
         case e.BundleActivated():
@@ -362,8 +366,49 @@ def _membership(state: State, event: Membership, _case: Case | None, at: Instant
             state.authors = tuple(sorted({event.author, event.person} - {""}))
             state.judged[event.bundle.hex()] = state.time
             _remind_to_decide_again(state)
+            for known in state.envelopes.values():
+                if known.bundle != event.bundle:
+                    _end(state, known, "another bundle was activated")
         case _:
             assert_never(event)
+
+
+def _enveloped(
+    state: State, event: e.EnvelopeSigned | e.EnvelopeUsed | e.EnvelopeRevoked | e.EnvelopeEnded, _case: Case | None, _at: Instant
+) -> None:
+    if type(event) in STANDING:
+        state.standing = state.size - 1  # this entry
+    known = state.envelopes.get(event.envelope)
+    match event:
+        case e.EnvelopeSigned():
+            said = unpack_envelope(event.statement)
+            state.envelopes[event.envelope] = Envelope(
+                envelope=event.envelope,
+                approver=event.approver,
+                person=event.person,
+                template=event.template,
+                count=said.count,
+                total=said.total,
+                until=said.until,
+                bundle=said.bundle,
+                tier=said.tier,
+                reason=said.reason,
+            )
+            state.remind(said.until, "envelope", event.envelope)
+        case e.EnvelopeUsed() if known is not None:
+            known.used, known.spent = event.number, Cost(event.spent + event.cost)
+            if known.used >= known.count:
+                _end(state, known, "it is used up")
+        case e.EnvelopeRevoked() | e.EnvelopeEnded():
+            state.envelopes.pop(event.envelope, None)
+        case _:
+            pass
+
+
+def _end(state: State, known: Envelope, why: str) -> None:
+    """For good, whatever happens next; the entry that says so is due at once."""
+    known.ended = known.ended or why
+    state.remind(Instant(0), "envelope", known.envelope)
 
 
 def _remind_to_decide_again(state: State) -> None:
@@ -391,6 +436,8 @@ def remember_deadlines(state: State) -> None:
     for run in state.runs.values():
         if run.status != "unknown":
             state.remind(run.due, "report" if run.status == "open" else "verify", run.run)
+    for known in state.envelopes.values():
+        state.remind(Instant(0) if known.ended else known.until, "envelope", known.envelope)
     for invitation in state.invitations.values():
         state.remind(invitation.expires_at, "invitation", invitation.invitation)
 
@@ -411,6 +458,7 @@ def _for_each(kinds: Any, fold: Fold) -> dict[type, Fold]:
 _FOLDS: Mapping[type, Fold] = {
     **_for_each(e.IntentProposed | e.CaseDecided | e.ApprovalRequested | e.ApprovalGiven | e.ApprovalDenied | e.ChangeApplied, _decided),
     **_for_each(e.ApprovalAsked | e.ApprovalAnswered, _talked),
+    **_for_each(e.EnvelopeSigned | e.EnvelopeUsed | e.EnvelopeRevoked | e.EnvelopeEnded, _enveloped),
     **_for_each(e.CaseExpired | e.CaseCancelled, _ended),
     **_for_each(e.WarrantIssued | e.WarrantRevoked | e.WarrantExpired | e.TargetStale, _warranted),
     **_for_each(e.RunOpened | e.RunReported | e.RunUnknown | e.RunVerified, _executed),

@@ -49,6 +49,7 @@ def warrant(
         state_digest=verdict.state_digest,
         tier=verdict.tier,
         approvals=tuple(sorted(g.person for g in given)),
+        envelopes=tuple(sorted(g.envelope for g in given if g.envelope)),
         bundle=verdict.bundle,
         verify=verdict.verify,
         not_before=moment.now,

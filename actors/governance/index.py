@@ -37,6 +37,10 @@ def resolved_key(letter: str) -> bytes:
     return b"resolved\0" + _short(letter)
 
 
+def envelope_key(envelope: str) -> bytes:
+    return b"envelope\0" + _short(envelope)
+
+
 def bundle_key(bundle: bytes) -> bytes:
     return b"bundle\0" + bundle
 
@@ -69,6 +73,8 @@ def keys(event: e.Event) -> tuple[bytes, ...]:
             return (resolved_key(event.letter),)
         case e.BundlePushed():
             return (bundle_key(event.bundle),)
+        case e.EnvelopeSigned():
+            return (envelope_key(event.envelope),)
         case e.SnapshotMade():
             return (snapshot_key(event.digest),)
         case _:

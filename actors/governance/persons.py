@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import unicodedata
 
+from .ids import Person
 from .kinds import ADMIN, APPROVER
-from .state import State
+from .state import Member, State
 
 ELIGIBLE = (APPROVER, ADMIN)
 
@@ -18,6 +19,17 @@ def problem(state: State, person: str) -> str | None:
         return "holds characters that cannot be seen"
     known = next((m.person for m in state.members.values() if m.person != person and _alike(m.person) == _alike(person)), None)
     return None if known is None else f"is already written {known!a}: write it the same way, for a person counts once"
+
+
+def behind(state: State, member: Member) -> frozenset[Person]:
+    """The person behind a principal, and those behind its owner, the owner's owner and so on: an agent may belong to an agent."""
+    persons = {member.person}
+    seen, owner = {member.member}, state.members.get(member.owner or "")
+    while owner is not None and owner.member not in seen:
+        persons.add(owner.person)
+        seen.add(owner.member)
+        owner = state.members.get(owner.owner or "")
+    return frozenset(persons)
 
 
 def leaves_a_quorum(state: State, without: str, seats: int) -> bool:

@@ -6,7 +6,7 @@ from typing import cast
 
 import attrs
 
-from . import asking, breaker, budgets, canonical, card, granting, kinds, looking
+from . import asking, breaker, budgets, canonical, card, envelopes, granting, kinds, looking
 from . import commands as c
 from . import events as e
 from . import intent as intents
@@ -15,6 +15,7 @@ from .decision import Decided, Decision, Facts, Moment
 from .facts import Past, record
 from .ids import CaseId, Cost, Digest, Instant, Micros, Person, RunId
 from .judge import Forbidden, Permitted, judge
+from .persons import behind
 from .refusals import Code, Refusal, unknown
 from .settings import Tier
 from .state import Case, Member, State
@@ -95,15 +96,8 @@ def repeat(prior: e.IntentProposed, packed: bytes, key: str) -> Decision:
 
 def excluded(state: State, by: Member, facts: Facts) -> tuple[Person, ...]:
     """The persons who can fill no seat: behind the requester, behind its owner, and along the chain of parents."""
-    persons = {by.person}
-    seen, owner = {by.member}, state.members.get(by.owner or "")
-    while owner is not None and owner.member not in seen:  # an agent may belong to an agent
-        persons.add(owner.person)
-        seen.add(owner.member)
-        owner = state.members.get(owner.owner or "")
-    if facts.parent is not None:
-        persons.update(Person(name) for name in facts.parent.excluded)
-    return tuple(sorted(persons))
+    above = () if facts.parent is None else map(Person, facts.parent.excluded)
+    return tuple(sorted(behind(state, by).union(above)))
 
 
 def decided(state: State, case: Case, bundle: Bundle, wish: intents.Intent, agent: Member, now: Instant, past: Past) -> e.CaseDecided:
@@ -206,4 +200,12 @@ def proceed(
     expires = Instant(moment.now + bundle.settings.approval_deadline[cast(Tier, verdict.tier)])
     expires = min([expires, *(end for end in (wish.deadline, latest) if end is not None)])
     shown = card.render(case, verdict, card.facts(state, case.case, case.agent), expires)
-    return Decided((*before, verdict, e.ApprovalRequested(case.case, shown, expires)), {"case": case.case})
+    held = (*before, verdict, e.ApprovalRequested(case.case, shown, expires))
+    approved = envelopes.completed(state, case, verdict, wish, (), bundle, moment)
+    if approved is None:
+        return Decided(held, {"case": case.case})
+    given, used = approved
+    granted = granting.granted(state, granting.warrant(state, case, verdict, wish, executor, given, moment), moment.now)
+    if isinstance(granted, Refusal):  # what was approved in advance does not fit the budgets now: it waits for people, who may see it fit
+        return Decided(held, {"case": case.case})
+    return Decided((*held, *admitted, *used, *granted), {"case": case.case})

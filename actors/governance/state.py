@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 
 import attrs
 
+from . import envelope as envelopes
 from . import intent as intents
 from . import kinds
 from . import warrant as warrants
@@ -50,6 +51,7 @@ class Given:
     ttl: Micros | None
     uses: int | None
     cost_cap: Cost | None
+    envelope: str = ""  # by which it was given in advance; by a vote where there is none
 
 
 @attrs.define
@@ -99,6 +101,33 @@ class Case:
     def ends_with_this(self) -> bool:
         """Whether the end of one of its warrants or runs is the case's own: nothing else of it is live, and nobody is asked again."""
         return self.live == 1 and self.status != "held"
+
+
+@attrs.define
+class Envelope:
+    """An approval in advance, as far as it is used up."""
+
+    envelope: str
+    approver: MemberId
+    person: Person
+    template: bytes
+    count: int
+    total: Cost | None
+    until: Instant
+    bundle: bytes
+    tier: str
+    reason: str
+    used: int = 0
+    spent: Cost = Cost(0)  # what its uses have reserved of the total
+    ended: str = ""  # why it approves nothing any more, until an entry has said so
+    read: envelopes.Template | None = attrs.field(default=None, eq=False, repr=False, metadata={"derived": True})
+
+    @property
+    def terms(self) -> envelopes.Template:
+        """Its template, read once from its bytes."""
+        if self.read is None:
+            self.read = envelopes.unpack_template(self.template)
+        return self.read
 
 
 @attrs.define
@@ -322,6 +351,7 @@ class State:
     runs: dict[str, Run] = attrs.Factory(dict)
     blocked: dict[str, RunId] = attrs.Factory(dict)  # effect → the run whose outcome is unknown
     breakers: dict[str, Breaker] = attrs.Factory(dict)
+    envelopes: dict[str, Envelope] = attrs.Factory(dict)
     last_letter: int | None = None  # sequence number of the newest dead letter
     standing: int | None = None  # of the newest entry that says who belongs to the tenant and which bundle is in force
     tally: Tally = attrs.Factory(Tally)

@@ -92,6 +92,31 @@ def approval_line(case: Case) -> dict[str, Value]:
     }
 
 
+def envelopes(state: State) -> list[Value]:
+    """Those that still approve something, the soonest to end first."""
+    live = sorted((known for known in state.envelopes.values() if not known.ended), key=lambda known: (known.until, known.envelope))
+    return [
+        {
+            name: getattr(known, name)
+            for name in (
+                "envelope",
+                "approver",
+                "person",
+                "template",
+                "count",
+                "total",
+                "until",
+                "bundle",
+                "tier",
+                "reason",
+                "used",
+                "spent",
+            )
+        }
+        for known in live
+    ]
+
+
 def members(state: State) -> list[Value]:
     return [
         {

@@ -22,7 +22,7 @@ from .signing import Purpose, verifies
 
 FIELDS = (
     "tenant", "warrant", "case", "agent", "executor", "holder", "action", "resource", "params", "intent", "effect",
-    "state_digest", "tier", "approvals", "bundle", "verify", "not_before", "expires_at", "uses", "cost_cap",
+    "state_digest", "tier", "approvals", "envelopes", "bundle", "verify", "not_before", "expires_at", "uses", "cost_cap",
 )  # fmt: skip
 
 _KINDS: tuple[tuple[str, tuple[type, ...]], ...] = (
@@ -31,6 +31,7 @@ _KINDS: tuple[tuple[str, tuple[type, ...]], ...] = (
     *((name, (dict,)) for name in ("params", "verify")),
     *((name, (int,)) for name in ("not_before", "expires_at", "uses")),
     ("approvals", (list,)),
+    ("envelopes", (list,)),
     ("state_digest", (bytes, type(None))),
     ("cost_cap", (int, type(None))),
 )
@@ -57,6 +58,7 @@ class Warrant:
     state_digest: bytes | None
     tier: str
     approvals: tuple[str, ...]  # the persons who approved
+    envelopes: tuple[str, ...]  # by which some of them did, in advance
     bundle: bytes
     verify: Mapping[str, object]  # what a verifier will look at, see looking.py; empty where nobody ever does
     not_before: Instant
@@ -96,6 +98,8 @@ def unverified_unpack(packed: bytes) -> Warrant:
             raise canonical.NotCanonical(f"the field {name} is of another type")
     if any(type(person) is not str for person in cast("list[object]", fields["approvals"])):
         raise canonical.NotCanonical("an approval is not the name of a person")
+    if any(type(name) is not str for name in cast("list[object]", fields["envelopes"])):
+        raise canonical.NotCanonical("an envelope is not named")
     return _made(fields)
 
 
@@ -105,7 +109,8 @@ def unpack_own(packed: bytes) -> Warrant:
 
 
 def _made(fields: dict[str, Value]) -> Warrant:
-    fields["approvals"] = tuple(cast("list[str]", fields["approvals"]))
+    for name in ("approvals", "envelopes"):
+        fields[name] = tuple(cast("list[str]", fields[name]))
     return Warrant(**cast("dict[str, object]", fields))  # type: ignore[arg-type]  # names and kinds were checked or are ours
 
 

@@ -125,6 +125,13 @@ vienna --credential ada.vienna answer "$case" --text "Sibylle, on Friday"
 vienna --credential clara.vienna approvals approve "$case" --ttl 5m --reason "read it" --yes
 vienna --credential dora.vienna approvals approve "$case" --yes
 wait $agent
+vienna --credential dora.vienna envelope sign --action note.write --agent ada --resource 'note/published/*' -p 'path: under published' \
+  -p 'content: anything' --count 2 --until 1h --tier T2 --reason "the review of the west wing" --yes
+write published/second "So is the east wing." > advance.json & agent=$!
+until vienna --credential clara.vienna approvals list | grep -q second; do sleep 0.2; done
+advance=$(vienna --credential clara.vienna --json approvals list | python -c 'import json, sys; print(json.load(sys.stdin)["cases"][0]["case"])')
+vienna --credential clara.vienna approvals approve "$advance" --yes
+wait $agent
 sleep 65  # a minute, after which a witness that did not know a log is asked about it again, and some periods
 
 rm -rf "$out"
@@ -132,6 +139,7 @@ mkdir -p "$out"
 rosa evidence "$granted" -o "$out/granted.evidence"
 rosa evidence "$denied" -o "$out/denied.evidence"
 rosa evidence "$case" -o "$out/approved.evidence"
+rosa evidence "$advance" -o "$out/advance.evidence"
 vienna ledger export node --all --tiles "$out/mirror"
 vienna ledger proof node --tenant belvedere --index 17 -o "$out/belvedere.tlog-proof"
 cp node/witnesses.policy "$out"

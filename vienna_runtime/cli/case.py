@@ -129,6 +129,8 @@ def _warrant(terms: warrant.Warrant) -> Iterator[tuple[str, Text]]:
     yield "covers", shown(f"{terms.action} {terms.resource} {value_text(terms.params)}")
     yield "valid", Text(f"{clock(terms.not_before)} to {clock(terms.expires_at)} UTC ({lasting(terms.expires_at - terms.not_before)})")
     yield "approved by", shown(", ".join(terms.approvals) or "nobody was needed")
+    if terms.envelopes:
+        yield "in advance by", shown(", ".join(terms.envelopes))
     if terms.cost_cap is not None:
         yield "cost cap", Text(money(terms.cost_cap))
     if terms.verify:

@@ -84,6 +84,15 @@ def _answered(body: Body) -> Text:
     return shown(f"answer to question {body['number']}: {body['answer']}")
 
 
+def _envelope_signed(body: Body) -> Text:
+    return shown(f"{body['envelope']} by {body['person']}: see `vienna envelope show`")
+
+
+def _envelope_used(body: Body) -> Text:
+    cost = f", {money(body['cost'])} of its total" if body["cost"] else ""
+    return shown(f"approved in advance by {body['person']}, by envelope {body['envelope']}, use {body['number']}{cost}")
+
+
 def _issued(body: Body) -> Text:
     try:
         terms = warrant.unverified_unpack(body["fields"])
@@ -204,6 +213,8 @@ _SENTENCES: Mapping[str, Callable[[Body], Text]] = {
     "approval.denied/1": _vote_denied,
     "approval.asked/1": _asked,
     "approval.answered/1": _answered,
+    "envelope.signed/1": _envelope_signed,
+    "envelope.used/1": _envelope_used,
     "warrant.issued/1": _issued,
     "run.opened/1": _opened,
     "run.reported/1": _reported,

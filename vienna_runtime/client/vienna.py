@@ -20,11 +20,14 @@ import trio
 from nacl.signing import SigningKey
 
 from actors.governance import attestation as attestations
+from actors.governance import canonical, kinds
+from actors.governance import envelope as envelopes
 from actors.governance import intent as intents
-from actors.governance import kinds
 from actors.governance import receipt as receipts
 from actors.governance.attestation import Attestation
 from actors.governance.canonical import Value
+from actors.governance.envelope import Template
+from actors.governance.ids import Cost, Digest, Instant, TenantId
 from actors.governance.receipt import Receipt
 from actors.governance.signing import Purpose, signed_bytes
 from ledger.tree import HASH_SIZE
@@ -209,6 +212,46 @@ class Vienna:
     async def deny(self, card: Card, *, reason: str) -> Progress:
         """Denies the case, for good."""
         return await self._vote("deny", card, {}, reason)
+
+    async def envelopes(self) -> list[dict[str, Any]]:
+        """The approvals in advance that still hold, the soonest to end first, with what is left of each."""
+        found: list[dict[str, Any]] = (await self.call("envelope.list"))["envelopes"]
+        return found
+
+    async def sign_envelope(
+        self,
+        template: Template,
+        *,
+        count: int,
+        total: int | None,
+        life: int,
+        bundle: bytes,
+        tier: str = "T1",
+        reason: str,
+    ) -> str:
+        """Approves in advance, under this member's key: ``count`` cases as in ``template``, within ``life`` µs from now, up to ``tier``,
+        for ``total`` micro-units at most (None: what they cost is not counted), as long as ``bundle`` is the active one.  Its id."""
+        packed, at = envelopes.pack_template(template), now()
+        statement = envelopes.pack(
+            envelopes.Statement(
+                tenant=TenantId(self.credential.tenant),
+                template=Digest(canonical.digest(packed)),
+                count=count,
+                total=None if total is None else Cost(total),
+                until=Instant(at + life),
+                bundle=bundle,
+                tier=tier,
+                reason=reason,
+                nonce=os.urandom(NONCE),
+                time=Instant(at),
+            )
+        )
+        signature = self.sign(Purpose.ENVELOPE, statement)
+        return str((await self.call("envelope.sign", template=packed, statement=statement, signature=signature))["envelope"])
+
+    async def revoke_envelope(self, envelope: str, reason: str) -> None:
+        """Ends an approval in advance; what was granted under it stays granted."""
+        await self.call("envelope.revoke", envelope=envelope, reason=reason)
 
     async def ask(self, case: str, question: str) -> int:
         """Asks whoever proposed a held case, on the record; the number of the question."""

@@ -15,6 +15,7 @@ _NAMED: dict[type, str] = {
     e.ApprovalRequested: "card",
     e.ApprovalGiven: "approvals",
     e.ApprovalDenied: "approvals",
+    e.EnvelopeUsed: "approvals",
     e.ApprovalAsked: "conversation",
     e.ApprovalAnswered: "conversation",
     e.WarrantIssued: "warrant terms",

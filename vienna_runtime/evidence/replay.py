@@ -26,6 +26,7 @@ from actors.governance import (
     counters,
     declared,
     due,
+    enveloping,
     governed,
     intent,
     kinds,
@@ -49,6 +50,7 @@ from actors.governance.ids import Fresh, Instant
 from actors.governance.refusals import Code, Refusal
 from actors.governance.signing import Purpose
 from actors.governance.state import State
+from vienna_runtime.evidence.at_hand import leave_what_was_used
 from vienna_runtime.evidence.checks import NAMES, Checks
 from vienna_runtime.evidence.order import STANDING_TAGS
 from vienna_runtime.evidence.proof import Proven, Shown
@@ -160,9 +162,29 @@ class _Replay:
                 checks.expect("bundles", event.counters == counted, "it counts something else than its facts say", shown.seq)
                 limited = (loaded.zone, tuple(map(budgets.definition, loaded.budgets)))
                 checks.expect("bundles", (event.zone, event.limits) == limited, "it limits something else than its budgets say", shown.seq)
+            case e.EnvelopeSigned():
+                self._enveloped(event, shown)
+            case e.EnvelopeRevoked():
+                by, known = state.members.get(event.by), state.envelopes.get(event.envelope)
+                mine = by is not None and by.status == "active" and shown.header.actor == event.by
+                allowed = mine and by is not None and (known is None or by.kind == kinds.ADMIN or by.person == known.person)
+                checks.expect("approvals", allowed, f"{event.by} could not revoke {event.envelope}", shown.seq)
             case _:
                 pass
         self._fold(event, shown)
+
+    def _enveloped(self, event: e.EnvelopeSigned, shown: Shown) -> None:
+        """An approval in advance: signed by its approver, about what it says.  Whether the catalogue knew the action is not asked again."""
+        by = self._state.members.get(event.approver)
+        if by is None or by.status != "active" or shown.header.actor != event.approver:
+            self._checks.no("approvals", f"{event.approver} was no active member, or another wrote it", shown.seq)
+            return
+        command = c.SignEnvelope(event.template, event.statement, event.signature)
+        signed = enveloping.checked(self._state, command, by, Moment(Instant(shown.header.time), _fresh(self._case)))
+        if isinstance(signed, Refusal):
+            self._checks.no("approvals", signed.why, shown.seq)
+        else:
+            self._checks.expect("approvals", signed == event, "the envelope is not what was signed", shown.seq)
 
     def _load(self, pushed: e.BundlePushed, seq: int) -> None:
         files: dict[str, object] = dict(pushed.files)
@@ -256,6 +278,7 @@ class _Replay:
     def _decided(self, event: e.Event, shown: Shown, moment: Moment) -> list[e.Event] | None:
         """What the law says instead of this event, and what along with it; None where it said no, which is noted."""
         derive: Callable[[], Decision | Events]
+        leave_what_was_used(self._state, self._events, self._case, self._at)
         match event:
             case e.IntentProposed():
                 derive = lambda: self._propose(event, shown, moment)  # noqa: E731

@@ -12,10 +12,12 @@ from .. import commands as c
 from ..canonical import Value
 from ..refusals import Code, Refusal
 from ..wire_fields import problem
-from . import case, chores, conversation, guards, keeping, reads, shadow, tenant
+from . import case, chores, conversation, envelopes, guards, keeping, reads, shadow, tenant
 from .call import EVERYBODY, Call
 
-_ROWS = (*case.ROWS, *conversation.ROWS, *tenant.ROWS, *guards.ROWS, *keeping.ROWS, *chores.ROWS, *shadow.ROWS, *reads.ROWS)
+_ROWS = (
+    *case.ROWS, *conversation.ROWS, *envelopes.ROWS, *tenant.ROWS, *guards.ROWS, *keeping.ROWS, *chores.ROWS, *shadow.ROWS, *reads.ROWS
+)  # fmt: skip
 
 CALLS: Mapping[str, Call] = {row.tag: row for row in _ROWS}
 _URGENT = frozenset((row.build, row.fixed.get("decision")) for row in _ROWS if row.urgent)

@@ -26,6 +26,7 @@ from .chores import (
     RotateKey,
 )
 from .conversation import AnswerApprover, AskAgent
+from .envelopes import RevokeEnvelope, SignEnvelope
 from .guards import (
     ResetBreaker,
     ResolveLetter,
@@ -69,7 +70,8 @@ from .reads import (
 from .shadow import StartShadow, StopShadow
 
 Command: TypeAlias = (
-    Propose | Cancel | Redeem | Report | Vote | AskAgent | AnswerApprover | Attest | Probe | Invite | Enrol | Confirm | RevokeMember
+    Propose | Cancel | Redeem | Report | Vote | AskAgent | AnswerApprover | SignEnvelope | RevokeEnvelope
+    | Attest | Probe | Invite | Enrol | Confirm | RevokeMember
     | PushBundle | ActivateBundle | Seal | RevokeWarrant | TripBreaker | ResetBreaker | RetryLetter | ResolveLetter
     | SettleEffect | PlaceHold | ReleaseHold | RunRetention | Erase | Suspend | Resume | Found | StartShadow | StopShadow
 )  # fmt: skip
@@ -114,6 +116,7 @@ __all__ = [
     "Resume",
     "RetireKeys",
     "RetryLetter",
+    "RevokeEnvelope",
     "RevokeMember",
     "RevokeWarrant",
     "RotateKey",
@@ -126,6 +129,7 @@ __all__ = [
     "ShowFacts",
     "ShowLetter",
     "ShowLineage",
+    "SignEnvelope",
     "StartShadow",
     "StopShadow",
     "Subscription",

@@ -35,6 +35,7 @@ from .case import (
     WarrantRevoked,
 )
 from .conversation import ApprovalAnswered, ApprovalAsked
+from .envelopes import EnvelopeEnded, EnvelopeRevoked, EnvelopeSigned, EnvelopeUsed
 from .guards import (
     BreakerProbed,
     BreakerReset,
@@ -87,6 +88,10 @@ Event: TypeAlias = (
     | ApprovalDenied
     | ApprovalAsked
     | ApprovalAnswered
+    | EnvelopeSigned
+    | EnvelopeUsed
+    | EnvelopeRevoked
+    | EnvelopeEnded
     | CaseExpired
     | CaseCancelled
     | ChangeApplied
@@ -160,6 +165,10 @@ __all__ = [
     "EffectProbed",
     "EffectSettled",
     "EffectVouched",
+    "EnvelopeEnded",
+    "EnvelopeRevoked",
+    "EnvelopeSigned",
+    "EnvelopeUsed",
     "ErasureOrdered",
     "Event",
     "ForgettingEnded",

@@ -91,6 +91,7 @@ def test_the_urgent_lane_is_for_what_the_table_says_and_for_no_approval() -> Non
         "breaker.trip",
         "hold.place",
         "tenant.suspend",
+        "envelope.revoke",
     }
     assert is_urgent(c.Vote("deny", b"", b""))
     assert not is_urgent(c.Vote("approve", b"", b""))

@@ -8,7 +8,7 @@ import { Trust, header } from "./trust.mjs";
 const SHARE = ["checkpoint", "entries", "witnessed"],
   ENTRY = ["body", "entry", "proof", "salt"];
 const COMMITMENT = ["consistency", "index", "proof", "root", "sequence", "size"];
-const STANDING = /^(tenant|member)\.|^bundle\.activated\/1$/;
+const STANDING = /^(tenant|member)\.|^bundle\.activated\/1$|^envelope\.(signed|revoked)\/1$/;
 const isStanding = (e) => STANDING.test(e.tag);
 const u64 = (n) => {
   const b = Buffer.alloc(8);

@@ -7,6 +7,8 @@ import {
   CARD,
   STATEMENT,
   WARRANT,
+  ENVELOPE,
+  TEMPLATE,
   RECEIPT,
   ATTESTATION,
   PROBE,
@@ -26,7 +28,7 @@ import {
 
 /** The checks from `members` on: [name, what to look at]. */
 export function law(f, tenant, mine, trust) {
-  const standing = tenant.entries.filter((e) => /^(tenant|member)\.|^bundle\.activated\/1$/.test(e.tag));
+  const standing = tenant.entries.filter((e) => /^(tenant|member)\.|^bundle\.activated\/1$|^envelope\.(signed|revoked)\/1$/.test(e.tag));
   const each = function* (...tags) {
     for (const step of replayed(f.tenant, standing, mine)) if (tags.includes(step[1].tag)) yield step;
   };
@@ -64,7 +66,9 @@ export function law(f, tenant, mine, trust) {
     // those for the card that is valid before e: the newest one, if nothing was decided again since
     const asked = before(e, "approval.requested/1");
     if (!asked || before(e, "case.decided/1").at.sequence > asked.at.sequence) return [];
-    return bodies.filter((b) => b.at.tag === "approval.given/1" && b.at.sequence > asked.at.sequence && b.at.sequence < e.sequence);
+    return bodies.filter(
+      (b) => ["approval.given/1", "envelope.used/1"].includes(b.at.tag) && b.at.sequence > asked.at.sequence && b.at.sequence < e.sequence,
+    );
   };
   const saidBefore = (e) => {
     const said = [];
@@ -73,6 +77,26 @@ export function law(f, tenant, mine, trust) {
       if (b.at.tag === "approval.answered/1") said[b.number - 1][4] = b.answer;
     }
     return said;
+  };
+  const envelopeOf = (b) => {
+    const signed = standing.find((s) => s.tag === "envelope.signed/1" && s.sequence < b.at.sequence && bodyOf(s).envelope === b.envelope);
+    must(signed, `entry ${b.at.sequence}: no such envelope`);
+    const body = bodyOf(signed),
+      said = read(body.statement, "an envelope", ENVELOPE);
+    return { ...body, ...said, at: signed, digest: said.template, template: read(body.template, "a template", TEMPLATE) };
+  };
+  const allows = (bound, value) => {
+    const [[kind, it]] = [...bound];
+    if (kind === "all") return it.every((one) => allows(one, value));
+    if (kind === "exact" || kind === "one_of") return (kind === "exact" ? [it] : it).some((one) => same(encode(one), encode(value)));
+    if (kind !== "range") return typeof value === "string" && (kind !== "prefix" || value.startsWith(it));
+    const places = it.get("places");
+    if (places) {
+      const text = value instanceof Map ? value.get("dec") : "";
+      if (text.split(".")[1]?.length !== places) return false;
+      value = Number(text.replace(".", ""));
+    }
+    return typeof value === "number" && value >= (it.get("low") ?? -Infinity) && value <= (it.get("high") ?? Infinity);
   };
   const counting = (e, register) => votes(e).filter((v) => register.holds(v.approver));
   const isChange = () => proposed().says.action.startsWith("vienna.");
@@ -171,6 +195,45 @@ export function law(f, tenant, mine, trust) {
     [
       "approvals",
       () => {
+        for (const [b, e, register] of each("envelope.used/1")) {
+          const what = `entry ${e.sequence}`,
+            v = envelopeOf(b),
+            t = v.template,
+            p = proposed(),
+            d = before(e, "case.decided/1"),
+            m = register.active(b.approver, "approver");
+          const key = register.members.get(v.approver).key;
+          must(purposeBy(key, "vienna/envelope/1", v.statement, v.signature), `${what}: ${v.approver} did not sign`);
+          must(v.envelope === "e" + H(v.statement).toString("hex").slice(0, 20) && v.at.actor === v.approver, `${what}: of another name`);
+          must(v.tenant === f.tenant && same(v.digest, H(bodyOf(v.at).template)), `${what}: of another template`);
+          must(Math.abs(v.time - v.at.time) <= MINUTE && v.nonce.length >= 16, `${what}: signed at another time, or without a nonce`);
+          must(b.approver === v.approver && b.person === m.person && !p.excluded.includes(b.person), `${what}: not theirs`);
+          must(!votes(e).some((o) => o.person === b.person), `${what}: ${b.person} a second time`);
+          must(
+            seatsOf(d.quorum)
+              .flat()
+              .some((seat) => fits(seat, m)),
+            `${what}: no seat is ${b.person}'s`,
+          );
+          const agent = t.agent === p.agent && t.action === p.says.action && allows(t.resource, p.says.resource);
+          const names = [...t.params.keys(), ...t.open].sort().join("\0");
+          must(agent && names === [...p.says.params.keys()].sort().join("\0"), `${what}: of other cases`);
+          must(
+            [...t.params].every(([name, bound]) => allows(bound, p.says.params.get(name))),
+            `${what}: a parameter is not as it says`,
+          );
+          must(same(d.bundle, v.bundle) && (d.tier === "T1" || d.tier === v.tier) && e.time < v.until, `${what}: not under its terms`);
+          const within = v.total === null || (b.spent >= 0 && b.cost >= 0 && b.spent + b.cost <= v.total);
+          must(within && b.number >= 1 && b.number <= v.count, `${what}: more than was signed`);
+          const since = standing.filter((s) => v.at.sequence < s.sequence && s.sequence < e.sequence).map((s) => [s.tag, bodyOf(s)]);
+          const over = since.some(
+            ([tag, s]) =>
+              (tag === "envelope.revoked/1" && s.envelope === b.envelope) ||
+              (tag === "member.revoked/1" && [v.approver, t.agent].includes(s.member)) ||
+              (tag === "bundle.activated/1" && !same(s.bundle, v.bundle)),
+          );
+          must(!over, `${what}: the envelope was over`);
+        }
         for (const [b, e, register] of each("approval.given/1", "approval.denied/1")) {
           const what = `entry ${e.sequence}`,
             asked = before(e, "approval.requested/1"),
@@ -268,7 +331,10 @@ export function law(f, tenant, mine, trust) {
             d = before(e, "case.decided/1"),
             given = counting(e, register);
           must(d.permitted && !isChange(), "a warrant for what was denied, or for a change");
-          const narrowings = given.map((v) => read(v.statement, "a statement", STATEMENT).narrowing);
+          const narrowings = given.map((v) => {
+            if (v.at.tag === "approval.given/1") return read(v.statement, "a statement", STATEMENT).narrowing;
+            return new Map([["uses", 1], ...(envelopeOf(v).total === null ? [] : [["cost_cap", v.cost]])]);
+          });
           const least = (field, from) =>
             narrowings.reduce((n, m) => (m.has(field) && (n === null || m.get(field) < n) ? m.get(field) : n), from);
           const expected = {
@@ -285,6 +351,10 @@ export function law(f, tenant, mine, trust) {
             effect: effect(),
             state_digest: d.state_digest,
             tier: d.tier,
+            envelopes: given
+              .filter((v) => v.at.tag === "envelope.used/1")
+              .map((v) => v.envelope)
+              .sort(),
             approvals: [...new Set(given.map((v) => v.person))].sort(),
             bundle: d.bundle,
             verify: d.verify,

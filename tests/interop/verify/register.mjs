@@ -22,6 +22,10 @@ const BODIES = {
   "approval.denied/1": "case approver person reason statement signature",
   "approval.asked/1": "case number approver person question",
   "approval.answered/1": "case number agent answer",
+  "envelope.signed/1": "envelope approver person template statement signature",
+  "envelope.used/1": "case envelope approver person number spent cost",
+  "envelope.revoked/1": "envelope by reason",
+  "envelope.ended/1": "envelope why",
   "case.expired/1": "case why",
   "case.cancelled/1": "case by why",
   "change.applied/1": "case change closes",
@@ -50,9 +54,11 @@ export const CARD = (
 ).split(" ");
 export const STATEMENT = "case intent card bundle tier decision narrowing reason heard nonce time".split(" ");
 export const WARRANT = (
-  "tenant warrant case agent executor holder action resource params intent effect state_digest tier approvals bundle " +
+  "tenant warrant case agent executor holder action resource params intent effect state_digest tier approvals envelopes bundle " +
   "verify not_before expires_at uses cost_cap"
 ).split(" ");
+export const ENVELOPE = "tenant template count total until bundle tier reason nonce time".split(" ");
+export const TEMPLATE = "agent action resource params open".split(" ");
 export const RECEIPT = "warrant run started ended outcome action resource args_digest cost result_digest evidence".split(" ");
 export const PROBE = "case run warrant found checks time".split(" ");
 export const ATTESTATION = "case run receipt verdict checks time".split(" ");

@@ -15,10 +15,11 @@ import pytest
 from nacl.signing import SigningKey
 
 from actors import drafting, evidence, lineage
-from actors.governance import approval, attestation, canonical, codec, conversation, intent, membership, receipt, warrant
+from actors.governance import approval, attestation, canonical, codec, conversation, envelope, intent, membership, receipt, warrant
 from actors.governance import commands as c
 from actors.governance import due as overdue
 from actors.governance import events as e
+from actors.governance.constraints import Prefix, Range
 from actors.governance.decide import decide
 from actors.governance.decision import Ancestor, Decided, Facts, Invitee, Moment, Operator
 from actors.governance.facts import Past
@@ -275,6 +276,27 @@ class Office:
         )  # fmt: skip
         packed = approval.pack(attrs.evolve(said, **changed))
         self.do(c.Vote(decision, packed, sign(by, Purpose.APPROVAL, packed)), by)
+
+    def sign_in_advance(self, by: str, agent: str, action: str, bounds: dict[str, Any], **changed: Any) -> str:
+        template = envelope.pack_template(envelope.Template(agent, action, Prefix("order/"), bounds))  # type: ignore[arg-type]
+        said = envelope.Statement(
+            self.tenant, canonical.digest(template), 2, 30_000_000, Instant(self.now + HOUR), self.state.bundle or b"", "T2",  # type: ignore[arg-type]
+            "month's end", secrets.token_bytes(16), Instant(self.now + SECOND),
+        )  # fmt: skip
+        packed = envelope.pack(attrs.evolve(said, **changed))
+        return str(self.do(c.SignEnvelope(template, packed, sign(by, Purpose.ENVELOPE, packed)), by).answer["envelope"])
+
+    def in_advance(self) -> str:
+        """T2, half of it approved in advance."""
+        self.sign_in_advance("dora", "ada", "orders.refund", {"amount": Range(1, 99, None)})
+        self.sign_in_advance("dora", "ada", "orders.refund", {"amount": Range(100, 999, None)})
+        earlier = self.propose("orders.refund", "order/0", {"amount": 7})
+        self.vote(earlier, "clara")
+        case = self.propose("orders.refund", "order/1", {"amount": 8})
+        self.vote(case, "clara")
+        self.redeem(case, f"r-{case}")
+        self.report(f"r-{case}")
+        return case
 
     def talk(self, case: str) -> None:
         self.do(c.AskAgent(case, "what for?"), "dora")

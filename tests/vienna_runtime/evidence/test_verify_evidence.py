@@ -50,7 +50,9 @@ def good(office: Office, case: str) -> Report:
     return report
 
 
-@pytest.mark.parametrize(("kind", "word"), [("reading", "consistent"), ("appending", "verified"), ("refunding", "consistent")])
+@pytest.mark.parametrize(
+    ("kind", "word"), [("reading", "consistent"), ("appending", "verified"), ("refunding", "consistent"), ("in_advance", "consistent")]
+)
 def test_a_whole_case_of_each_tier_is_verified_from_the_nodes_key_alone(office: Office, kind: str, word: str) -> None:
     report = good(office, getattr(office, kind)())
     assert (report.outcome, report.closed, report.tenant) == (word, True, "belvedere")
