@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from functools import partial
 from typing import TypeAlias
 
@@ -20,8 +20,10 @@ from vienna_runtime.cli import changes
 from vienna_runtime.cli.here import Here, json_option, pass_here
 from vienna_runtime.cli.kinds import AMOUNT, DURATION
 from vienna_runtime.cli.listing import Listing
+from vienna_runtime.cli.looks import doubts
 from vienna_runtime.cli.phrases import clock, counted, lasting, money, until
-from vienna_runtime.cli.shown import shown, value_text
+from vienna_runtime.cli.quoted import Quoted
+from vienna_runtime.cli.shown import escape, shown, value_text
 from vienna_runtime.client import Card, Progress, Refused, Vienna
 from vienna_runtime.client.vienna import now
 from vienna_runtime.errors import VerificationError
@@ -198,14 +200,14 @@ whole = partial(shown, cut=False)  # on a card
 def card_text(card: Card) -> RenderableType:
     """The whole card.  Nothing of it is left out: what is signed and not shown would be signed unread."""
     fields, wish = card.fields, card.intent
-    rows: list[tuple[str, Text]] = [
+    rows: list[tuple[str, RenderableType]] = [
         ("case", whole(card.case)),
         ("agent", whole(fields["agent"])),
         ("action", whole(wish.action, style="bold")),
-        ("resource", whole(wish.resource, style="bold")),
+        ("resource", Quoted(whole(wish.resource, style="bold"))),
     ]
-    after: list[tuple[str, Text]] = [
-        ("purpose", whole(wish.purpose)),
+    after: list[tuple[str, RenderableType]] = [
+        ("purpose", Quoted(whole(wish.purpose))),
         ("expected cost", Text(money(wish.cost))),
         ("parent case", whole(wish.parent or "none")),
         ("agent's deadline", Text("none" if wish.deadline is None else f"{clock(wish.deadline)} UTC")),
@@ -233,9 +235,39 @@ def card_text(card: Card) -> RenderableType:
     for name, value in card.beside.items():
         beside.add_row(Text.assemble("  ", whole(name)), _told(name, value))
     signed = Text.assemble(("SIGNED by your answer", "bold"), f", as the card with the digest\n{canonical.digest(card.packed).hex()}")
-    parts: list[RenderableType] = [signed, top, *(_changes(wish) if changes.is_change(wish) else _params(wish)), bottom]
+    parts: list[RenderableType] = [signed, *_look_twice(card), top, *(_changes(wish) if changes.is_change(wish) else _params(wish)), bottom]
     parts += _conversation(card)
     return Group(*parts, Text("NOT SIGNED, told by the node beside the card", style="bold"), beside)
+
+
+def _look_twice(card: Card) -> list[RenderableType]:
+    """What of the agent's words may be meant to look like something else.  Before them, where it is read first."""
+    wish = card.intent
+    texts = [
+        ("the action", wish.action),
+        ("the resource", wish.resource),
+        ("the purpose", wish.purpose),
+        ("the agent's name", card.fields["agent"]),
+    ]
+    for name, value in () if changes.is_change(wish) else wish.params.items():
+        texts += [(f"the name of the parameter {escape(name)}", name), *((f"the parameter {escape(name)}", text) for text in _texts(value))]
+    texts += [(f"the answer to question {part.number}", part.answer) for part in card.said]
+    found = [f"{what} {doubt}" for what, text in texts for doubt in doubts(text)]
+    return [Text.assemble(("LOOK TWICE: ", "bold red"), escape(one)) for one in found]
+
+
+def _texts(value: object) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case Mapping():
+            for name, item in value.items():
+                yield from (name, *_texts(item))
+        case list() | tuple():
+            for item in value:
+                yield from _texts(item)
+        case _:
+            return
 
 
 def _conversation(card: Card) -> list[RenderableType]:
@@ -244,7 +276,7 @@ def _conversation(card: Card) -> list[RenderableType]:
     table = Table("", "", box=None, show_header=False, pad_edge=False)
     for part in card.said:
         table.add_row(Text(f"  {part.number} asked"), whole(f"{part.person} ({part.approver}): {part.question}"))
-        table.add_row(Text("    answered", style="dim"), whole(part.answer) if part.answer else Text("not yet", style="yellow"))
+        table.add_row(Text("    answered", style="dim"), Quoted(whole(part.answer)) if part.answer else Text("not yet", style="yellow"))
     return [Text("ASKED AND ANSWERED; an approval signs this too, as far as it is shown here", style="bold"), table]
 
 
@@ -255,7 +287,7 @@ def _told(name: str, value: object) -> Text:
 def _params(wish: Intent) -> list[RenderableType]:
     table = Table("", "", box=None, show_header=False, pad_edge=False)
     for name, value in wish.params.items():
-        table.add_row(Text.assemble("  ", whole(name)), whole(value_text(value)))
+        table.add_row(Text.assemble("  ", whole(name)), Quoted(whole(value_text(value))))
     return [Text("params", style="dim"), table if wish.params else Text("  none")]
 
 
