@@ -15,7 +15,7 @@ from actors.governance import views
 from ledger import VerifierKey
 from ledger.witness_policy import Policy
 from vienna_runtime.errors import VerificationError
-from vienna_runtime.evidence import form, order, proof, replay
+from vienna_runtime.evidence import decoding, form, order, proof, replay
 from vienna_runtime.evidence.checks import NAMES, Check, Checks
 
 
@@ -53,7 +53,7 @@ def verify_evidence(packed: bytes, key: VerifierKey, policy: Policy | None = Non
     proven = proof.prove(evidence, key, checks, policy)
     if proven is None:
         return _report(checks, "the log of the tenant has no key")
-    events = replay.decode(proven.entries, checks)
+    events = decoding.decode(proven.entries, checks)
     closing = [
         entry.seq for entry in proven.entries if entry.header.case == evidence.case and getattr(events.get(entry.seq), "closes", False)
     ]

@@ -11,7 +11,7 @@ recorded in ``case.decided`` and ``run.opened``, and those must be exactly the o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 import attrs
@@ -38,7 +38,6 @@ from actors.governance import (
     signing,
     warrant,
 )
-from actors.governance import approval as approvals
 from actors.governance import approving as votes
 from actors.governance import bundle as bundles
 from actors.governance import commands as c
@@ -492,20 +491,3 @@ def _check_kinds(wish: intent.Intent) -> None:
         raise canonical.NotCanonical("a field of the intent is of another type")
     if type(wish.state_digest) not in (bytes, type(None)) or type(wish.parent) not in (str, type(None)):
         raise canonical.NotCanonical("a field of the intent is of another type")
-
-
-def decode(entries: Sequence[Shown], checks: Checks) -> dict[int, e.Event]:
-    """What every body says, by sequence number; a body that says nothing the law knows is a failure."""
-    found: dict[int, e.Event] = {}
-    for shown in entries:
-        if shown.body is None or shown.header.tag not in codec.EVENTS:
-            continue
-        try:
-            event = codec.decode(shown.header.tag, shown.body)
-            if isinstance(event, e.ApprovalGiven):
-                approvals.unverified_unpack(event.statement)
-        except canonical.NotCanonical as error:
-            checks.no("bodies", f"the body of {shown.header.tag} cannot be read: {error}", shown.seq)
-            continue
-        found[shown.seq] = event
-    return found

@@ -90,7 +90,8 @@ def test_action_resource_and_params_cannot_trade_places_in_a_digest() -> None:
 CHANGED: dict[str, Any] = {
     "tenant": "schoenbrunn", "warrant": "w0", "case": "c0", "agent": "mallory", "executor": "mill", "holder": b"h" * 32,
     "action": "orders.payout", "resource": "book/two", "params": {"text": "y"}, "intent": b"i" * 32, "effect": "00", "state_digest": b"s",
-    "tier": "T2", "approvals": ("mallory",), "bundle": b"b" * 32, "verify": {"kind": "none"}, "not_before": 0, "expires_at": 2**62,
+    "tier": "T2", "approvals": ("mallory",), "envelopes": ("e0",), "bundle": b"b" * 32,
+    "verify": {"kind": "none"}, "not_before": 0, "expires_at": 2**62,
     "uses": 99, "cost_cap": 1,
 }  # fmt: skip
 

@@ -63,7 +63,7 @@ def card(of: intent.Intent) -> Card:
         "verify": {}, "ttl": 0, "uses": 1, "cost_cap": None, "state_digest": None, "founding": False, "facts": {},
         "expires_at": 1_800_000_000_000_000,
     }  # fmt: skip
-    return Card(case="c1", packed=b"card", fields=fields, intent=of, beside={})
+    return Card(case="c1", packed=b"card", fields=fields, intent=of, said=(), beside={})
 
 
 def printed(of: Card) -> str:
