@@ -15,8 +15,9 @@ import attrs
 import pytest
 import trio
 
-from actors.governance import warrant
+from actors.governance import probe, warrant
 from actors.governance.calls import CALLS
+from actors.governance.signing import Purpose
 from transport.answers import Indeterminate, Refused, Reply
 from transport.errors import SubscriptionRefused
 
@@ -97,7 +98,7 @@ def _redeem(stage: Any, _: Any, things: Things) -> dict[str, Any]:
 
 def _report(stage: Any, line: Any, things: Things) -> dict[str, Any]:
     terms = warrant.Warrant(
-        **{**dict.fromkeys(warrant.FIELDS), "params": {}, "approvals": (), "verify": {}, "action": "a", "resource": "r"}
+        **{**dict.fromkeys(warrant.FIELDS), "params": {}, "approvals": (), "envelopes": (), "verify": {}, "action": "a", "resource": "r"}
     )  # type: ignore[arg-type]
     changed = attrs.evolve(terms, warrant=things.warrant)  # type: ignore[arg-type]
     fields: dict[str, Any] = line.member.receipt({"fields": None}, things.run, terms=changed)
@@ -117,6 +118,12 @@ def _attest(stage: Any, line: Any, things: Things) -> dict[str, Any]:
     return made
 
 
+def _probe(stage: Any, line: Any, things: Things) -> dict[str, Any]:
+    seen = probe.Probe(things.case, things.run, things.card, "happened", (("digest", "a", "a", True),), stage.now())  # type: ignore[arg-type]
+    packed = probe.pack(seen)
+    return {"statement": packed, "signature": line.member.sign(Purpose.PROBE, packed)}
+
+
 PROBES: dict[str, tuple[Callable[[Any, Any, Things], dict[str, Any]], ...]] = {
     "propose": (lambda stage, _, things: stage.wish("orders.refund", parent=things.case),),
     "case.cancel": (lambda *a: {"case": a[2].held, "reason": "x"},),
@@ -125,6 +132,8 @@ PROBES: dict[str, tuple[Callable[[Any, Any, Things], dict[str, Any]], ...]] = {
     "approve": (_vote("approve"),),
     "deny": (_vote("deny"),),
     "attest": (_attest,),
+    "probe": (_probe,),
+    "envelope.revoke": (lambda *a: {"envelope": a[2].warrant, "reason": "x"},),
     "approval.ask": (lambda *a: {"case": a[2].held, "question": "x"},),
     "approval.answer": (lambda *a: {"case": a[2].held, "answer": "x"},),
     "member.invite": (
@@ -184,6 +193,8 @@ NAMES_NOTHING = {
     "bundle.history": "is about the connection's own tenant",
     "breaker.list": "is about the connection's own tenant",
     "policy.facts": "counts in the connection's own tenant, where other names have done nothing",
+    "envelope.list": "is about the connection's own tenant",
+    "envelope.sign": "is about the connection's own tenant, which its statement names",
     "budget.show": "is about the connection's own tenant",
     "tenant.list": "is the operator's, who knows every tenant",
     "status": "is about the connection's own tenant",

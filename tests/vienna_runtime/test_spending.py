@@ -11,7 +11,8 @@ from vienna_runtime.spending import Ledger, total
 DAY = 24 * 3_600_000_000
 TERMS = warrant.Warrant(
     tenant="belvedere", warrant="w1", case="c1", agent="ada", executor="till", holder=b"h" * 32, action="pay.small", resource="order/1",  # type: ignore[arg-type]
-    params={}, intent=b"i" * 32, effect="e1", state_digest=None, tier="T0", approvals=(), bundle=b"b" * 32, verify={}, not_before=0,  # type: ignore[arg-type]
+    params={}, intent=b"i" * 32, effect="e1", state_digest=None, tier="T0", approvals=(),  # type: ignore[arg-type]
+    envelopes=(), bundle=b"b" * 32, verify={}, not_before=0,  # type: ignore[arg-type]
     expires_at=DAY, uses=9, cost_cap=20,  # type: ignore[arg-type]
 )  # fmt: skip
 
@@ -47,5 +48,5 @@ def test_costs_are_summed_by_agent_action_and_day_and_unknown_ones_stand_apart()
     assert [line.name for line in ledger.lines("action")] == ["pay.large", "pay.small"]
     assert [(line.name, line.cost) for line in ledger.lines("day")] == [("1970-01-01", 7), ("1970-01-02", 30)]
     assert attrs.astuple(total(ledger.lines("agent", since=DAY))) == ("total", 2, 30, 1, 20)
-    ledger.take(e.EffectSettled("c1", "r3", "e1", True, "greta", "looked", True), DAY)  # type: ignore[arg-type]
+    ledger.take(e.EffectSettled("c1", "r3", "e1", True, "greta", "person", "looked", True), DAY)  # type: ignore[arg-type]
     assert attrs.astuple(total(ledger.lines("agent"))) == ("total", 3, 57, 0, 0)

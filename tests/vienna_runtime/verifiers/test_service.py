@@ -113,7 +113,8 @@ def told(
     terms: dict[str, Any] = {
         "tenant": "belvedere", "warrant": "w1", "case": "c1", "agent": "ada", "executor": "workshop", "holder": bytes(WORKSHOP.verify_key),
         "action": "note.write", "resource": "note/a", "params": {"path": "a", "content": content}, "intent": b"i" * 32, "effect": "e" * 32,
-        "state_digest": None, "tier": "T0", "approvals": (), "bundle": b"b" * 32, "not_before": NOW, "expires_at": NOW, "uses": 1,
+        "state_digest": None, "tier": "T0", "approvals": (), "envelopes": (), "bundle": b"b" * 32,
+        "not_before": NOW, "expires_at": NOW, "uses": 1,
         "verify": {"checks": [look()] if checks is None else checks, "probe": look(), "needed": 1, "of": 1}, "cost_cap": None,
     }  # fmt: skip
     warrant = Warrant(**(terms | other))
