@@ -18,6 +18,8 @@ def sees(member: str, kind: str, events: Sequence[e.Told]) -> bool:
                 return True
             case e.CaseDecided(executor=executor) if executor == member:
                 return True
+            case e.RunOpened(redeemer=redeemer) if redeemer == member:
+                return True
             case e.RunReported() | e.RunUnknown() if kind == kinds.VERIFIER:
                 return True
             case _:

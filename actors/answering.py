@@ -8,7 +8,7 @@ from typing import assert_never
 
 import attrs
 
-from actors import agent, approver, bundle_history, dead_letters, executor, family, verifier
+from actors import agent, approver, bundle_history, dead_letters, executor, family, verifier, warrant_reads
 from actors.drafting import issuer_signature, sign
 from actors.governance import commands as c
 from actors.governance import conversation, kinds, views
@@ -24,7 +24,7 @@ from actors.signer import Signer
 from ledger import Header
 
 
-def answer(state: State, recall: Recall, query: c.Query, by: Asker) -> Callable[[], Outcome]:
+def answer(state: State, recall: Recall, query: c.Query, by: Asker, signer: Signer) -> Callable[[], Outcome]:
     """A question's answer, to be made when ``state`` as it is now is durable.  What is not there and what is not for whoever asks
     look the same.
 
@@ -46,6 +46,9 @@ def answer(state: State, recall: Recall, query: c.Query, by: Asker) -> Callable[
             return partial(_bundle, recall, state.bundle if named is None else named, asked=named is not None)
         case c.ListBundles():
             return partial(bundle_history.answer, recall, query, state.standing)
+        case c.ListWarrants() | c.ShowWarrant():
+            told = _warrants(state, signer, query, by)
+            return lambda: told
         case c.ShowCard():
             card = _card(state, query.case, by)
             return lambda: card
@@ -56,6 +59,14 @@ def answer(state: State, recall: Recall, query: c.Query, by: Asker) -> Callable[
             raise AssertionError("facts are told by who knows the time, see tenant.py")
         case _:
             assert_never(query)
+
+
+def _warrants(state: State, signer: Signer, query: c.ListWarrants | c.ShowWarrant, by: Asker) -> Outcome:
+    if not isinstance(by, Member):
+        return Refusal(Code.NOT_ALLOWED, "warrants are for the tenant's own people")
+    if isinstance(query, c.ListWarrants):
+        return warrant_reads.listed(state, query, by)
+    return warrant_reads.shown(state, signer, query, by)
 
 
 def of_command(state: State, command: c.Command, said: Mapping[str, object], events: Sequence[e.Event]) -> dict[str, object]:
@@ -188,7 +199,9 @@ def inbox(state: State, recall: Recall, signer: Signer, names: Sequence[str]) ->
     for name in names:
         live, run, case = state.warrants.get(name), state.runs.get(name), state.cases.get(name)
         if live is not None:
-            yield executor.item(sign(e.WarrantIssued(live.case, WarrantId(name), live.fields, b"", b""), state.tenant, signer))
+            issued = sign(e.WarrantIssued(live.case, WarrantId(name), live.fields, b"", b""), state.tenant, signer)
+            yield executor.item(issued)
+            yield from (executor.use_item(issued, asked) for asked in live.waiting)
         elif run is not None:
             signature = issuer_signature(signer, state.tenant, run.fields)
             if run.status == "unknown":

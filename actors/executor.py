@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from actors.governance import canonical
 from actors.governance import events as e
-from actors.governance.state import Member, Run, State, scopes
+from actors.governance.state import Ask, Member, Run, State, scopes
 
 
 def waiting(state: State, by: Member) -> list[str]:
@@ -15,6 +16,11 @@ def waiting(state: State, by: Member) -> list[str]:
 
 def item(event: e.WarrantIssued) -> dict[str, object]:
     return {"kind": "warrant", "fields": event.fields, "signature": event.signature, "mac": event.mac}
+
+
+def use_item(event: e.WarrantIssued, asked: Ask) -> dict[str, object]:
+    """A further use that the agent asked for, with its parameters where they are not the ones proposed."""
+    return {**item(event), "use": asked.use, "params": None if asked.params is None else canonical.unpack(asked.params)}
 
 
 def aborted(state: State) -> Iterator[Run]:

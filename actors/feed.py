@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TypeAlias
 
 from actors import approver, executor, verifier
+from actors.drafting import sign as issued_again
 from actors.governance import events as e
 from actors.governance import warrant as warrants
-from actors.governance.state import State
+from actors.governance.state import LiveWarrant, State
+from actors.signer import Signer
 
 Listener: TypeAlias = Callable[[Mapping[str, object]], None]
 Sign: TypeAlias = Callable[[bytes], bytes]
@@ -45,7 +47,7 @@ class Feed:
     def __len__(self) -> int:
         return sum(map(len, self._listeners.values()))
 
-    def wanted(self, state: State, event: e.Event, seq: int, sign: Sign) -> list[Item]:
+    def wanted(self, state: State, event: e.Event, seq: int, sign: Sign, signer: Signer | None = None) -> list[Item]:
         """What this event, just folded into ``state``, means to those who listen; nothing is built for nobody.
 
         ``sign`` is the issuer's hand over a warrant's fields: a verifier checks what it is given.
@@ -59,6 +61,8 @@ class Feed:
         match event:
             case e.WarrantIssued():
                 found.extend(self._to([warrants.unpack_own(event.fields).executor], lambda: executor.item(event)))
+            case e.WarrantUseAsked() if signer is not None and (live := state.warrants.get(event.warrant)) is not None:
+                found.extend(self._to([live.executor], lambda: _use(state, live, event.use, signer)))
             case e.ApprovalRequested() if (case := state.cases.get(event.case)) is not None:
                 found.extend(self._to(approver.concerned(state, case), lambda: approver.item(case)))
             case e.RunReported() if (run := state.runs.get(event.run)) is not None and verifier.is_wanted(run):
@@ -88,3 +92,8 @@ class Feed:
         """Tells the executors of open runs whose warrant's scope has just been shut."""
         topics = ((MEMBER + run.redeemer, run) for run in executor.aborted(state))
         return [(topic, executor.abort_item(run, why)) for topic, run in topics if topic in self._listeners]
+
+
+def _use(state: State, live: LiveWarrant, use: int, signer: Signer) -> Mapping[str, object]:
+    issued = issued_again(e.WarrantIssued(live.case, live.warrant, live.fields, b"", b""), state.tenant, signer)
+    return executor.use_item(issued, next(asked for asked in live.asks if asked.use == use))

@@ -284,7 +284,7 @@ class Tenant:
         elif isinstance(asked.ask, c.Read) and asked.ask.what == "budget.show":
             outcome = Done({"budgets": budgets.seen_by(self.state, by, self._around.time.now()), "zone": self.state.zone})
         elif isinstance(asked.ask, c.Query):
-            self._release(asked.respond, answering.answer(self.state, self._recall, asked.ask, by))
+            self._release(asked.respond, answering.answer(self.state, self._recall, asked.ask, by, self._around.signer))
             return
         else:
             decided = self._command(asked.ask, by)
@@ -366,7 +366,9 @@ class Tenant:
         if recorded.keyed:
             self._recall.submitted(self._last, recorded.keyed)
         issuer = partial(drafting.issuer_signature, self._around.signer, self.name)
-        told = [self._feed.wanted(self.state, event, seq, issuer) for seq, event in enumerate(recorded.events, position)]
+        told = [
+            self._feed.wanted(self.state, event, seq, issuer, self._around.signer) for seq, event in enumerate(recorded.events, position)
+        ]
         items = [item for found in told for item in found]
         if items:
             self._around.held.hold(self.name, self._last, lambda durable: self._feed.publish(items) if durable else None)

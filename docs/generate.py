@@ -61,6 +61,10 @@ MEANINGS = {
         "wait and repeat, or carry on without",
     ),
     "not_yours": ("the warrant is addressed to another executor", "nothing"),
+    "chain_invalid": (
+        "a link of the chain widens what it is made from, belongs to another parent, is over, or is not signed by the holder before it",
+        "have it handed on anew by the holder before",
+    ),
     "out_of_scope": ("the arguments are not the ones the warrant covers", "do exactly what was granted"),
     "policy_forbids": ("asked again at redemption, policy said no", "look at the sentence; propose again if it may change"),
     "stale": ("the target changed since the decision; the case is being decided again", "wait for the new warrant"),
@@ -98,6 +102,11 @@ ANNOTATIONS = {
     "executor": ("a member's name, or `agent` at T0", "who redeems it; `agent` hands it back to the proposer", "must agree, else denied"),
     "verify": ("`receipt` `observed`", "whether a verifier must look at the target", "`observed`"),
     "cost_cap": ("`20` `0.50`", "the most that one use may cost", "the lowest"),
+    "constrain": (
+        "`amount: range 0.01..20.00; path: under drafts`",
+        "what parameters must fit; a further use of the warrant may fill them otherwise, see [warrants.md](warrants.md)",
+        "what fits all; exact where one says nothing",
+    ),
 }
 
 

@@ -22,11 +22,12 @@ FILE = [line.split() for line in ("case commitment format node node_log tenant t
 HEADER = "version tag tenant sequence time actor case step previous follows commitment".split()
 INTENT = "action resource params purpose cost state_digest parent deadline".split()
 STATEMENT = "case intent card bundle tier decision narrowing reason heard nonce time".split()
-WARRANT = ("tenant warrant case agent executor holder action resource params intent effect state_digest tier approvals envelopes bundle "
-           "verify not_before expires_at uses cost_cap").split()
+WARRANT = ("tenant warrant case agent executor holder action resource params constraints intent effect state_digest tier approvals "
+           "envelopes bundle verify not_before expires_at uses cost_cap").split()
 ENVELOPE, TEMPLATE = "tenant template count total until bundle tier reason nonce time".split(), "agent action resource params open".split()
+LINK = "parent holder constraints expires_at uses cost_cap".split()
 RECEIPT = "warrant run started ended outcome action resource args_digest cost result_digest evidence".split()
-CARD = "case agent intent tier quorum policies why bundle executor verify ttl uses cost_cap state_digest founding".split()
+CARD = "case agent intent tier quorum policies why bundle executor verify ttl uses cost_cap constraints state_digest founding".split()
 FACTS = {"recent_runs": int, "recent_good": int, "mismatches": int, "other_open_cases": int, "breaker": str}
 BUILT_IN = ["T2", "any 2", 2, sha256(b"vienna/governed/1").digest()]  # tier, quorum, persons and bundle of changes of the tenant itself
 MINUTE = 60_000_000  # µs; what others sign is evidence within one minute of the node's time
@@ -154,6 +155,13 @@ def allows(bound, value):  # whether a constraint takes it, its type included; t
     if kind != "range": return type(value) is str and (kind != "prefix" or value.startswith(it))
     if it["places"]: value = int(value["dec"].replace(".", "")) if len(value["dec"].partition(".")[2]) == it["places"] else None
     return type(value) is int and (it["low"] is None or it["low"] <= value) and (it["high"] is None or value <= it["high"])
+def handed(above, signature, w, chain):  # the warrant as the last link of a chain leaves it; that links only narrow takes Vienna
+    above, left = digest(b"vienna/parent/1\0", digest(above), digest(signature)), w
+    for data, mark in msgpack.unpackb(chain) if chain else []:
+        link = load(data, LINK)
+        must(signed("link", left["holder"], data, mark) and link["parent"] == above and link["expires_at"] <= left["expires_at"], "a link")
+        above, left = digest(b"vienna/parent/1\0", digest(data), digest(mark)), left | {f: link[f] for f in LINK[1:] if f != "constraints"}
+    return left
 def law(case, tenant, own, issuers, c):  # the entries in their order; gives the closing one, or why it is not known
     members, invited, above, warrants, runs, pushed, hidden, closed, s = {}, {}, {}, {}, {}, set(), set(), None, type("Kept", (), {})
     s.phase, s.active, s.given, s.changes, s.held, s.said, s.issued = "founding", None, [], [], None, [], {}
@@ -172,7 +180,8 @@ def law(case, tenant, own, issuers, c):  # the entries in their order; gives the
         m, w, probe, bound = alive(b["verifier"], "verifier"), r["terms"], "found" in b, r["warrant"] if "found" in b else r["receipt"]
         it, bound = [*load(b["statement"]).values()], digest(s.issued[r["warrant"]]) if probe else bound
         asked = [look["name"] for look in ([w["verify"]["probe"]] if probe else w["verify"]["checks"])]
-        apart = m["person"] not in [members[who]["person"] for who in (r["redeemer"], w["agent"])] + [who for who, _ in r["seen"]]
+        did = [members[who]["person"] for who in (r["redeemer"], w["agent"], *r["holders"])]
+        apart = m["person"] not in did + [who for who, _ in r["seen"]]
         same = it[:5] == [case, b["run"], bound, b["found" if probe else "verdict"], b["checks"]] and b.get("person") in (None, m["person"])
         same = same and sorted(row[0] for row in b["checks"]) == sorted(asked) and e["actor"] == b["verifier"]
         quiet = not probe or b["found"] != "did_not_happen" or r["told"] or r["late"] or w["expires_at"] + MINUTE // 2 <= e["time"]
@@ -279,21 +288,28 @@ def law(case, tenant, own, issuers, c):  # the entries in their order; gives the
                 ttl, uses, cap = (min(low, default=None) for low in lows)
                 ends = min(end for end in (e["time"] + ttl, wish["deadline"]) if end is not None)
                 t = [tenant, b["warrant"], case, s.own["agent"], d["executor"], members[d["executor"]]["public_key"], *[*wish.values()][:3],
-                     s.intent, s.effect, d["state_digest"], d["tier"], persons, sorted(s.used), d["bundle"], d["verify"],
-                     e["time"], ends, uses, cap]
+                     {} if s.used else d["constraints"], s.intent, s.effect, d["state_digest"], d["tier"], persons, sorted(s.used),
+                     d["bundle"], d["verify"], e["time"], ends, uses, cap]
                 true = any(signed("warrant", key, b["fields"], b["signature"]) for key in issuers)
                 c.expect("warrant signature", true, "no admitted issuer signed it")
-                warrants[b["warrant"]], s.issued[b["warrant"]], s.held = dict(w, left=w["uses"]), b["fields"], None
+                warrants[b["warrant"]] = dict(w, left=w["uses"], seal=(b["fields"], b["signature"]))
+                s.issued[b["warrant"]], s.held = b["fields"], None
                 must(d["permitted"] and pack(dict(zip(WARRANT, t, strict=True))) == b["fields"], "intent, verdict and narrowings differ")
             case "warrant.revoked" | "warrant.expired" | "warrant.stale":
                 must(warrants.pop(b["warrant"])["expires_at"] <= e["time"] or kind != "warrant.expired", "it had not expired")
             case "run.opened":
                 w, m = warrants[b["warrant"]], alive(b["redeemer"], "executor", "agent")
-                runs[b["run"]], w["left"] = dict(b, terms=w, opened=e["time"], told=None, late=None, seen=[]), w["left"] - 1
+                left, params = handed(*w["seal"], w, b["chain"]), w["params"] if b["params"] is None else b["params"]
+                args = digest(pack({"action": w["action"], "resource": w["resource"], "params": params}))
+                runs[b["run"]], w["left"] = dict(b, terms=left, opened=e["time"], told=None, late=None, seen=[]), w["left"] - 1
                 warrants.pop(b["warrant"] if w["left"] == 0 else None, None)
-                theirs = b["redeemer"] == w["executor"] == e["actor"] and m["public_key"] == w["holder"] and alive(w["agent"], "agent")
-                same = (b["args_digest"], b["effect"]) == (s.args, w["effect"]) and w["state_digest"] in (None, b["state_digest"])
-                must(theirs and same and w["not_before"] <= e["time"] < w["expires_at"], "not as it grants, or not in its life")
+                theirs = (b["chain"] or b["redeemer"] == w["executor"]) and m["public_key"] == left["holder"]
+                effect = digest(b"vienna/effect/1\0", tenant.encode(), b"\0", args)[:16].hex()  # what constraints allow takes Vienna
+                exact = params.keys() == w["params"].keys() and all(pack({"": params[n]}) == pack({"": w["params"][n]})
+                                                                   for n in params.keys() - w["constraints"].keys())
+                same = exact and (b["args_digest"], b["effect"]) == (args, effect) and w["state_digest"] in (None, b["state_digest"])
+                theirs = theirs and b["redeemer"] == e["actor"] and alive(w["agent"], "agent")
+                must(theirs and same and w["not_before"] <= e["time"] < left["expires_at"], "not as it grants, or not in its life")
             case "run.reported" | "run.reported_late":
                 r, told, which = runs[b["run"]], load(b["receipt"], RECEIPT), "told" if kind == "run.reported" else "late"
                 r.update({which: told, "receipt": digest(b["receipt"]), "verify_by": b.get("verify_by")})
@@ -305,7 +321,7 @@ def law(case, tenant, own, issuers, c):  # the entries in their order; gives the
                 if b["verifier"]: c.attempt("attestations", looked, e, b, runs[b["run"]])
                 r = runs.pop(b["run"])
                 t, w, cap = r["told"], r["terms"], r["terms"]["cost_cap"]
-                good = [t["action"], t["resource"], t["args_digest"]] == [w["action"], w["resource"], s.args] and t["started"] <= t["ended"]
+                good = [t[f] for f in RECEIPT[5:8]] == [w["action"], w["resource"], r["args_digest"]] and t["started"] <= t["ended"]
                 good = good and r["opened"] - MINUTE <= t["started"] <= w["expires_at"] + MINUTE
                 good = good and 0 <= t["cost"] <= (t["cost"] if cap is None else cap)
                 words, needed, of = [what for _, what in r["seen"]], w["verify"].get("needed", 1), w["verify"].get("of", 1)

@@ -86,7 +86,7 @@ def _approve(
     given = _counting(state, (*case.given, _given(by, statement)))
     verdict = e.CaseDecided(
         case.case, True, case.policies, case.bundle, "", case.tier, case.quorum, case.ttl, case.uses,
-        case.executor, case.persons, case.verify, case.cost_cap, case.state_digest,
+        case.executor, case.persons, case.verify, case.cost_cap, case.state_digest, constraints=case.constraints,
     )  # fmt: skip
     enough = envelopes.completed(state, case, verdict, case.wish, given, facts.active, moment)  # of a change none has the bundle
     if enough is None:

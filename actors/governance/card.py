@@ -32,6 +32,7 @@ def render(case: Case, decided: CaseDecided, facts: Mapping[str, Value], expires
             ("ttl", decided.ttl),
             ("uses", decided.uses),
             ("cost_cap", decided.cost_cap),
+            ("constraints", cast("Value", decided.constraints)),
             ("state_digest", decided.state_digest),
             ("founding", case.founding),
             ("facts", facts),

@@ -77,6 +77,7 @@ _STATE_KINDS = (
     conversation.Exchange,
     state.Envelope,
     state.LiveWarrant,
+    state.Ask,
     state.Run,
     state.Said,
     state.Breaker,

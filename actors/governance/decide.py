@@ -15,8 +15,10 @@ from . import (
     proposing,
     redeeming,
     reporting,
+    revoking,
     settling,
     shadowing,
+    using,
 )
 from . import commands as c
 from .decision import Asker, Decision, Facts, Invitee, Moment, Operator
@@ -30,6 +32,7 @@ EVIDENCE = (
     c.Cancel,
     c.RevokeWarrant,
     c.RevokeEnvelope,
+    c.RevokeWarrants,
     c.RevokeMember,
     c.TripBreaker,
     c.PlaceHold,
@@ -100,6 +103,10 @@ def _by_member(state: State, command: c.Command, by: Member, facts: Facts, momen
             return redeeming.cancel(state, command, by, moment)
         case c.RevokeWarrant():
             return redeeming.revoke(state, command, by, moment)
+        case c.RevokeWarrants():
+            return revoking.revoke_all(state, command, by)
+        case c.UseWarrant():
+            return using.ask(state, command, by, facts, moment)
         case c.Invite():
             return membership.invite(state, command, by, moment)
         case c.Confirm():

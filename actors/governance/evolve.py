@@ -7,7 +7,7 @@ from typing import Any, TypeAlias, assert_never, get_args
 
 import attrs
 
-from . import breaker, budgets, canonical, counters, shadowing
+from . import breaker, budgets, canonical, counters, links, revoking, shadowing
 from . import events as e
 from . import warrant as warrants
 from .approval import unverified_unpack as unpack_statement
@@ -15,7 +15,7 @@ from .conversation import Exchange
 from .envelope import unverified_unpack as unpack_envelope
 from .ids import Cost, Digest, Instant, Micros
 from .retention import retained
-from .state import Case, Envelope, Given, Invitation, LiveWarrant, Member, Run, Said, State, epoch, worthless
+from .state import Ask, Case, Envelope, Given, Invitation, LiveWarrant, Member, Run, Said, State, epoch, worthless
 
 Fold: TypeAlias = Callable[[State, Any, Case | None, Instant], None]  # state, event, its case as far as it is open, when
 
@@ -73,6 +73,7 @@ def _decided(
         case e.CaseDecided():
             case.tier, case.quorum, case.persons, case.executor = event.tier, event.quorum, event.persons, event.executor
             case.ttl, case.uses, case.cost_cap, case.verify = event.ttl, event.uses, event.cost_cap, event.verify
+            case.constraints = event.constraints
             case.bundle, case.policies, case.state_digest = event.bundle, event.policies, event.state_digest
             state.judged[event.bundle.hex()] = state.time
             case.given = ()
@@ -263,14 +264,35 @@ def _opened(state: State, event: e.RunOpened, case: Case | None, at: Instant) ->
         args_digest=event.args_digest,
         opened=at,
         due=event.report_by,
+        chain=event.chain,
+        holders=event.holders,
         read=warrant.read,
     )
     state.remind(event.report_by, "report", event.run)
     if case is not None:
         case.live += 1
+    for digest in links.digests(event.chain):
+        warrant.by_link[digest.hex()] = warrant.by_link.get(digest.hex(), 0) + 1
+    warrant.begun = warrant.begun or event.use == 1
+    if event.use > 1:
+        done = lambda asked: attrs.evolve(asked, params=None, redeemed=True) if asked.use == event.use else asked  # noqa: E731
+        warrant.asks = tuple(map(done, warrant.asks))
     warrant.uses_left -= 1
     if warrant.uses_left == 0:
         _end_warrant(state, event.warrant, case)
+
+
+def _asked_or_revoked(state: State, event: e.WarrantUseAsked | e.WarrantsRevoked, _case: Case | None, _at: Instant) -> None:
+    match event:
+        case e.WarrantUseAsked():
+            live = state.warrants[event.warrant]
+            params = None if event.params is None else canonical.pack(event.params)  # type: ignore[arg-type]  # values, as decoded
+            live.asks = (*live.asks, Ask(event.use, event.key, b"" if params is None else canonical.digest(params), params))
+        case e.WarrantsRevoked():
+            revoking.revoked(state, event)
+            _remind_of_worthless(state)
+        case _:
+            assert_never(event)
 
 
 def _noted(state: State, event: e.DeadLetterOpened | e.DeadLetterResolved | e.CommandRefused, case: Case | None, _at: Instant) -> None:
@@ -461,6 +483,7 @@ _FOLDS: Mapping[type, Fold] = {
     **_for_each(e.EnvelopeSigned | e.EnvelopeUsed | e.EnvelopeRevoked | e.EnvelopeEnded, _enveloped),
     **_for_each(e.CaseExpired | e.CaseCancelled, _ended),
     **_for_each(e.WarrantIssued | e.WarrantRevoked | e.WarrantExpired | e.TargetStale, _warranted),
+    **_for_each(e.WarrantUseAsked | e.WarrantsRevoked, _asked_or_revoked),
     **_for_each(e.RunOpened | e.RunReported | e.RunUnknown | e.RunVerified, _executed),
     **_for_each(e.RunAttested | e.RunReportedLate | e.EffectProbed | e.EffectVouched | e.EffectSettled, _looked),
     **_for_each(e.BreakerTripped | e.BreakerProbed | e.BreakerReset, _guarded),

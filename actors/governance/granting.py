@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from . import asking, budgets
+from . import asking, budgets, covering
 from . import events as e
 from . import intent as intents
 from . import warrant as warrants
@@ -23,7 +23,7 @@ REPORT_WITHIN = Micros(10 * MINUTE)  # where no bundle says otherwise: long for 
 def warrant(
     state: State, case: Case, verdict: e.CaseDecided, wish: intents.Intent, executor: Member, given: tuple[Given, ...], moment: Moment
 ) -> warrants.Warrant:
-    """What the warrant grants.
+    """What the warrant grants.  What an envelope approved in advance was this one thing, so such a warrant is exact.
 
     Its life, uses and cap are the intersection of what policy obliges and of what each approver narrowed.  The clock starts now,
     with the last approval.
@@ -44,6 +44,7 @@ def warrant(
         action=wish.action,
         resource=wish.resource,
         params=wish.params,
+        constraints={} if any(g.envelope for g in given) else verdict.constraints,  # type: ignore[arg-type]  # forms, which are values
         intent=case.intent_digest,
         effect=intents.effect_id(state.tenant, wish.args),
         state_digest=verdict.state_digest,
@@ -88,8 +89,9 @@ def passback(
     asked = judge(bundle, question)
     if isinstance(asked, Forbidden):
         return Refusal(Code.POLICY_FORBIDS, f"policy permits the intent and forbids its execution: {asked.why}")
+    use = covering.exact(terms, wish)
     return opened(
-        terms, run, agent, wish.args, wish.state_digest, asked.policies, moment, bundle.settings.report_deadline, record(question.facts), {}
+        terms, run, agent, use, wish.state_digest, asked.policies, moment, bundle.settings.report_deadline, record(question.facts), {}
     )
 
 
@@ -97,13 +99,14 @@ def opened(
     terms: warrants.Warrant,
     run: RunId,
     redeemer: Member,
-    args: bytes,
+    use: covering.Claim,
     state_digest: bytes | None,
     policies: tuple[str, ...],
     moment: Moment,
     report_within: Micros,
     shown: Mapping[str, Value],
     shown_before: Mapping[str, Value],
+    number: int = 1,
 ) -> e.RunOpened:
     """A run and one use burnt, recorded before anything acts."""
     return e.RunOpened(
@@ -111,11 +114,15 @@ def opened(
         warrant=terms.warrant,
         run=run,
         redeemer=redeemer.member,
-        effect=terms.effect,
-        args_digest=args,
+        effect=use.effect,
+        args_digest=use.args,
         state_digest=state_digest,
         policies=policies,
         report_by=Instant(moment.now + report_within),
         facts=shown,
         older_facts=shown_before,
+        params=use.params,
+        chain=use.chain,
+        holders=use.holders,
+        use=number,
     )

@@ -3,6 +3,7 @@
     catalogue   an unknown action, or parameters that are not exactly as declared: forbidden before Cedar is asked
     facts       those that policies of the action read must be there; others are not shown to them
     Cedar       default deny, forbid wins; any error forbids, since Cedar skips a policy whose evaluation fails, even a forbid
+    limits      parameters that the permitting policies constrain otherwise: forbidden, at `propose` and at every use
     floor       at `execute`, fewer persons than the tier and quorum demand: forbidden, whatever the policies say
 
 An answer is remembered under exactly what Cedar was shown to give it (see ``view``), and the bundle itself is what remembers,
@@ -19,6 +20,7 @@ import cedarpy
 
 from .bundle import Bundle, Slice
 from .canonical import MAX_INTEGER
+from .constraints import violation
 from .finding import did_you_mean
 from .obligations import Obligations, Terms, merged
 from .params import Plain, typed
@@ -49,6 +51,8 @@ def judge(bundle: Bundle, question: Question) -> Answer:
     if isinstance(answer, Permitted) and question.phase == "execute" and question.approvals < answer.obligations.persons:
         needed = f"{answer.obligations.tier} needs {answer.obligations.persons} approving persons here"
         return Forbidden(answer.policies, f"{needed}, there are {question.approvals}")
+    if isinstance(answer, Permitted) and answer.obligations.limits and (wrong := violation(answer.obligations.limits, question.params)):
+        return Forbidden(answer.policies, f"{', '.join(answer.policies)}: {wrong}")
     return answer
 
 

@@ -38,6 +38,14 @@ def wanted(action: Action, verification: str, resource: str, params: Mapping[str
     return found
 
 
+def params_named(action: Action, verify: Mapping[str, object]) -> frozenset[str]:
+    """The parameters that lead to what is looked at: a warrant says where that is, so at no use of it may they be others."""
+    if not verify:
+        return frozenset()
+    looked = (*action.checks, *(() if action.probe is None else (action.probe,)))
+    return frozenset(name for one in looked for name in one.params_named)
+
+
 def checks(verify: Mapping[str, object]) -> tuple[Mapping[str, Any], ...]:
     """What has to be looked at after the report; none where the receipt is enough."""
     return tuple(cast("list[dict[str, Any]]", verify.get("checks", [])))

@@ -4,6 +4,7 @@ tier        the highest               quorum     joined by *and*, each permit's 
 ttl         the shortest              uses       the fewest
 cost_cap    the lowest                verify     the strongest: the most persons, of the fewest that may look
 executor    the one they agree on; two different ones are no permit at all
+constrain   what fits all of them; where one of them says nothing of a parameter, its value is exact
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from typing import TypeAlias
 import attrs
 
 from . import quorum as quorums
+from .canonical import NotCanonical
+from .constraints import Constraint, intersect
+from .constraints.parse import parse as constrained
 from .finding import Malformed, did_you_mean
 from .ids import Cost, Micros
 from .quorum import Quorum
@@ -41,6 +45,7 @@ class Terms:
     executor: str | None = None
     verify: Verification | None = None
     cost_cap: Cost | None = None
+    constrain: Mapping[str, Constraint] = attrs.field(factory=dict)
 
 
 @attrs.frozen(kw_only=True)
@@ -55,6 +60,8 @@ class Obligations:
     executor: str
     verify: Verification
     cost_cap: Cost | None  # for each use; None where no policy names one
+    limits: Mapping[str, Constraint] = attrs.field(factory=dict)  # what the parameters must fit, as proposed and at every use
+    wide: frozenset[str] = frozenset()  # those that a use may fill otherwise than proposed: every permit constrains them
 
 
 @attrs.frozen
@@ -124,6 +131,9 @@ def merged(permits: Collection[Terms], *, settings: Settings, executor: str, obs
     default = "observed" if observable else "receipt"
     verify = strongest([default if permit.verify is None else permit.verify for permit in permits])
     caps = [permit.cost_cap for permit in permits if permit.cost_cap is not None]
+    limits = _limits(permits)
+    if isinstance(limits, str):
+        return limits
     return Obligations(
         tier=tier,
         quorum=quorum,
@@ -133,7 +143,24 @@ def merged(permits: Collection[Terms], *, settings: Settings, executor: str, obs
         executor=chosen,
         verify=verify,
         cost_cap=min(caps) if caps else None,
+        limits=limits,
+        wide=frozenset(name for name in limits if all(name in permit.constrain for permit in permits)),
     )
+
+
+def _limits(permits: Collection[Terms]) -> dict[str, Constraint] | str:
+    """What fits every permit that constrains a parameter, or the sentence that nothing does."""
+    found: dict[str, Constraint] = {}
+    for permit in permits:
+        for name, constraint in permit.constrain.items():
+            try:
+                both = constraint if name not in found else intersect(found[name], constraint)
+            except NotCanonical as error:
+                return f"the permitting policies constrain {name} too often: {error}"
+            if both is None:
+                return f"the permitting policies leave no value for {name}"
+            found[name] = both
+    return found
 
 
 def _tier(value: str) -> Tier | Malformed:
@@ -195,4 +222,5 @@ _READERS: dict[str, Callable[[str], object]] = {
     "executor": executor_name,
     "verify": _verify,
     "cost_cap": amount,
+    "constrain": constrained,
 }

@@ -44,6 +44,12 @@ class Observation:
     retry_for: Micros = Micros(0)
     stable_for: Micros = Micros(0)
 
+    @property
+    def params_named(self) -> frozenset[str]:
+        """The parameters that its arguments are filled from."""
+        holes = (hole for template in self.arguments.values() for hole in _HOLE.findall(template))
+        return frozenset(hole.removeprefix("params.") for hole in holes if hole.startswith("params."))
+
     def filled(self, resource: str, params: Mapping[str, Value]) -> dict[str, Value] | None:
         """As the warrant says it, for one case; None where a text it names is absent, so that nothing is looked at by mistake."""
         arguments: dict[str, Value] = {}

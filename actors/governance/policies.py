@@ -16,6 +16,7 @@ from cedarpy import pst
 from . import obligations
 from .catalogue import Action
 from .cedar_text import UNFINISHED, Statement, excess, fault_at, place, statements
+from .constraints.typed import misfit
 from .finding import Finding, did_you_mean
 from .obligations import MOST_REASON, Fault, Terms
 from .reads import Path, reads
@@ -116,11 +117,24 @@ def _terms(written: pst.Template, actions: frozenset[str], catalogue: Mapping[st
         if terms.tier == "T0" and action.reversible == "no":
             what = f"{action.name} cannot be undone, and T0 would grant it at once"
             faults.append(Fault("tier", what, "somebody has to look at it first: T1 or T2"))
+        faults.extend(_misfits(terms, action))
         if terms.verify not in (None, "receipt") and not action.checks:
             faults.append(
                 Fault("verify", f"the catalogue does not say how {action.name} is observed", f'add [actions."{action.name}".observe]')
             )
     return terms, faults
+
+
+def _misfits(terms: Terms, action: Action) -> list[Fault]:
+    """Constraints on what the action does not have, or of another type than the catalogue declares."""
+    faults = []
+    params = {param.name: param for param in action.params}
+    for name, constraint in terms.constrain.items():
+        if name not in params:
+            faults.append(Fault("constrain", f"{action.name} has no parameter {name!r}", did_you_mean(name, params)))
+        elif (wrong := misfit(constraint, params[name])) is not None:
+            faults.append(Fault("constrain", f"@constrain: the parameter {name} of {action.name} {wrong}"))
+    return faults
 
 
 def _actions(scope: pst.ActionConstraint, statement: Statement, catalogue: Mapping[str, Action], report: _Reporter) -> frozenset[str]:

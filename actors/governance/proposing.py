@@ -6,7 +6,7 @@ from typing import cast
 
 import attrs
 
-from . import asking, breaker, budgets, canonical, card, envelopes, granting, kinds, looking
+from . import asking, breaker, budgets, canonical, card, constraints, envelopes, granting, kinds, looking
 from . import commands as c
 from . import events as e
 from . import intent as intents
@@ -131,6 +131,7 @@ def as_event(case: Case, bundle: Bundle, answer: Permitted | Forbidden, wish: in
         verify=verify,
         cost_cap=None if cap is None else Cost(cap),
         state_digest=case.state_digest or wish.state_digest,
+        constraints=constraints.form({name: duty.limits[name] for name in sorted(duty.wide - looking.params_named(action, verify))}),
     )
 
 

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 
 import attrs
 
-from . import asking, breaker, canonical, granting, kinds, proposing
+from . import asking, breaker, canonical, covering, granting, kinds, proposing
 from . import commands as c
 from . import events as e
-from . import intent as intents
 from . import warrant as warrants
 from .canonical import Value
 from .decision import Decided, Decision, Facts, Moment
@@ -27,9 +26,9 @@ def redeem(state: State, command: c.Redeem, by: Member, facts: Facts, moment: Mo
     """Checks in numbered steps, then burns one use and opens the run the redeemer named.
 
     1. the MAC and the signature over the bytes as received (the signature by the shell's own issuer key, see ``facts.mac_ok``);
-    2. the run id: repeating it returns the same answer; 3. the warrant is live; 4. the audience; 5. the breakers' epoch;
-    6. the arguments; 7. policy, under the warrant's bundle and the active one; 8. witnesses, where either bundle demands them;
-    9. the target's state.
+    2. the audience, and every link of a chain; 3. the run id: repeating it returns the same answer; 4. the warrant is live;
+    5. the arguments of this use and its cost; 6. the breakers' epoch; 7. policy about them, under the warrant's bundle and the
+    active one; 8. witnesses, where either bundle demands them; 9. the target's state.
     """
     if not facts.mac_ok:
         return Refusal(Code.WARRANT_FORGED, "the warrant's signature or MAC does not match its fields: it was not issued like this")
@@ -37,56 +36,63 @@ def redeem(state: State, command: c.Redeem, by: Member, facts: Facts, moment: Mo
         terms = warrants.unpack_own(command.warrant)  # the MAC says so
     except canonical.NotCanonical as error:
         return Refusal(Code.MALFORMED, f"the warrant is malformed: {error}")
-    if by.member != terms.executor or not same(by.public_key, terms.holder):
-        return Refusal(Code.NOT_YOURS, "the warrant is addressed to another executor", about=terms.warrant)
+    left = covering.audience(state, command, terms, by, moment.now)
+    if isinstance(left, Refusal):
+        return left
     if facts.run is not None or command.run in state.runs:
-        return _again(state, command, facts, terms)
+        return _again(state, command, by, facts, terms)
     live = state.warrants.get(terms.warrant)
     if live is None or not same(live.digest, canonical.digest(command.warrant)):
         return Refusal(Code.WARRANT_OVER, "the warrant is used up, expired, revoked or replaced", about=terms.warrant)
-    if (no := _dead(state, live, facts, moment)) is not None:
+    use = covering.claim(state, command, terms, state.cases[live.case].wish, left, facts.bundle_of(terms.bundle))
+    if isinstance(use, Refusal):
+        return use
+    if (no := _dead(state, live, use, facts, moment)) is not None:
         return no
-    if command.args_digest != intents.args_digest(terms.action, terms.resource, terms.params):
-        return Refusal(Code.OUT_OF_SCOPE, "these arguments are not the ones the warrant covers", about=terms.warrant)
-    asked = _policies(state, live, terms, facts, moment)
+    asked = _policies(state, live, terms, use, facts, moment)
     if isinstance(asked, Refusal):
         return asked
     if (no := _unwitnessed(state, live, terms, facts)) is not None:
         return no
     if terms.state_digest is not None and command.state_digest != terms.state_digest:
-        return _stale(state, command, live, asked, facts, moment)
+        return _stale(state, command, by, live, use, asked, facts, moment)
     within = facts.active.settings.report_deadline if facts.active is not None else granting.REPORT_WITHIN
-    args = command.args_digest
     opened = granting.opened(
-        terms, RunId(command.run), by, args, command.state_digest, asked.policies, moment, within, asked.facts, asked.older_facts
-    )
-    return Decided((opened,), {"case": terms.case, "run": command.run, "effect": terms.effect})
+        terms, RunId(command.run), by, use, command.state_digest, asked.policies, moment, within, asked.facts, asked.older_facts,
+        command.use,
+    )  # fmt: skip
+    return Decided((opened,), {"case": terms.case, "run": command.run, "effect": use.effect})
 
 
-def _again(state: State, command: c.Redeem, facts: Facts, terms: warrants.Warrant) -> Decision:
+def _again(state: State, command: c.Redeem, by: Member, facts: Facts, terms: warrants.Warrant) -> Decision:
     """The same run of the same warrant: the answer it got before.  Anything else under that id is refused."""
     run = state.runs.get(command.run)
     known = run.warrant if run is not None else facts.run.warrant if facts.run is not None else ""
     args = run.args_digest if run is not None else facts.run.args_digest if facts.run is not None else b""
-    if known == terms.warrant and same(args, command.args_digest):
-        return Decided(answer={"case": terms.case, "run": command.run, "effect": terms.effect, "repeated": True})
+    redeemer = run.redeemer if run is not None else facts.run.redeemer if facts.run is not None else ""
+    effect = run.effect if run is not None else facts.run.effect if facts.run is not None else ""
+    if known == terms.warrant and redeemer == by.member and same(args, command.args_digest):
+        return Decided(answer={"case": terms.case, "run": command.run, "effect": effect, "repeated": True})
     return Refusal(Code.RUN_REUSED, "this run id was used for something else", about=command.run)
 
 
-def _dead(state: State, live: LiveWarrant, facts: Facts, moment: Moment) -> Refusal | None:
+def _dead(state: State, live: LiveWarrant, use: covering.Claim, facts: Facts, moment: Moment) -> Refusal | None:
     """Why a warrant that is still remembered cannot be redeemed now, or None."""
     if not facts.clock_ok:
         return Refusal(Code.CLOCK_IN_DOUBT, "the node's clocks disagree; nothing is redeemed until they agree again", 5000)
     if moment.now >= live.expires_at:
         return Refusal(Code.WARRANT_OVER, "the warrant has expired", about=live.warrant)
+    if live.revoked:
+        return Refusal(Code.WARRANT_OVER, f"the warrant was revoked: {live.revoked}", about=live.warrant)
+    if (spent := covering.used_up(live, use)) is not None:
+        return Refusal(Code.WARRANT_OVER, spent, about=live.warrant)
     if live.epoch != epoch(state, live.agent, live.action):
         return Refusal(Code.BREAKER_OPEN, "a breaker tripped after the warrant was issued: it is worthless", about=live.warrant)
     agent = state.members.get(live.agent)
     if agent is None or agent.status != "active":
         return Refusal(Code.WARRANT_OVER, "the warrant's agent is no longer a member", about=live.warrant)
-    effect = live.terms.effect
-    if effect in state.blocked:
-        return Refusal(Code.EFFECT_BLOCKED, f"run {state.blocked[effect]} may already have done exactly this", about=live.warrant)
+    if use.effect in state.blocked:
+        return Refusal(Code.EFFECT_BLOCKED, f"run {state.blocked[use.effect]} may already have done exactly this", about=live.warrant)
     admitted = breaker.admits(state, live.agent, live.action, live.case, moment.now)
     return admitted if isinstance(admitted, Refusal) else None
 
@@ -100,7 +106,9 @@ class _Permission:
     older_facts: Mapping[str, Value]
 
 
-def _policies(state: State, live: LiveWarrant, terms: warrants.Warrant, facts: Facts, moment: Moment) -> _Permission | Refusal:
+def _policies(
+    state: State, live: LiveWarrant, terms: warrants.Warrant, use: covering.Claim, facts: Facts, moment: Moment
+) -> _Permission | Refusal:
     """Asks ``execute`` under the warrant's bundle and the active one, on the facts as they are now; both must permit."""
     case, agent = state.cases.get(live.case), state.members.get(live.agent)
     bundle = facts.bundle_of(terms.bundle)
@@ -110,7 +118,7 @@ def _policies(state: State, live: LiveWarrant, terms: warrants.Warrant, facts: F
     shown: list[Mapping[str, Value]] = [{}]
     for asked in {bundle.digest: bundle, facts.active.digest: facts.active}.values():
         approvals = len(terms.approvals)
-        question = asking.question("execute", state, asked, case, case.wish, agent, approvals, moment.now, facts.past)
+        question = asking.question("execute", state, asked, case, use.wish, agent, approvals, moment.now, facts.past)
         answer = judge(asked, question)
         if isinstance(answer, Forbidden):
             return Refusal(Code.POLICY_FORBIDS, f"policy forbids the execution now: {answer.why}", about=live.warrant)
@@ -133,12 +141,24 @@ def _unwitnessed(state: State, live: LiveWarrant, terms: warrants.Warrant, facts
     return Refusal(Code.NOT_WITNESSED, "no quorum of witnesses has cosigned the warrant's entry yet", WITNESSING, about=live.warrant)
 
 
-def _stale(state: State, command: c.Redeem, live: LiveWarrant, asked: _Permission, facts: Facts, moment: Moment) -> Decision:
+def _stale(
+    state: State,
+    command: c.Redeem,
+    by: Member,
+    live: LiveWarrant,
+    use: covering.Claim,
+    asked: _Permission,
+    facts: Facts,
+    moment: Moment,
+) -> Decision:
     """Nothing is burnt; the case is decided again on the state as it is now: T0 at once, else with fresh approvals."""
     case = state.cases[live.case]
     if command.state_digest is None:
         return Refusal(Code.STALE, "the warrant is bound to a state of the target: name the state you just read", about=live.warrant)
-    stale = e.TargetStale(case.case, live.warrant, command.state_digest, case.stale + 1, asked.facts, asked.older_facts)
+    stale = e.TargetStale(
+        case.case, live.warrant, command.state_digest, case.stale + 1, asked.facts, asked.older_facts,
+        use.params, use.chain, by.member if use.chain is not None else None,
+    )  # fmt: skip
     last = case.ends_with_this  # earlier uses of the warrant may still run; the last of them ends the case then
     no = Refusal(Code.STALE, "the target has changed since the decision; the case is being decided again", about=live.warrant)
     wish, agent = case.wish, state.members[case.agent]

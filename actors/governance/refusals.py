@@ -40,6 +40,7 @@ class Code(Enum):
     WARRANT_FORGED = "warrant_forged"  # signature or MAC does not match the fields
     WARRANT_OVER = "warrant_over"  # expired, revoked, used up or of an older epoch
     NOT_YOURS = "not_yours"  # addressed to another executor
+    CHAIN_INVALID = "chain_invalid"  # a link widens, belongs elsewhere, is over or is not signed by the holder before it
     OUT_OF_SCOPE = "out_of_scope"  # arguments are not what the warrant covers
     POLICY_FORBIDS = "policy_forbids"  # asked again at redemption, policy said no
     STALE = "stale"  # the target changed since the decision

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import breaker, canonical, looking, receipt
+from . import breaker, canonical, links, looking, receipt
 from . import commands as c
 from . import events as e
 from .decision import Decided, Decision, Facts, Moment
@@ -50,7 +50,7 @@ def _outcome(state: State, run: Run, told: receipt.Receipt, moment: Moment) -> t
         why = "the executor does not know whether it happened"
         unknown_run = e.RunUnknown(run.case, run.run, run.effect, why)
         return (unknown_run, e.DeadLetterOpened(moment.fresh.dead_letter(), run.case, "unknown", why, state.last_letter, closes=False))
-    checks = receipt.compare(told, run.terms, run.args_digest, opened=run.opened)
+    checks = receipt.compare(told, links.narrowed(run.terms, run.chain), run.args_digest, opened=run.opened)
     agrees = all(check[3] for check in checks)
     if not agrees:
         return closing(state, run, "mismatched", "receipt", checks, moment, outcome=told.outcome)
@@ -60,8 +60,9 @@ def _outcome(state: State, run: Run, told: receipt.Receipt, moment: Moment) -> t
 
 
 def persons_behind(state: State, run: Run) -> frozenset[str]:
-    """Whose work this run is: the persons behind its executor and behind its agent, whatever other members stand for them."""
-    members = (state.members.get(name) for name in (run.redeemer, run.agent))
+    """Whose work this run is: the persons behind its executor, its agent and everybody who handed the warrant on, whatever other
+    members stand for them."""
+    members = (state.members.get(name) for name in (run.redeemer, run.agent, *run.holders))
     return frozenset(member.person for member in members if member is not None)
 
 

@@ -25,6 +25,7 @@ class Purpose(Enum):
     PROBE = b"vienna/probe/1"
     ENROLMENT = b"vienna/enrolment/1"
     CHALLENGE = b"vienna/challenge/1"
+    LINK = b"vienna/link/1"
 
 
 def signed_bytes(purpose: Purpose, packed: bytes) -> bytes:

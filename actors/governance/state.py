@@ -76,6 +76,7 @@ class Case:
     executor: str = ""
     verify: Mapping[str, object] = attrs.Factory(dict)
     cost_cap: Cost | None = None
+    constraints: Mapping[str, object] = attrs.Factory(dict)
     bundle: bytes = b""
     policies: tuple[str, ...] = ()
     state_digest: bytes | None = None
@@ -101,6 +102,17 @@ class Case:
     def ends_with_this(self) -> bool:
         """Whether the end of one of its warrants or runs is the case's own: nothing else of it is live, and nobody is asked again."""
         return self.live == 1 and self.status != "held"
+
+
+@attrs.frozen
+class Ask:
+    """A further use that the agent asked for.  Remembered as long as the warrant, so that no key asks twice."""
+
+    use: int
+    key: str
+    digest: bytes  # of the params, empty: as proposed
+    params: bytes | None  # canonical, as long as it is not redeemed; None: as proposed
+    redeemed: bool = False
 
 
 @attrs.define
@@ -145,7 +157,16 @@ class LiveWarrant:
     expires_at: Instant
     uses_left: int
     epoch: int  # sum of its scopes' epochs when it was issued: any trip since makes it worthless
+    by_link: dict[str, int] = attrs.Factory(dict)  # digest in hex of each link used → how often; as many as its uses times a chain
+    begun: bool = False  # whether the use that was proposed is redeemed
+    asks: tuple[Ask, ...] = ()  # further uses asked for, never more than uses
+    revoked: str = ""  # why, from the entry on that revoked it among others
     read: warrants.Warrant | None = attrs.field(default=None, eq=False, repr=False, metadata={"derived": True})
+
+    @property
+    def waiting(self) -> tuple[Ask, ...]:
+        """Uses asked for and not redeemed yet."""
+        return tuple(asked for asked in self.asks if not asked.redeemed)
 
     @property
     def terms(self) -> warrants.Warrant:
@@ -186,6 +207,8 @@ class Run:
     since: Instant = Instant(0)  # when its outcome became unknown
     late: str = ""  # the outcome that a receipt told of which came after that
     vouched: tuple[Said, ...] = ()  # the first person's word, where it takes two
+    chain: bytes | None = None  # by which the redeemer held the warrant
+    holders: tuple[MemberId, ...] = ()  # along it
     read: warrants.Warrant | None = attrs.field(default=None, eq=False, repr=False, metadata={"derived": True})
 
     @property
@@ -394,6 +417,8 @@ def worthless(state: State, live: LiveWarrant) -> str | None:
         member = state.members.get(name)
         if member is None or member.status != "active":
             return "its agent or executor is no longer a member"
+    if live.revoked:
+        return live.revoked
     if live.epoch != epoch(state, live.agent, live.action):
         return "a breaker tripped after it was issued"
     return None

@@ -14,21 +14,22 @@ from typing import cast
 
 import attrs
 
-from . import canonical
+from . import canonical, constraints
 from .canonical import Value
+from .constraints import Constraint
 from .ids import CaseId, Cost, EffectId, Instant, MemberId, TenantId, WarrantId
 from .memo import Memo
 from .signing import Purpose, verifies
 
 FIELDS = (
-    "tenant", "warrant", "case", "agent", "executor", "holder", "action", "resource", "params", "intent", "effect",
+    "tenant", "warrant", "case", "agent", "executor", "holder", "action", "resource", "params", "constraints", "intent", "effect",
     "state_digest", "tier", "approvals", "envelopes", "bundle", "verify", "not_before", "expires_at", "uses", "cost_cap",
 )  # fmt: skip
 
 _KINDS: tuple[tuple[str, tuple[type, ...]], ...] = (
     *((name, (str,)) for name in ("tenant", "warrant", "case", "agent", "executor", "action", "resource", "effect", "tier")),
     *((name, (bytes,)) for name in ("holder", "intent", "bundle")),
-    *((name, (dict,)) for name in ("params", "verify")),
+    *((name, (dict,)) for name in ("params", "constraints", "verify")),
     *((name, (int,)) for name in ("not_before", "expires_at", "uses")),
     ("approvals", (list,)),
     ("envelopes", (list,)),
@@ -52,7 +53,8 @@ class Warrant:
     holder: bytes  # the audience's public key
     action: str
     resource: str
-    params: Mapping[str, Value]  # exact values: a parameter that is absent, extra or of another type is a violation
+    params: Mapping[str, Value]  # as proposed: a parameter that is absent, extra or of another type is a violation
+    constraints: Mapping[str, Value]  # by parameter what it may be instead, see constraints; of all others the value is exact
     intent: bytes
     effect: EffectId
     state_digest: bytes | None
@@ -100,6 +102,9 @@ def unverified_unpack(packed: bytes) -> Warrant:
         raise canonical.NotCanonical("an approval is not the name of a person")
     if any(type(name) is not str for name in cast("list[object]", fields["envelopes"])):
         raise canonical.NotCanonical("an envelope is not named")
+    bounds = constraints.read(fields["constraints"])
+    if not bounds.keys() <= cast("dict[str, object]", fields["params"]).keys():
+        raise canonical.NotCanonical("a constraint on no parameter")
     return _made(fields)
 
 
@@ -136,25 +141,28 @@ def verify(packed: bytes, signature: bytes, issuer: bytes, *, now: Instant, hold
     return Authentic(warrant, canonical.digest(packed))
 
 
+def allows(warrant: Warrant, params: Mapping[str, Value]) -> str | None:
+    """None if its own constraints allow these parameters, else the sentence.  What is not constrained is exact; types count."""
+    return within(bounds(warrant), params)
+
+
+def bounds(warrant: Warrant) -> dict[str, Constraint]:
+    """What each parameter may be, in the order in which they were proposed."""
+    said = constraints.read(warrant.constraints)
+    return {name: said.get(name) or constraints.Exact(value) for name, value in warrant.params.items()}
+
+
+def within(allowed: Mapping[str, Constraint], params: Mapping[str, Value]) -> str | None:
+    """None if exactly these parameters are there and each is allowed, else the sentence."""
+    if (extra := sorted(name for name in params if name not in allowed)) != []:
+        return f"the parameter {extra[0][:64]!a} is not in the warrant"
+    return constraints.violation(allowed, params)
+
+
 def covers(warrant: Warrant, action: str, resource: str, params: Mapping[str, Value]) -> str | None:
-    """None if the warrant covers exactly this, else what differs.  Types count: ``1`` is neither ``True`` nor ``"1"``."""
+    """None if the warrant covers this, else what differs.  Types count: ``1`` is neither ``True`` nor ``"1"``."""
     if warrant.action != action:
         return f"the action is {action}, the warrant says {warrant.action}"
     if warrant.resource != resource:
         return f"the resource is {resource}, the warrant says {warrant.resource}"
-    for name in warrant.params:
-        if name not in params:
-            return f"the parameter {name} is missing"
-    for name in params:
-        if name not in warrant.params:
-            return f"the parameter {name} is not in the warrant"
-        if _canonical(params[name]) != canonical.pack(warrant.params[name]):
-            return f"the parameter {name} differs in value or type"
-    return None
-
-
-def _canonical(value: Value) -> bytes | None:
-    try:
-        return canonical.pack(value)
-    except canonical.NotCanonical:  # a float, say: equal to nothing that a warrant can hold
-        return None
+    return allows(warrant, params)

@@ -66,7 +66,7 @@ class Names:
 class Absent:
     """A field that may be left out or null."""
 
-    kind: Text | Bytes | Number
+    kind: Text | Bytes | Number | Map
 
     def absent(self) -> object:
         return None

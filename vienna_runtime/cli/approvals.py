@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from functools import partial
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import attrs
 import click
@@ -13,7 +13,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from actors.governance import canonical
+from actors.governance import canonical, constraints
 from actors.governance.conversation import MOST_QUESTIONS
 from actors.governance.intent import Intent
 from vienna_runtime.cli import changes
@@ -221,6 +221,7 @@ def card_text(card: Card) -> RenderableType:
         ("verified by", whole(value_text(fields["verify"]) if fields["verify"] else "the receipt alone")),
         ("warrant lives", Text(lasting(fields["ttl"]) or "-")),
         ("uses", Text(str(fields["uses"]))),
+        *(("may also be", whole(f"{name}: {words}")) for name, words in bounds(fields["constraints"])),
         ("cost cap", Text(money(fields["cost_cap"]))),
         ("target state", Text(value_text(fields["state_digest"]))),
         ("while founding", Text("yes" if fields["founding"] else "no")),
@@ -238,6 +239,14 @@ def card_text(card: Card) -> RenderableType:
     parts: list[RenderableType] = [signed, *_look_twice(card), top, *(_changes(wish) if changes.is_change(wish) else _params(wish)), bottom]
     parts += _conversation(card)
     return Group(*parts, Text("NOT SIGNED, told by the node beside the card", style="bold"), beside)
+
+
+def bounds(forms: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What each use may be instead of what was proposed, in words; a form that cannot be read is shown as it stands."""
+    try:
+        return [(name, constraint.words()) for name, constraint in constraints.read(forms).items()]
+    except canonical.NotCanonical:
+        return [("constraints", value_text(forms))]
 
 
 def _look_twice(card: Card) -> list[RenderableType]:

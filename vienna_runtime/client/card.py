@@ -16,7 +16,7 @@ from vienna_runtime.errors import VerificationError
 
 FIELDS = (
     "card", "case", "agent", "intent", "tier", "quorum", "policies", "why", "bundle", "executor", "verify", "ttl", "uses",
-    "cost_cap", "state_digest", "founding", "facts", "expires_at",
+    "cost_cap", "constraints", "state_digest", "founding", "facts", "expires_at",
 )  # fmt: skip
 _KINDS = {"agent": str, "intent": bytes, "tier": str, "quorum": str, "why": str, "bundle": bytes, "executor": str, "ttl": int, "uses": int}
 

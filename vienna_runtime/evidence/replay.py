@@ -36,12 +36,14 @@ from actors.governance import (
     reporting,
     settling,
     signing,
+    using,
     warrant,
 )
 from actors.governance import approving as votes
 from actors.governance import bundle as bundles
 from actors.governance import commands as c
 from actors.governance import events as e
+from actors.governance.canonical import Value
 from actors.governance.decision import Ancestor, Decided, Decision, Facts, Moment
 from actors.governance.evolve import STANDING, evolve
 from actors.governance.facts import Past
@@ -85,6 +87,7 @@ class _Replay:
         self._bundles: dict[bytes, bundles.Bundle] = {}
         self._above: dict[str, e.IntentProposed] = {}
         self._hidden: set[str] = set()  # cases that began with an intent whose body is gone, or in a case above that did
+        self._signatures: dict[str, bytes] = {}  # of warrants, by their ids
         self._owed: list[e.Event] = []  # what has to follow in the same batch
         self._at = 0
         for shown in proven.entries:
@@ -288,7 +291,7 @@ class _Replay:
             case e.ApprovalAsked() | e.ApprovalAnswered():
                 derive = lambda: self._talk(event, shown, moment)  # noqa: E731
             case e.RunOpened():
-                derive = lambda: self._redeem(event.warrant, event.run, event.redeemer, event.args_digest, event.state_digest, moment)  # noqa: E731
+                derive = lambda: self._redeem(event, event.run, event.redeemer, event.args_digest, moment, event.use)  # noqa: E731
             case e.TargetStale():
                 derive = lambda: self._stale(event, moment)  # noqa: E731
             case e.RunReported() | e.RunReportedLate():
@@ -386,13 +389,16 @@ class _Replay:
             return conversing.ask(self._state, c.AskAgent(self._case, event.question), by, moment)
         return conversing.answer(self._state, c.AnswerApprover(self._case, event.answer, event.number), by, moment)
 
-    def _redeem(self, name: str, run: str, redeemer: str, args: bytes, state_digest: bytes | None, moment: Moment) -> Decision:
-        live, by = self._state.warrants.get(name), self._state.members.get(redeemer)
+    def _redeem(self, event: e.RunOpened | e.TargetStale, run: str, redeemer: str, args: bytes, moment: Moment, use: int = 1) -> Decision:
+        live, by = self._state.warrants.get(event.warrant), self._state.members.get(redeemer)
         if live is None:
-            return Refusal(Code.WARRANT_OVER, f"the warrant {name} was used up, over, or never issued")
+            return Refusal(Code.WARRANT_OVER, f"the warrant {event.warrant} was used up, over, or never issued")
         if by is None or by.status != "active":
             return Refusal(Code.NOT_YOURS, f"{redeemer} was no active member")
-        found = redeeming.redeem(self._state, c.Redeem(live.fields, b"", b"", run, args, state_digest), by, self._facts(), moment)
+        signature = b"" if event.chain is None else self._signatures.get(event.warrant, b"")  # a chain's first link names it
+        params: Mapping[str, Value] | None = event.params  # type: ignore[assignment]  # values, as decoded
+        ask = c.Redeem(live.fields, signature, b"", run, args, event.state_digest, params, event.chain, use)
+        found = redeeming.redeem(self._state, ask, by, self._facts(), moment)
         if isinstance(found, Decided) and found.refusal is None:
             self._checks.yes("execution policy")
         return found
@@ -401,8 +407,9 @@ class _Replay:
         live = self._state.warrants.get(event.warrant)
         if live is None:
             return Refusal(Code.WARRANT_OVER, f"the warrant {event.warrant} was not live")
-        args = intent.args_digest(live.terms.action, live.terms.resource, live.terms.params)
-        return self._redeem(event.warrant, "", live.executor, args, event.state_digest, moment)
+        params: Mapping[str, Value] = live.terms.params if event.params is None else event.params  # type: ignore[assignment]  # likewise
+        args = intent.args_digest(live.terms.action, live.terms.resource, params)
+        return self._redeem(event, "", event.redeemer or live.executor, args, moment)
 
     def _report(self, event: e.RunReported | e.RunReportedLate, moment: Moment) -> Decision:
         run = self._state.runs.get(event.run)
@@ -462,6 +469,11 @@ class _Replay:
                 return reporting.overdue(state, run, moment)
             case e.EffectSettled() | e.EffectVouched():
                 return self._settled(event)
+            case e.WarrantUseAsked() if (by := state.members.get(event.by)) is not None:
+                params: Mapping[str, Value] | None = event.params  # type: ignore[assignment]  # values, as decoded
+                gone = Refusal(Code.NOT_ALLOWED, f"{event.by} was no active member")
+                use = c.UseWarrant(event.warrant, event.key, params)
+                return using.ask(state, use, by, self._facts(), moment) if by.status == "active" else gone
             case _:
                 return ()
 
@@ -469,6 +481,7 @@ class _Replay:
         """The issuer's signature, which the law itself cannot make."""
         if not isinstance(event, e.WarrantIssued):
             return
+        self._signatures[event.warrant] = event.signature
         try:
             warrant.unverified_unpack(event.fields)
         except canonical.NotCanonical:

@@ -14,9 +14,9 @@ import structlog
 import trio
 
 from actors.governance import canonical
-from actors.governance.intent import args_digest
+from actors.governance.intent import args_digest, effect_id
 from actors.governance.signing import Purpose
-from actors.governance.warrant import CLOCK_ALLOWANCE, Warrant
+from actors.governance.warrant import CLOCK_ALLOWANCE, Warrant, WarrantInvalid, allows
 from transport.answers import Refused
 from vienna_runtime.executors import leftovers, receipts
 from vienna_runtime.executors.identity import Identity
@@ -33,6 +33,19 @@ _NEVER_INTENDED = "an earlier life of this executor redeemed this run and its jo
 def run_id(warrant: bytes, use: int = 1) -> str:
     """The run of this use of this warrant: the same after every restart, and of no other warrant; 128 bits."""
     return "r" + hashlib.sha256(b"vienna/run/1\0" + canonical.digest(warrant) + use.to_bytes(4, "big")).hexdigest()[:32]
+
+
+def of_use(warrant: Warrant, params: bytes | None) -> Warrant:
+    """The warrant as this use fills it, with the effect that it has then; raises ``WarrantInvalid`` for what it does not allow."""
+    if params is None:
+        return warrant
+    given = canonical.unpack(params)
+    if not isinstance(given, dict):
+        raise WarrantInvalid("the parameters of this use are no map")
+    if (wrong := allows(warrant, given)) is not None:
+        raise WarrantInvalid(wrong)
+    effect = effect_id(warrant.tenant, args_digest(warrant.action, warrant.resource, given))
+    return attrs.evolve(warrant, params=given, effect=effect)
 
 
 @attrs.frozen(kw_only=True)
@@ -102,7 +115,15 @@ class Deed:
         with trio.move_on_after((warrant.expires_at + CLOCK_ALLOWANCE - now) / _SECOND):
             asked = await self._tools.line.ask(
                 "redeem",
-                lambda: {"warrant": run.warrant, "signature": run.signature, "mac": run.mac, "run": run.run, "args_digest": args},
+                lambda: {
+                    "warrant": run.warrant,
+                    "signature": run.signature,
+                    "mac": run.mac,
+                    "run": run.run,
+                    "args_digest": args,
+                    "params": None if run.params is None else dict(warrant.params),
+                    "use": run.use,
+                },
             )
         if asked is None:  # perhaps redeemed by an attempt without an answer: then somebody waits for this, else it is refused
             return self._not_begun("the warrant's time was over before the node answered")

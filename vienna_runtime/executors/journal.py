@@ -50,6 +50,8 @@ class Run:
     signature: bytes
     mac: bytes
     expires_at: int
+    use: int = 1
+    params: bytes | None = None  # of this use, canonical; None: as the warrant says
     began: int | None = None  # µs
     receipt: tuple[bytes, bytes] | None = None  # and its signature
     closed: str = ""  # how it ended: told, or why it was dropped
@@ -59,7 +61,7 @@ class Run:
         return not self.closed
 
     def close(self, how: str) -> None:
-        self.closed, self.warrant, self.signature, self.mac, self.receipt = how, b"", b"", b"", None
+        self.closed, self.warrant, self.signature, self.mac, self.params, self.receipt = how, b"", b"", b"", None, None
 
 
 class Journal:
@@ -247,7 +249,7 @@ def _records(runs: dict[str, Run], issuer: bytes | None) -> list[dict[str, objec
 
 
 def _intended(run: Run) -> dict[str, object]:
-    named = {name: getattr(run, name) for name in ("run", "warrant", "signature", "mac", "expires_at")}
+    named = {name: getattr(run, name) for name in ("run", "warrant", "signature", "mac", "expires_at", "use", "params")}
     return {"kind": "intended", **named}
 
 

@@ -3,9 +3,9 @@
     inbox ─▶ verified here ─▶ intended in the journal ─▶ a deed of its own (``deed.py``), several at once
                  └─ forged, not ours, over: said in the log, not used
 
-A warrant is used once, even where it allows more: one wish, one deed.  The inbox says everything at least once, and a
-repetition is not a wish.  What this executor has no means for is redeemed too, and reported as failed at once: nobody is
-served by waiting until the warrant expires.
+One wish, one deed: a warrant is used as it was proposed, and once more for each further use that its agent asks for and the
+inbox names.  The inbox says everything at least once, and a repetition is not a wish.  What this executor has no means for is
+redeemed too, and reported as failed at once: nobody is served by waiting until the warrant expires.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ from actors.governance import canonical
 from actors.governance import warrant as warrants
 from actors.governance.ids import Instant
 from actors.governance.memo import Memo
+from actors.governance.obligations import MOST_USES
 from actors.governance.signing import Purpose, verifies
 from actors.governance.warrant import Warrant
 from transport.link import ClientConnection
 from transport.packing import Message
 from vienna_runtime.executors import identity
-from vienna_runtime.executors.deed import Deed, Tools, run_id
+from vienna_runtime.executors.deed import Deed, Tools, of_use, run_id
 from vienna_runtime.executors.errors import NotServing
 from vienna_runtime.executors.identity import Identity
 from vienna_runtime.executors.journal import Journal, Run
@@ -112,7 +113,7 @@ class Executor:
     def _take(self, item: Message) -> None:
         match item:
             case {"kind": "warrant", "fields": bytes(fields), "signature": bytes(signature), "mac": bytes(mac)}:
-                self._warrant(fields, signature, mac)
+                self._warrant(fields, signature, mac, item.get("use", 1), item.get("params"))
             case {"kind": "abort", "run": str(run), "why": str(why)}:
                 if (deed := self._deeds.get(run)) is not None:
                     log.warning("told to abort", run=run, why=why)
@@ -120,16 +121,25 @@ class Executor:
             case _:
                 log.warning("the inbox said something this version does not know", kind=str(item.get("kind"))[:40])
 
-    def _warrant(self, fields: bytes, signature: bytes, mac: bytes) -> None:
-        run = run_id(fields)
+    def _warrant(self, fields: bytes, signature: bytes, mac: bytes, use: object, params: object) -> None:
+        if type(use) is not int or not 1 <= use <= MOST_USES:
+            log.warning("the inbox named a use that no warrant has")
+            return
+        run = run_id(fields, use)
         if run in self._journal.runs or self._draining:
             return
         if len(self._deeds) >= MOST_WAITING:
             self._missed = True
         elif (warrant := self._verified(fields, signature)) is not None:
-            intended = Run(run=run, warrant=fields, signature=signature, mac=mac, expires_at=warrant.expires_at)
+            try:
+                packed = None if params is None else canonical.pack(params)  # type: ignore[arg-type]  # what is no value is refused
+                meant = of_use(warrant, packed)
+            except (canonical.NotCanonical, warrants.WarrantInvalid) as error:
+                log.error("a use was refused here", warrant=warrant.warrant, use=use, why=str(error))
+                return
+            intended = Run(run=run, warrant=fields, signature=signature, mac=mac, expires_at=warrant.expires_at, use=use, params=packed)
             self._journal.intend(intended)
-            self._start(Deed(self._tools, intended, warrant, fresh=True))
+            self._start(Deed(self._tools, intended, meant, fresh=True))
 
     def _verified(self, fields: bytes, signature: bytes) -> Warrant | None:
         """By this process's own knowledge, before anybody is asked: the issuer's signature, the audience, the time.
@@ -160,7 +170,7 @@ class Executor:
         """What an earlier start left: begun is reported, merely intended is taken up again."""
         for run in [run for run in self._journal.runs.values() if run.open and run.run not in self._deeds]:
             log.warning("taking up what an earlier start left", run=run.run, began=run.began is not None, done=run.receipt is not None)
-            self._start(Deed(self._tools, run, warrants.unpack_own(run.warrant), fresh=False))
+            self._start(Deed(self._tools, run, of_use(warrants.unpack_own(run.warrant), run.params), fresh=False))
 
     def _start(self, deed: Deed) -> None:
         assert self._nursery is not None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from .. import commands as c
+from .. import links
 from ..kinds import ADMIN, AGENT, APPROVER, EXECUTOR, VERIFIER
-from ..wire_fields import Absent, Flag, Map, Number, Text
+from ..wire_fields import Absent, Bytes, Flag, Map, Number, Text
 from .call import CASE, DIGEST, KEY, REASON, RUN, SIGNATURE, SIGNED, call
 
 ROWS = (
@@ -36,6 +37,9 @@ ROWS = (
         run=RUN,
         args_digest=DIGEST,
         state_digest=Absent(DIGEST),
+        params=Absent(Map()),
+        chain=Absent(Bytes(1, links.LARGEST)),
+        use=Number(1, 1_000, default=1),
     ),
     call(
         "report",
@@ -83,7 +87,6 @@ ROWS = (
         statement=SIGNED,
         signature=SIGNATURE,
     ),
-    call("warrant.revoke", frozenset({ADMIN}), c.RevokeWarrant, "makes a warrant worthless", urgent=True, warrant=RUN, reason=REASON),
     call(
         "effect.settle",
         frozenset({ADMIN, APPROVER}),

@@ -68,14 +68,19 @@ from .reads import (
     Watch,
 )
 from .shadow import StartShadow, StopShadow
+from .warrants import ListWarrants, RevokeWarrants, ShowWarrant, UseWarrant
 
 Command: TypeAlias = (
     Propose | Cancel | Redeem | Report | Vote | AskAgent | AnswerApprover | SignEnvelope | RevokeEnvelope
     | Attest | Probe | Invite | Enrol | Confirm | RevokeMember
     | PushBundle | ActivateBundle | Seal | RevokeWarrant | TripBreaker | ResetBreaker | RetryLetter | ResolveLetter
     | SettleEffect | PlaceHold | ReleaseHold | RunRetention | Erase | Suspend | Resume | Found | StartShadow | StopShadow
+    | UseWarrant | RevokeWarrants
 )  # fmt: skip
-Query: TypeAlias = ShowCase | ShowFacts | ShowLineage | ShowCard | ShowLetter | ListLetters | ShowBundle | ListBundles | Read
+Query: TypeAlias = (
+    ShowCase | ShowFacts | ShowLineage | ShowCard | ShowLetter | ListLetters | ShowBundle | ListBundles | Read
+    | ListWarrants | ShowWarrant
+)  # fmt: skip
 Subscription: TypeAlias = Tail | Watch | Evidence | Inbox
 Chore: TypeAlias = Archive | ListKeys | RotateKey | RetireKeys
 CHORES = (Archive, ListKeys, RotateKey, RetireKeys)
@@ -102,6 +107,7 @@ __all__ = [
     "ListBundles",
     "ListKeys",
     "ListLetters",
+    "ListWarrants",
     "PlaceHold",
     "Probe",
     "Propose",
@@ -119,6 +125,7 @@ __all__ = [
     "RevokeEnvelope",
     "RevokeMember",
     "RevokeWarrant",
+    "RevokeWarrants",
     "RotateKey",
     "RunRetention",
     "Seal",
@@ -129,6 +136,7 @@ __all__ = [
     "ShowFacts",
     "ShowLetter",
     "ShowLineage",
+    "ShowWarrant",
     "SignEnvelope",
     "StartShadow",
     "StopShadow",
@@ -136,6 +144,7 @@ __all__ = [
     "Suspend",
     "Tail",
     "TripBreaker",
+    "UseWarrant",
     "Vote",
     "Wait",
     "Watch",

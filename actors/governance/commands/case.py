@@ -37,6 +37,9 @@ class Redeem:
     run: str
     args_digest: bytes
     state_digest: bytes | None = None
+    params: Mapping[str, Value] | None = None  # of this use, where they are not the ones proposed
+    chain: bytes | None = None  # by which the redeemer holds it, where it was handed on
+    use: int = 1
 
 
 @attrs.frozen

@@ -69,6 +69,7 @@ from .tenant import (
     TenantSealed,
     TenantSuspended,
 )
+from .warrants import WarrantsRevoked, WarrantUseAsked
 
 Event: TypeAlias = (
     TenantFounded
@@ -99,6 +100,8 @@ Event: TypeAlias = (
     | WarrantRevoked
     | WarrantExpired
     | TargetStale
+    | WarrantUseAsked
+    | WarrantsRevoked
     | RunOpened
     | RunReported
     | RunUnknown
@@ -202,4 +205,6 @@ __all__ = [
     "WarrantExpired",
     "WarrantIssued",
     "WarrantRevoked",
+    "WarrantUseAsked",
+    "WarrantsRevoked",
 ]

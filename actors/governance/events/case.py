@@ -40,6 +40,7 @@ class CaseDecided:
     cost_cap: Cost | None = None
     state_digest: bytes | None = None  # the target's state it was decided on
     facts: Mapping[str, object] = attrs.field(factory=dict)  # what policy was shown beside the wish, see facts.py
+    constraints: Mapping[str, object] = attrs.field(factory=dict)  # by parameter what it may be beside the value proposed
 
 
 @attrs.frozen
@@ -134,6 +135,9 @@ class TargetStale:
     attempt: int
     facts: Mapping[str, object] = attrs.field(factory=dict)  # as in RunOpened: what policy was shown when the execution was asked for
     older_facts: Mapping[str, object] = attrs.field(factory=dict)
+    params: Mapping[str, object] | None = None  # likewise
+    chain: bytes | None = None
+    redeemer: MemberId | None = None  # where the warrant had been handed on
 
 
 @attrs.frozen
@@ -150,6 +154,10 @@ class RunOpened:
     report_by: Instant
     facts: Mapping[str, object] = attrs.field(factory=dict)  # what the bundle in force was shown, taken anew
     older_facts: Mapping[str, object] = attrs.field(factory=dict)  # what the warrant's own bundle was shown, where another is in force
+    params: Mapping[str, object] | None = None  # of this use, where they are not the ones proposed
+    chain: bytes | None = None  # the links by which the redeemer holds the warrant, see links.py
+    holders: tuple[MemberId, ...] = ()  # along it
+    use: int = 1  # which use was asked for: the first is the one proposed
 
 
 @attrs.frozen

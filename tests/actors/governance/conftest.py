@@ -17,6 +17,7 @@ from actors.governance import (
     conversation,
     index,
     intent,
+    links,
     looking,
     probe,
     receipt,
@@ -78,6 +79,13 @@ probe = { name = "there", kind = "file_digest", path = "{resource.name}" }
 executor = "till"
 params = { text = "string" }
 probe = { kind = "file_digest", path = "{resource.name}" }
+[actions."ledgers.post"]
+executor = "till"
+params = { amount = "integer" }
+[actions."drafts.write"]
+executor = "till"
+cost = { param = "amount" }
+params = { path = "string", text = "string", amount = { type = "decimal", places = 2 } }
 """
 
 POLICIES = """
@@ -95,6 +103,10 @@ permit (principal, action == Action::"files.note", resource);
 permit (principal, action == Action::"orders.refund", resource) when { context.params.amount < 1000 };
 @id("payout") @tier("T2") @quorum("1 of role:lead and 1 of role:finance") @cost_cap("100") @ttl("10m")
 permit (principal, action == Action::"orders.payout", resource);
+@id("drafts") @tier("T0") @uses("5") @ttl("5m") @cost_cap("15") @constrain("path: under drafts; amount: range 0.01..20.00")
+permit (principal, action == Action::"drafts.write", resource) when { context.params.path != "drafts/secret" };
+@id("ledgers") @tier("T1") @uses("4") @ttl("5m") @constrain("amount: range 1..500")
+permit (principal, action == Action::"ledgers.post", resource);
 @id("vacation") @reason("not on holidays")
 forbid (principal, action == Action::"notes.append", resource) when { resource.kind == "holiday" };
 """
@@ -384,6 +396,23 @@ class Bench:
         args = intent.args_digest(terms.action, terms.resource, terms.params)
         fields = {"warrant": issued.fields, "signature": issued.signature, "mac": issued.mac, "run": run, "args_digest": args}
         return c.Redeem(**{**fields, "state_digest": terms.state_digest, **changed})
+
+    def handed_on(self, live: LiveWarrant, *steps: tuple[str, str, dict[str, Any]]) -> bytes:
+        """A chain: who hands it on, to whom, and with what changed of ``Link``."""
+        whole = self.redemption(live.warrant)
+        parent, terms, links_made = links.digest(whole.warrant, whole.signature), live.terms, []
+        expires, uses, cap = terms.expires_at, terms.uses, terms.cost_cap
+        for by, to, changed in steps:
+            fields = {
+                "parent": parent, "holder": self.state.members[to].public_key, "constraints": {}, "expires_at": expires, "uses": uses,
+                "cost_cap": cap,
+            }  # fmt: skip
+            link = links.Link(**{**fields, **changed})
+            packed = links.pack(link)
+            signature = self.sign(by, Purpose.LINK, packed)
+            links_made.append((packed, signature))
+            parent, expires, uses, cap = links.digest(packed, signature), link.expires_at, link.uses, link.cost_cap
+        return links.pack_chain(tuple(links_made))
 
     def report(self, run: str, by: str = "till", **changed: Any) -> c.Report:
         opened: e.RunOpened = self.look_up(index.run_key(run))

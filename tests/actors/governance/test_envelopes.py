@@ -305,3 +305,11 @@ def test_under_any_order_no_envelope_gives_more_than_was_signed(founded: Any) ->
         machine,
         settings=settings(max_examples=30, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)),
     )
+
+
+def test_a_warrant_that_stands_on_an_envelope_is_exact_however_wide_policy_is(bench: Any) -> None:
+    """The envelope said up to 10; policy would let a use be 500."""
+    sign(bench, "clara", envelope.Template("ada", "ledgers.post", Prefix("book/"), {"amount": Range(1, 10, None)}))  # type: ignore[arg-type]
+    live = bench.warrant_of(bench.propose("ledgers.post"))
+    assert live.terms.envelopes
+    assert (live.terms.constraints, live.terms.uses) == ({}, 1)

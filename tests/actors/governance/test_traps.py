@@ -92,7 +92,7 @@ CHANGED: dict[str, Any] = {
     "action": "orders.payout", "resource": "book/two", "params": {"text": "y"}, "intent": b"i" * 32, "effect": "00", "state_digest": b"s",
     "tier": "T2", "approvals": ("mallory",), "envelopes": ("e0",), "bundle": b"b" * 32,
     "verify": {"kind": "none"}, "not_before": 0, "expires_at": 2**62,
-    "uses": 99, "cost_cap": 1,
+    "uses": 99, "cost_cap": 1, "constraints": {"text": {"prefix": "y"}},
 }  # fmt: skip
 
 

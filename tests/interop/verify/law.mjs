@@ -1,7 +1,7 @@
 // That each entry of a case is what the law makes of those before it: "The rules of a case" of docs/ledger-format.md. Cedar is not asked
 // again: `verdict` and `execution policy` are not looked at.
 
-import { H, encode, must, read, same } from "./formats.mjs";
+import { H, encode, must, read, readAny, same } from "./formats.mjs";
 import {
   INTENT,
   CARD,
@@ -9,6 +9,7 @@ import {
   WARRANT,
   ENVELOPE,
   TEMPLATE,
+  LINK,
   RECEIPT,
   ATTESTATION,
   PROBE,
@@ -54,9 +55,32 @@ export function law(f, tenant, mine, trust) {
   const warrantOf = (e, id) => {
     const w = bodies.find((b) => b.at.tag === "warrant.issued/1" && b.warrant === id && b.at.sequence < e.sequence);
     must(w, `entry ${e.sequence}: no such warrant`);
-    return { ...read(w.fields, "a warrant", WARRANT), at: w.at };
+    return { ...read(w.fields, "a warrant", WARRANT), at: w.at, seal: [w.fields, w.signature] };
   };
   const issuedAs = (id) => bodies.find((b) => b.at.tag === "warrant.issued/1" && b.warrant === id).fields;
+  const above = (fields, signature) => H("vienna/parent/1\0", H(fields), H(signature));
+  const left = (w, chain) => {
+    // the warrant as the last link of a chain leaves it: each is signed by the holder before it, about exactly what is before it
+    let [parent, now] = [above(...w.seal), w];
+    for (const [fields, signature] of chain === null ? [] : readAny(chain, "a chain")) {
+      const link = read(fields, "a link", LINK);
+      must(purposeBy(now.holder, "vienna/link/1", fields, signature) && same(link.parent, parent), "a link of another chain");
+      must(link.expires_at <= now.expires_at && link.uses <= now.uses, "a link that widens");
+      const { holder, expires_at, uses, cost_cap } = link;
+      [parent, now] = [above(fields, signature), { ...now, holder, expires_at, uses, cost_cap }];
+    }
+    return now;
+  };
+  const argsOf = (w, params) =>
+    H(
+      encode(
+        new Map([
+          ["action", w.action],
+          ["resource", w.resource],
+          ["params", params],
+        ]),
+      ),
+    );
   const runOf = (e, id) => {
     const r = bodies.find((b) => b.at.tag === "run.opened/1" && b.run === id && b.at.sequence < e.sequence);
     must(r, `entry ${e.sequence}: no such run`);
@@ -176,7 +200,7 @@ export function law(f, tenant, mine, trust) {
             founding: p.founding,
             expires_at: b.expires_at,
           };
-          for (const name of "tier quorum policies why bundle executor verify ttl uses cost_cap state_digest".split(" "))
+          for (const name of "tier quorum policies why bundle executor verify ttl uses cost_cap constraints state_digest".split(" "))
             expected[name] = d[name];
           const facts = [...card.facts].map(([name, fact]) => `${name} ${typeof fact}`);
           must(
@@ -347,6 +371,7 @@ export function law(f, tenant, mine, trust) {
             action: p.says.action,
             resource: p.says.resource,
             params: p.says.params,
+            constraints: given.some((v) => v.at.tag === "envelope.used/1") ? new Map() : d.constraints,
             intent: p.digest,
             effect: effect(),
             state_digest: d.state_digest,
@@ -374,18 +399,27 @@ export function law(f, tenant, mine, trust) {
           runs = new Set();
         for (const [b, e, register] of each("run.opened/1")) {
           const what = `entry ${e.sequence}`,
-            w = warrantOf(e, b.warrant);
+            w = warrantOf(e, b.warrant),
+            now = left(w, b.chain);
           must(
-            b.redeemer === w.executor && e.actor === w.executor && same(register.members.get(b.redeemer)?.key, w.holder),
+            (b.chain !== null || b.redeemer === w.executor) &&
+              e.actor === b.redeemer &&
+              same(register.members.get(b.redeemer)?.key, now.holder),
             `${what}: redeemed by another`,
           );
           must(register.holds(b.redeemer) && register.holds(w.agent), `${what}: redeemer or agent was revoked`);
           must(w.state_digest === null || same(w.state_digest, b.state_digest), `${what}: what it acts on had changed`);
-          must(w.not_before <= e.time && e.time < w.expires_at, `${what}: not within the warrant's life`);
+          must(w.not_before <= e.time && e.time < now.expires_at, `${what}: not within the warrant's life`);
           used.set(b.warrant, (used.get(b.warrant) ?? 0) + 1);
           must(used.get(b.warrant) <= w.uses && !runs.has(b.run), `${what}: used too often`);
           runs.add(b.run);
-          must(same(b.args_digest, argsDigest()) && b.effect === w.effect, `${what}: other arguments`);
+          const params = b.params ?? w.params,
+            args = argsOf(w, params); // what a constraint allows is not looked at here
+          must([...params.keys()].sort().join("\0") === [...w.params.keys()].sort().join("\0"), `${what}: other parameters`);
+          for (const [name, value] of params)
+            must(w.constraints.has(name) || alike(value, w.params.get(name)), `${what}: another ${name}`);
+          const effect = H("vienna/effect/1\0", f.tenant, "\0", args).toString("hex").slice(0, 32);
+          must(same(b.args_digest, args) && b.effect === effect, `${what}: other arguments`);
           must(
             !bodies.some(
               (o) => o.at.sequence < e.sequence && /^warrant\.(revoked|expired|stale)/.test(o.at.tag) && o.warrant === b.warrant,
@@ -402,7 +436,7 @@ export function law(f, tenant, mine, trust) {
         for (const [b, e, register] of each("run.reported/1", "run.reported_late/1")) {
           const what = `entry ${e.sequence}`,
             run = runOf(e, b.run),
-            w = warrantOf(e, run.warrant),
+            w = left(warrantOf(e, run.warrant), run.chain),
             r = read(b.receipt, "a receipt", RECEIPT);
           must(purposeBy(w.holder, "vienna/receipt/1", b.receipt, b.signature), `${what}: the executor did not sign`);
           must(
@@ -435,7 +469,7 @@ export function law(f, tenant, mine, trust) {
             purpose = probed ? "vienna/probe/1" : "vienna/attestation/1";
           must(purposeBy(m.key, purpose, b.statement, b.signature), `${what}: the verifier did not sign`);
           must(e.actor === b.verifier && Math.abs(s.time - e.time) <= MINUTE, `${what}: by another, or at another time`);
-          const acted = [run.redeemer, proposed().agent].map((name) => register.members.get(name)?.person);
+          const acted = [run.redeemer, proposed().agent, ...run.holders].map((name) => register.members.get(name)?.person);
           must(!acted.includes(m.person), `${what}: verified by who acted`);
           must(b.person === undefined || b.person === m.person, `${what}: another person`);
           const about = probed ? same(s.warrant, H(issuedAs(run.warrant))) : same(s.receipt, H(receiptOf(e, b.run)?.receipt ?? ""));
@@ -521,11 +555,11 @@ export function law(f, tenant, mine, trust) {
             case "run.verified/1": {
               must(run && report, `${what}: no such report`);
               const r = read(report.receipt, "a receipt", RECEIPT),
-                w = warrantOf(e, run.warrant);
+                w = left(warrantOf(e, run.warrant), run.chain);
               const good =
                 r.action === w.action &&
                 r.resource === w.resource &&
-                same(r.args_digest, argsDigest()) &&
+                same(r.args_digest, run.args_digest) &&
                 r.started <= r.ended &&
                 run.at.time - MINUTE <= r.started &&
                 r.started <= w.expires_at + MINUTE &&

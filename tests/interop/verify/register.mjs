@@ -16,7 +16,7 @@ const BODIES = {
   "bundle.pushed/1": "bundle files name by person commit dirty",
   "bundle.activated/1": "bundle previous counters zone limits by person author reason",
   "intent.proposed/1": "case agent intent key parent founding excluded",
-  "case.decided/1": "case permitted policies bundle why tier quorum ttl uses executor persons verify cost_cap state_digest facts",
+  "case.decided/1": "case permitted policies bundle why tier quorum ttl uses executor persons verify cost_cap state_digest facts constraints",
   "approval.requested/1": "case card expires_at",
   "approval.given/1": "case approver person statement signature",
   "approval.denied/1": "case approver person reason statement signature",
@@ -32,8 +32,10 @@ const BODIES = {
   "warrant.issued/1": "case warrant fields signature mac",
   "warrant.revoked/1": "case warrant why closes",
   "warrant.expired/1": "case warrant closes",
-  "warrant.stale/1": "case warrant state_digest attempt facts older_facts",
-  "run.opened/1": "case warrant run redeemer effect args_digest state_digest policies report_by facts older_facts",
+  "warrant.stale/1": "case warrant state_digest attempt facts older_facts params chain redeemer",
+  "run.opened/1": "case warrant run redeemer effect args_digest state_digest policies report_by facts older_facts params chain holders use",
+  "warrant.use_asked/1": "case warrant use params key by",
+  "warrants.revoked/1": "scope reason by warrants",
   "run.reported/1": "case run outcome cost receipt signature verify_by",
   "run.unknown/1": "case run effect why",
   "run.verified/1": "case run verdict basis checks verifier statement signature closes",
@@ -50,15 +52,16 @@ const BODIES = {
 };
 export const INTENT = "action resource params purpose cost state_digest parent deadline".split(" ");
 export const CARD = (
-  "card case agent intent tier quorum policies why bundle executor verify ttl uses cost_cap state_digest founding " + "facts expires_at"
+  "card case agent intent tier quorum policies why bundle executor verify ttl uses cost_cap constraints state_digest founding " + "facts expires_at"
 ).split(" ");
 export const STATEMENT = "case intent card bundle tier decision narrowing reason heard nonce time".split(" ");
 export const WARRANT = (
-  "tenant warrant case agent executor holder action resource params intent effect state_digest tier approvals envelopes bundle " +
+  "tenant warrant case agent executor holder action resource params constraints intent effect state_digest tier approvals envelopes bundle " +
   "verify not_before expires_at uses cost_cap"
 ).split(" ");
 export const ENVELOPE = "tenant template count total until bundle tier reason nonce time".split(" ");
 export const TEMPLATE = "agent action resource params open".split(" ");
+export const LINK = "parent holder constraints expires_at uses cost_cap".split(" ");
 export const RECEIPT = "warrant run started ended outcome action resource args_digest cost result_digest evidence".split(" ");
 export const PROBE = "case run warrant found checks time".split(" ");
 export const ATTESTATION = "case run receipt verdict checks time".split(" ");

@@ -60,7 +60,7 @@ def changing(*events: Any) -> intent.Intent:
 def card(of: intent.Intent) -> Card:
     fields = {
         "agent": "rosa", "tier": "T2", "quorum": "any 2", "policies": ["vienna.governed"], "why": "", "bundle": bytes(32), "executor": "",
-        "verify": {}, "ttl": 0, "uses": 1, "cost_cap": None, "state_digest": None, "founding": False, "facts": {},
+        "verify": {}, "ttl": 0, "uses": 1, "cost_cap": None, "constraints": {}, "state_digest": None, "founding": False, "facts": {},
         "expires_at": 1_800_000_000_000_000,
     }  # fmt: skip
     return Card(case="c1", packed=b"card", fields=fields, intent=of, said=(), beside={})

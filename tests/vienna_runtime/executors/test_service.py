@@ -183,7 +183,7 @@ def granted(*, holder: SigningKey = WORKSHOP, issuer: SigningKey = ISSUER, life:
         "tenant": "belvedere", "warrant": "w1", "case": "c1", "agent": "ada", "executor": "workshop", "holder": bytes(holder.verify_key),
         "action": "file.write", "resource": "repo/vienna", "params": {"path": "a"}, "intent": b"i" * 32, "effect": "e" * 32,
         "state_digest": None, "tier": "T0", "approvals": (), "envelopes": (), "bundle": b"b" * 32, "verify": {}, "not_before": NOW,
-        "expires_at": NOW + life, "uses": 1, "cost_cap": None,
+        "expires_at": NOW + life, "uses": 1, "cost_cap": None, "constraints": {},
     }  # fmt: skip
     fields = warrants.pack(Warrant(**(terms | other)))
     return {

@@ -116,6 +116,7 @@ def told(
         "state_digest": None, "tier": "T0", "approvals": (), "envelopes": (), "bundle": b"b" * 32,
         "not_before": NOW, "expires_at": NOW, "uses": 1,
         "verify": {"checks": [look()] if checks is None else checks, "probe": look(), "needed": 1, "of": 1}, "cost_cap": None,
+        "constraints": {},
     }  # fmt: skip
     warrant = Warrant(**(terms | other))
     receipt = receipts.pack(
