@@ -118,8 +118,11 @@ def unpack_chain(packed: bytes) -> tuple[Signed, ...]:
 
 
 def digests(chain: bytes | None) -> tuple[bytes, ...]:
-    """Of each link of a chain that is known to hold; none where there is no chain."""
-    return () if chain is None else tuple(digest(*link) for link in unpack_chain(chain))
+    """Of each link; none where there is no chain, or where evidence shows bytes that are none, which the law has refused by then."""
+    try:
+        return () if chain is None else tuple(digest(*link) for link in unpack_chain(chain))
+    except NotCanonical:
+        return ()
 
 
 def narrowed(root: Warrant, chain: bytes | None) -> Warrant:

@@ -126,6 +126,7 @@ def members(state: State) -> list[Value]:
             "roles": sorted(m.roles),
             "owner": m.owner,
             "status": m.status,
+            "public_key": m.public_key or None,
             "fingerprint": fingerprint(m.public_key, m.key_hash) if m.public_key else None,
         }
         for m in sorted(state.members.values(), key=lambda m: (m.kind, m.member))

@@ -147,6 +147,9 @@ PROBES: dict[str, tuple[Callable[[Any, Any, Things], dict[str, Any]], ...]] = {
     "bundle.activate": (lambda *a: {"bundle": a[2].bundle, "key": "k"},),
     "shadow.start": (lambda *a: {"bundle": a[2].bundle},),
     "warrant.revoke": (lambda *a: {"warrant": a[2].warrant, "reason": "x"},),
+    "warrant.use": (lambda *a: {"warrant": a[2].warrant, "key": "k"},),
+    "warrant.show": (lambda *a: {"warrant": a[2].warrant},),
+    "warrants.revoke": (lambda *a: {"scope": f"agent:{a[2].member}", "reason": "x"},),
     "breaker.trip": (
         lambda *a: {"scope": f"agent:{a[2].member}", "reason": "x"},
         lambda *a: {"scope": f"{THERE if a[2].member.startswith('xaver') else 'nowhere'}/tenant", "reason": "x"},
@@ -196,6 +199,7 @@ NAMES_NOTHING = {
     "envelope.list": "is about the connection's own tenant",
     "envelope.sign": "is about the connection's own tenant, which its statement names",
     "budget.show": "is about the connection's own tenant",
+    "warrant.list": "is about the connection's own tenant",
     "tenant.list": "is the operator's, who knows every tenant",
     "status": "is about the connection's own tenant",
     "whoami": "is about the connection itself",

@@ -44,7 +44,7 @@ COMMANDS = {
     "breaker": ("breaker", "breaker", "Breakers: list, trip, reset."),
     "dead-letters": ("dead_letters", "dead_letters", "What did not end well: list, show, retry, resolve."),
     "retention": ("retention", "retention", "Retention: status, run, hold, release, erase."),
-    "warrant": ("warrant", "warrant", "Warrants: revoke."),
+    "warrant": ("warrant", "warrant", "Warrants: list, use, revoke, hand on in a file."),
     "effect": ("effect", "effect", "Effects of unknown outcome: settle."),
     "executor": ("executor", "executor", "Run an executor."),
     "verifier": ("verifier", "verifier", "Run a verifier."),

@@ -175,6 +175,8 @@ class Vienna:
         used = intents.args_digest(terms.action, terms.resource, terms.params if params is None else params)
         granted = {"warrant": warrant.fields, "signature": warrant.signature, "mac": warrant.mac}
         fields: dict[str, Any] = {**granted, "run": run, "args_digest": used}
+        if params is not None:
+            fields["params"] = dict(params)
         if state_digest is not None:
             fields["state_digest"] = state_digest
         return Progress.of(await self.call("redeem", **fields))

@@ -55,7 +55,7 @@ from vienna_runtime.evidence.at_hand import leave_what_was_used
 from vienna_runtime.evidence.checks import NAMES, Checks
 from vienna_runtime.evidence.order import STANDING_TAGS
 from vienna_runtime.evidence.proof import Proven, Shown
-from vienna_runtime.evidence.recorded import compare, name_of
+from vienna_runtime.evidence.recorded import check_kinds, compare, name_of
 
 LAW = tuple(name for at, name in enumerate(NAMES) if at >= list(NAMES).index("members"))
 _POLICY = (Code.POLICY_FORBIDS, Code.NO_POLICY)
@@ -333,7 +333,7 @@ class _Replay:
 
     def _propose(self, event: e.IntentProposed, shown: Shown, moment: Moment) -> Decision:
         wish = intent.unpack(event.intent)
-        _check_kinds(wish)
+        check_kinds(wish)
         agent = self._state.members.get(event.agent)
         retried = event.key.startswith(proposing.RETRY_PREFIX)
         if agent is None or agent.status != "active":
@@ -395,7 +395,7 @@ class _Replay:
             return Refusal(Code.WARRANT_OVER, f"the warrant {event.warrant} was used up, over, or never issued")
         if by is None or by.status != "active":
             return Refusal(Code.NOT_YOURS, f"{redeemer} was no active member")
-        signature = b"" if event.chain is None else self._signatures.get(event.warrant, b"")  # a chain's first link names it
+        signature = self._signatures.get(event.warrant, b"")  # the first link of a chain names it
         params: Mapping[str, Value] | None = event.params  # type: ignore[assignment]  # values, as decoded
         ask = c.Redeem(live.fields, signature, b"", run, args, event.state_digest, params, event.chain, use)
         found = redeeming.redeem(self._state, ask, by, self._facts(), moment)
@@ -471,9 +471,9 @@ class _Replay:
                 return self._settled(event)
             case e.WarrantUseAsked() if (by := state.members.get(event.by)) is not None:
                 params: Mapping[str, Value] | None = event.params  # type: ignore[assignment]  # values, as decoded
-                gone = Refusal(Code.NOT_ALLOWED, f"{event.by} was no active member")
-                use = c.UseWarrant(event.warrant, event.key, params)
-                return using.ask(state, use, by, self._facts(), moment) if by.status == "active" else gone
+                if by.status != "active":
+                    return Refusal(Code.NOT_ALLOWED, f"{event.by} was no active member")
+                return using.ask(state, c.UseWarrant(event.warrant, event.key, params), by, self._facts(), moment)
             case _:
                 return ()
 
@@ -495,12 +495,3 @@ def _fresh(case: str) -> Fresh:
     digits = case[1:]
     drawn = bytes.fromhex(digits) if len(digits) == 20 and all(digit in "0123456789abcdef" for digit in digits) else bytes(10)
     return Fresh(drawn + bytes(22))
-
-
-def _check_kinds(wish: intent.Intent) -> None:
-    texts = (wish.action, wish.resource, wish.purpose)
-    numbers = (wish.cost, *(() if wish.deadline is None else (wish.deadline,)))
-    if any(type(text) is not str for text in texts) or any(type(number) is not int for number in numbers) or type(wish.params) is not dict:
-        raise canonical.NotCanonical("a field of the intent is of another type")
-    if type(wish.state_digest) not in (bytes, type(None)) or type(wish.parent) not in (str, type(None)):
-        raise canonical.NotCanonical("a field of the intent is of another type")
