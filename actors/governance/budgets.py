@@ -4,7 +4,8 @@
 
     outstanding  every use of every warrant that may still be redeemed, at its worst; counts in every current window
     spent        from its redemption on, in the window of that moment: at its worst until the report says what it was
-    unknown      the worst of every run whose outcome nobody knows, until that is settled; counts in every current window
+    unknown      the worst of every run whose outcome nobody knows, or what its executor says it cost where that is more, until
+                 that is settled; counts in every current window
 
 A grant adds its worst in the same decision that checks it, so grants that race cannot add up to more than the limit.  Uses
 that nobody redeemed are given back when their warrant is over.  Under a limit on cost every warrant has a cap: policy's, else
@@ -26,7 +27,7 @@ from .canonical import MAX_INTEGER, Value
 from .ids import Instant
 from .params import unscale
 from .refusals import Code, Refusal
-from .state import Budget, Limit, Member, Spent, State
+from .state import Budget, Limit, LiveWarrant, Member, Run, Spent, State
 from .units import MICRO_PLACES
 from .windows import PERS, begun, ends
 
@@ -72,14 +73,18 @@ def _current(budget: Budget, zone: str, per: str, now: Instant) -> Spent | None:
     return spent if spent is not None and spent.begun == begun(zone, now, per) else None
 
 
-def admits(state: State, terms: warrants.Warrant, now: Instant) -> tuple[e.BudgetWarned, ...] | Refusal:
-    """Whether this warrant may be issued, and what is to be said of it."""
+def admits(state: State, terms: warrants.Warrant, now: Instant, instead: LiveWarrant | None = None) -> tuple[e.BudgetWarned, ...] | Refusal:
+    """Whether this warrant may be issued, and what is to be said of it.
+
+    ``instead`` is the warrant that ends in the same decision: what it holds is free for this one.
+    """
     found: list[e.BudgetWarned] = []
+    uses, cost = (0, 0) if instead is None else (instead.uses_left, instead.uses_left * worst(instead.terms))
     for limit, scope in applicable(state.limits, terms.agent, terms.action):
         if limit.what == "cost" and terms.cost_cap is None:
             why = f"the budget of {said(scope)} limits its cost, and neither the action's model nor a policy says what it may cost at worst"
             return Refusal(Code.BUDGET_EXCEEDED, why, about=scope[:64])
-        before = exposure(state, scope, limit, now)
+        before = exposure(state, scope, limit, now) - (uses if limit.what == "count" else cost)
         after = before + (terms.uses if limit.what == "count" else terms.uses * (terms.cost_cap or 0))
         if after > limit.most:
             return _exceeded(state, scope, limit, before, after, now)
@@ -167,7 +172,7 @@ def said(scope: str) -> str:
 
 def declare(state: State, zone: str, limits: Iterable[Mapping[str, object]]) -> None:
     """From now on exactly these hold.  Scopes that go on keep what was spent in them, new ones begin with what is promised now."""
-    before = state.budgets
+    before, zone_before = state.budgets, state.zone
     state.zone = zone
     state.limits = tuple(
         Limit(
@@ -183,15 +188,44 @@ def declare(state: State, zone: str, limits: Iterable[Mapping[str, object]]) -> 
     for live in state.warrants.values():
         for budget in _budgets(state, live.agent, live.action):
             _promise(budget, live.terms, live.uses_left)
+    running: dict[str, list[Run]] = {}
     for run in sorted(state.runs.values(), key=lambda run: (run.opened, run.run)):
         for budget in _budgets(state, run.agent, run.action):
             if run.status == "unknown":
-                _doubt(budget, run.terms, 1)
+                _doubt(budget, held(run), 1)
             else:
-                _spend(state, budget, run.opened, run.cost if run.status == "reported" else worst(run.terms), 1, opens=True)
+                _spend(state, budget, run.opened, _so_far(run), 1, opens=True)
+        if run.status != "unknown":
+            for scope in {scope for _, scope in applicable(state.limits, run.agent, run.action)}:
+                running.setdefault(scope, []).append(run)
     for scope, known in before.items():
         if scope in state.budgets or any(_counts_in(state.limits, limit, scope) for limit in state.limits):
-            state.budgets.setdefault(scope, Budget()).spent = known.spent
+            budget = state.budgets.setdefault(scope, Budget())
+            budget.spent = known.spent if zone == zone_before else _moved(known.spent, zone_before, state, running.get(scope, ()))
+
+
+def _moved(spent: Mapping[str, Spent], zone_before: str, state: State, running: Sequence[Run]) -> dict[str, Spent]:
+    """What was spent in the windows of another zone, in those of this one.
+
+    What counted a moment ago goes on counting until the new window ends: when each part of a sum was spent is not remembered, and a
+    change of zone must not give anything back.  What runs now and lies in the new window alone is added, since its report will
+    correct that window.
+    """
+    found: dict[str, Spent] = {}
+    for per in PERS:
+        start, start_before = begun(state.zone, state.time, per), begun(zone_before, state.time, per)
+        kept, old = Spent(begun=start), spent.get(per)
+        if old is not None and old.begun == start_before:
+            kept.cost, kept.count, kept.warned = old.cost, old.count, old.warned
+        for run in running:
+            if begun(state.zone, run.opened, per) == start and begun(zone_before, run.opened, per) != start_before:
+                kept.cost, kept.count = min(kept.cost + _so_far(run), MAX_INTEGER), kept.count + 1
+        found[per] = kept
+    return found
+
+
+def _so_far(run: Run) -> int:
+    return run.cost if run.status == "reported" else worst(run.terms)
 
 
 def note(state: State, event: e.Event, at: Instant) -> None:
@@ -212,16 +246,19 @@ def note(state: State, event: e.Event, at: Instant) -> None:
                 _spend(state, budget, at, worst(live.terms), 1, opens=True)
         case e.RunReported() if event.outcome != "unknown" and (run := state.runs.get(event.run)) is not None:
             for budget in _budgets(state, run.agent, run.action):
-                _spend(state, budget, run.opened, event.cost - worst(run.terms), 0)
+                _spend(state, budget, run.opened, charged(run.terms, event.cost) - worst(run.terms), 0)
         case e.RunUnknown() if (run := state.runs.get(event.run)) is not None:
             for budget in _budgets(state, run.agent, run.action):
                 _spend(state, budget, run.opened, -worst(run.terms), -1)
-                _doubt(budget, run.terms, 1)
+                _doubt(budget, held(run), 1)
+        case e.RunReportedLate() if (run := state.runs.get(event.run)) is not None:
+            for budget in _budgets(state, run.agent, run.action):
+                _doubt(budget, held(run, event.cost) - held(run), 0)
         case e.EffectSettled() if (run := state.runs.get(event.run)) is not None:
             for budget in _budgets(state, run.agent, run.action):
-                _doubt(budget, run.terms, -1)
+                _doubt(budget, -held(run), -1)
                 if event.happened:
-                    _spend(state, budget, run.opened, worst(run.terms), 1)
+                    _spend(state, budget, run.opened, held(run), 1)
         case e.BudgetWarned():
             budget = state.budgets.setdefault(event.scope, Budget())
             spent = _window(budget, event.per, event.begun)
@@ -234,6 +271,16 @@ def note(state: State, event: e.Event, at: Instant) -> None:
 def worst(terms: warrants.Warrant) -> int:
     """What one use may cost; 0 where only uses are limited."""
     return terms.cost_cap or 0
+
+
+def charged(terms: warrants.Warrant, cost: int) -> int:
+    """What a run is counted at that says it cost this.  Less than nothing is no cost: it would give back what others spent."""
+    return cost if cost >= 0 else worst(terms)
+
+
+def held(run: Run, late: int = 0) -> int:
+    """What a run of unknown outcome is counted at: its worst, or what its executor said, now or before, where that is more."""
+    return max(worst(run.terms), run.cost, late)
 
 
 def _budgets(state: State, agent: str, action: str) -> list[Budget]:
@@ -259,8 +306,8 @@ def _promise(budget: Budget, terms: warrants.Warrant, uses: int) -> None:
     budget.count += uses
 
 
-def _doubt(budget: Budget, terms: warrants.Warrant, uses: int) -> None:
-    budget.unknown_cost += worst(terms) * uses
+def _doubt(budget: Budget, cost: int, uses: int) -> None:
+    budget.unknown_cost += cost
     budget.unknown_count += uses
 
 

@@ -188,7 +188,7 @@ def _executed(
     match event:
         case e.RunReported():
             run.status = "reported"
-            run.outcome, run.cost = event.outcome, event.cost
+            run.outcome, run.cost = event.outcome, Cost(budgets.charged(run.terms, event.cost))
             run.receipt = canonical.digest(event.receipt)
             run.due = event.verify_by
             state.remind(event.verify_by, "verify", run.run)
@@ -228,6 +228,7 @@ def _looked(
             run.seen = (*run.seen, Said(event.verifier, event.person, event.found))
         case e.RunReportedLate():
             run.late, run.receipt = event.outcome, canonical.digest(event.receipt)
+            run.cost = Cost(max(run.cost, event.cost))
         case e.EffectVouched():
             run.vouched = (Said(event.by, event.person, "happened" if event.happened else "did_not_happen"),)
         case e.EffectSettled():

@@ -15,7 +15,7 @@ from .facts import Past, record
 from .ids import MINUTE, Cost, Instant, Micros, RunId
 from .judge import Forbidden, judge
 from .refusals import Code, Refusal
-from .state import Case, Given, Member, State
+from .state import Case, Given, LiveWarrant, Member, State
 
 REPORT_WITHIN = Micros(10 * MINUTE)  # where no bundle says otherwise: long for a build, short for a person who waits
 
@@ -65,9 +65,9 @@ def issued(terms: warrants.Warrant) -> e.WarrantIssued:
     return e.WarrantIssued(terms.case, terms.warrant, warrants.pack(terms), b"", b"")
 
 
-def granted(state: State, terms: warrants.Warrant, now: Instant) -> tuple[e.Event, ...] | Refusal:
+def granted(state: State, terms: warrants.Warrant, now: Instant, instead: LiveWarrant | None = None) -> tuple[e.Event, ...] | Refusal:
     """The warrant's issue, and what the budgets have to say of it: the one way to a warrant."""
-    warned = budgets.admits(state, terms, now)
+    warned = budgets.admits(state, terms, now, instead)
     return warned if isinstance(warned, Refusal) else (*warned, issued(terms))
 
 

@@ -18,7 +18,7 @@ from .judge import Forbidden, Permitted, judge
 from .persons import behind
 from .refusals import Code, Refusal, unknown
 from .settings import Tier
-from .state import Case, Member, State
+from .state import Case, LiveWarrant, Member, State
 
 LARGEST_INTENT = 64 * 1024  # bytes: an open case keeps it in memory, and a person must be able to read it on a card
 GOVERNED_PREFIX = "vienna."  # actions of the tenant itself; no agent can propose one, no bundle can speak of one
@@ -169,10 +169,11 @@ def proceed(
     moment: Moment,
     run: RunId | None = None,
     latest: Instant | None = None,
+    instead: LiveWarrant | None = None,
 ) -> Decision:
     """After a permitting verdict: a warrant at once (T0), or a card for people, who have until ``latest`` at most.
 
-    ``case`` need not be in the state yet.
+    ``case`` need not be in the state yet; ``instead`` is its warrant that ends with this decision.
     """
     if run is not None and (action := bundle.catalogue.get(wish.action)) is not None and action.witnessed:
         return Refusal(Code.NOT_WITNESSED, "policy demands witnesses for this action: propose without a run, and redeem when they have it")
@@ -186,7 +187,7 @@ def proceed(
         return Refusal(Code.POLICY_FORBIDS, "an agent executes by itself only what is its own and T0")
     if verdict.tier == "T0":
         terms = granting.warrant(state, case, verdict, wish, executor, (), moment)
-        granted = granting.granted(state, terms, moment.now)
+        granted = granting.granted(state, terms, moment.now, instead)
         if isinstance(granted, Refusal):
             return granted
         events = (*before, verdict, *admitted, *granted)
@@ -206,7 +207,7 @@ def proceed(
     if approved is None:
         return Decided(held, {"case": case.case})
     given, used = approved
-    granted = granting.granted(state, granting.warrant(state, case, verdict, wish, executor, given, moment), moment.now)
+    granted = granting.granted(state, granting.warrant(state, case, verdict, wish, executor, given, moment), moment.now, instead)
     if isinstance(granted, Refusal):  # what was approved in advance does not fit the budgets now: it waits for people, who may see it fit
         return Decided(held, {"case": case.case})
     return Decided((*held, *admitted, *used, *granted), {"case": case.case})

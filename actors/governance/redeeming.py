@@ -171,7 +171,7 @@ def _stale(
         letter = e.DeadLetterOpened(moment.fresh.dead_letter(), case.case, "denied", verdict.why, state.last_letter, closes=last)
         return Decided((stale, verdict, letter), refusal=no)
     verdict = proposing.on_state(verdict, command.state_digest, uses_left=live.uses_left)
-    again = proposing.proceed(state, (stale,), case, verdict, wish, agent, facts.active, moment)
+    again = proposing.proceed(state, (stale,), case, verdict, wish, agent, facts.active, moment, instead=live)
     return again if isinstance(again, Refusal) else Decided(again.events, again.answer, no)
 
 

@@ -202,7 +202,7 @@ class Run:
     status: str = "open"  # open | reported | unknown
     receipt: bytes = b""  # digest of the receipt that waits for verification
     outcome: str = ""
-    cost: Cost = Cost(0)  # as reported
+    cost: Cost = Cost(0)  # as reported, and never less than nothing; of an unknown outcome the most that its executor said
     seen: tuple[Said, ...] = ()  # by verifiers: of the report, or once the outcome is unknown by their probe; at most MOST_VERIFIERS
     since: Instant = Instant(0)  # when its outcome became unknown
     late: str = ""  # the outcome that a receipt told of which came after that

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from actors.governance import budgets
 from actors.governance import commands as c
 from actors.governance import events as e
-from actors.governance import warrant as warrants
 from actors.governance.bundle import Bundle, load
-from actors.governance.codec import decode_state, encode_state
 from actors.governance.ids import HOUR, MINUTE, SECOND, Instant
 from actors.governance.refusals import Refusal
 from actors.governance.source import Source
-from actors.governance.state import Budget, Limit
-from actors.governance.windows import begun
+from actors.governance.state import Budget
 
 MANIFEST = """
 [bundle]
@@ -61,7 +55,6 @@ POLICIES = """
 @id("held") @tier("T1") @uses("2") @cost_cap("25") permit (principal, action == Action::"pay.held", resource);
 """
 UNIT = 1_000_000
-PICK = st.integers(0, 1_000)
 
 
 def loaded(manifest: str = MANIFEST) -> Bundle:
@@ -72,6 +65,7 @@ def loaded(manifest: str = MANIFEST) -> Bundle:
 
 BUNDLE = loaded()
 LARGER = loaded(MANIFEST.replace('cost_per_day = "100"', 'cost_per_day = "120"'))
+WEST = loaded(MANIFEST.replace("Europe/Vienna", "America/New_York"))
 
 
 @pytest.fixture
@@ -83,7 +77,7 @@ def begin(founded: Callable[[], Any]) -> Any:
     bench = founded()
     bench.bundle = BUNDLE
     bench.bundles[BUNDLE.digest] = BUNDLE
-    bench.bundles[LARGER.digest] = LARGER
+    bench.bundles.update({LARGER.digest: LARGER, WEST.digest: WEST})
     bench.done(c.ActivateBundle(BUNDLE.digest, "spending"), "greta")
     return bench
 
@@ -147,6 +141,34 @@ def test_what_costs_more_than_its_cap_is_charged_in_full_and_is_a_mismatch(spend
     assert line(spending, "agent:ada", "cost", "day")["spent"] == 95 * UNIT
     spending.done(c.ResetBreaker("agent:ada", "looked"), "greta") if spending.state.breakers["agent:ada"].status != "closed" else None
     assert code(pay(spending, 6)) == "budget_exceeded"
+
+
+def test_a_receipt_with_a_negative_cost_gives_back_nothing_that_others_spent(spending: Any) -> None:
+    pay(spending, 80)
+    spending.done(spending.report(redeemed(spending, "r1"), cost=80 * UNIT), "till")
+    pay(spending, 5)
+    spending.done(spending.report(redeemed(spending, "r2"), cost=-1_000 * UNIT), "till")
+    assert spending.last(e.RunVerified).verdict == "mismatched"
+    assert line(spending, "agent:ada", "cost", "day")["spent"] == 85 * UNIT  # what it may have cost at worst
+
+
+def test_what_a_late_receipt_says_above_the_cap_is_held_and_charged_in_full(spending: Any) -> None:
+    pay(spending, 10)
+    redeemed(spending, "r1")
+    spending.pass_time(11 * MINUTE)
+    spending.done(spending.report("r1", cost=90 * UNIT), "till")
+    assert line(spending, "agent:ada", "cost", "day")["unknown"] == 90 * UNIT
+    spending.done(c.SettleEffect("r1", True, "looked"), "greta")
+    found = line(spending, "agent:ada", "cost", "day")
+    assert (found["unknown"], found["spent"]) == (0, 90 * UNIT)
+
+
+def test_a_late_receipt_that_says_less_than_the_worst_frees_nothing(spending: Any) -> None:
+    pay(spending, 70)
+    redeemed(spending, "r1")
+    spending.pass_time(11 * MINUTE)
+    spending.done(spending.report("r1", cost=-5 * UNIT), "till")
+    assert line(spending, "agent:ada", "cost", "day")["unknown"] == 70 * UNIT
 
 
 def test_an_estimate_can_only_raise_the_worst_and_a_negative_one_is_no_cost(spending: Any) -> None:
@@ -235,6 +257,50 @@ def test_another_bundle_moves_the_limit_and_keeps_what_was_spent(spending: Any) 
     assert (found["spent"], found["outstanding"], found["left"]) == (60 * UNIT, 40 * UNIT, 20 * UNIT)
 
 
+@pytest.mark.parametrize(("first", "second"), [(BUNDLE, WEST), (WEST, BUNDLE)], ids=["westwards", "eastwards"])
+def test_another_time_zone_gives_back_nothing_and_what_is_spent_after_it_counts(spending: Any, first: Bundle, second: Bundle) -> None:
+    spending.done(c.ActivateBundle(first.digest, "here"), "greta") if first is not BUNDLE else None
+    pay(spending, 40)
+    spending.done(spending.report(redeemed(spending, "r1"), cost=40 * UNIT), "till")
+    spending.done(c.ActivateBundle(second.digest, "there"), "greta")
+    assert line(spending, "agent:ada", "cost", "day")["spent"] == line(spending, "tenant", "cost", "month")["spent"] == 40 * UNIT
+    pay(spending, 60)
+    spending.done(spending.report(redeemed(spending, "r2"), cost=60 * UNIT), "till")
+    assert line(spending, "tenant", "cost", "month")["spent"] == 100 * UNIT
+    assert code(pay(spending, 1)) == "budget_exceeded"
+
+
+def test_what_runs_while_the_zone_changes_is_settled_in_the_window_it_moved_to(spending: Any) -> None:
+    spending.done(c.ActivateBundle(WEST.digest, "west"), "greta")
+    spending.now = Instant(1_709_256_600 * SECOND)  # 2024-03-01 01:30 UTC: still February in New York, March in Vienna
+    pay(spending, 40)
+    redeemed(spending, "r1")
+    spending.done(c.ActivateBundle(BUNDLE.digest, "east"), "greta")
+    assert line(spending, "tenant", "cost", "month")["spent"] == 40 * UNIT
+    spending.done(spending.report("r1", cost=30 * UNIT), "till")
+    assert line(spending, "tenant", "cost", "month")["spent"] == 30 * UNIT
+
+
+def test_a_stale_warrant_makes_room_for_the_one_that_replaces_it(spending: Any) -> None:
+    pay(spending, 60, state_digest=b"a" * 32)
+    stale = spending.last(e.WarrantIssued).warrant
+    asked = spending.ask(spending.redemption(stale, "r1", state_digest=b"b" * 32), "till")
+    assert asked.refusal.code.value == "stale"
+    assert spending.last(e.WarrantIssued).warrant != stale
+    assert line(spending, "agent:ada", "cost", "day")["outstanding"] == 60 * UNIT
+    assert code(pay(spending, 41)) == "budget_exceeded"
+
+
+def test_a_stale_warrant_is_not_replaced_while_others_have_overspent(spending: Any) -> None:
+    pay(spending, 60, state_digest=b"a" * 32)
+    stale = spending.last(e.WarrantIssued).warrant
+    pay(spending, 10)
+    spending.done(spending.report(redeemed(spending, "r1"), cost=95 * UNIT), "till")
+    asked = spending.ask(spending.redemption(stale, "r2", state_digest=b"b" * 32), "till")
+    assert code(asked) == "budget_exceeded"
+    assert asked.why == "the budget of agent ada is 100 a day; 95 of it are spent or promised, and this needs 60"
+
+
 def test_the_day_ends_at_the_tenants_midnight_also_when_the_clocks_change(spending: Any) -> None:
     spending.now = Instant(1_792_850_400 * SECOND)  # 2026-10-24 10:00 UTC, noon in Vienna; that night the clocks go back
     pay(spending, 100)
@@ -255,132 +321,6 @@ def test_the_memory_of_scopes_is_bounded_by_what_counts(spending: Any) -> None:
     for number in range(3 * budgets.MOST_SCOPES):
         budgets._budgets(state, f"agent-{number}", "pay.small")
     assert len(state.budgets) <= budgets.MOST_SCOPES + 8
-
-
-class Spending(RuleBasedStateMachine):
-    """Any sequence of grants, redemptions, reports and ends, against a count of the log from its beginning."""
-
-    make: Callable[[], Any]
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.bench = type(self).make()
-        self.numbers = 0
-
-    def number(self) -> int:
-        self.numbers += 1
-        return self.numbers
-
-    def pick(self, things: Iterable[Any], at: int) -> Any:
-        found = list(things)
-        return found[at % len(found)] if found else None
-
-    @rule(amount=st.integers(-5, 60), action=st.sampled_from(["pay.small", "pay.held", "pay.often"]), by=st.sampled_from(["ada", "ben"]))
-    def propose(self, amount: int, action: str, by: str) -> None:
-        pay(self.bench, amount, action, by)
-
-    @rule(at=PICK)
-    def approve(self, at: int) -> None:
-        case = self.pick((case for case in self.bench.state.cases.values() if case.status == "held"), at)
-        if case is not None:
-            self.bench.ask(self.bench.vote(case, "clara"), "clara")
-
-    @rule(at=PICK)
-    def redeem(self, at: int) -> None:
-        live = self.pick(self.bench.state.warrants.values(), at)
-        if live is not None:
-            self.bench.ask(self.bench.redemption(live.warrant, f"run-{self.number()}"), "till")
-
-    @rule(at=PICK, cost=st.integers(0, 40), outcome=st.sampled_from(["succeeded", "failed", "unknown"]))
-    def report(self, at: int, cost: int, outcome: str) -> None:
-        run = self.pick(self.bench.state.runs.values(), at)
-        if run is not None:
-            self.bench.ask(self.bench.report(run.run, cost=cost * UNIT, outcome=outcome), "till")
-
-    @rule(at=PICK, happened=st.booleans())
-    def settle(self, at: int, happened: bool) -> None:
-        run = self.pick(self.bench.state.runs.values(), at)
-        if run is not None:
-            self.bench.ask(c.SettleEffect(run.run, happened, "looked"), "greta")
-
-    @rule(at=PICK)
-    def revoke(self, at: int) -> None:
-        live = self.pick(self.bench.state.warrants.values(), at)
-        if live is not None:
-            self.bench.ask(c.RevokeWarrant(live.warrant, "no more"), "greta")
-
-    @rule(span=st.sampled_from([SECOND, 6 * MINUTE, 16 * MINUTE, 5 * HOUR, 30 * HOUR, 32 * 24 * HOUR]))
-    def pass_time(self, span: int) -> None:
-        self.bench.pass_time(span)
-
-    @rule()
-    def restart(self) -> None:
-        self.bench.state = decode_state(encode_state(self.bench.state))
-
-    @invariant()
-    def exposure_is_what_the_log_says_and_within_its_limit_unless_somebody_overcharged(self) -> None:
-        bench = self.bench
-        for limit in bench.state.limits:
-            for scope in bench.state.budgets:
-                if not budgets._counts_in(bench.state.limits, limit, scope):
-                    continue
-                counted, overcharged = counted_by_hand(bench, limit, scope)
-                assert budgets.exposure(bench.state, scope, limit, bench.now) == counted
-                assert counted <= limit.most + overcharged
-
-    def teardown(self) -> None:
-        assert encode_state(self.bench.refold()) == encode_state(self.bench.state)
-
-
-def counted_by_hand(bench: Any, limit: Limit, scope: str) -> tuple[int, int]:
-    """Exposure from the log alone, and by how much costs exceeded their caps in it."""
-    issued: dict[str, warrants.Warrant] = {}
-    uses: dict[str, int] = {}
-    runs: dict[str, tuple[str, int, int, str]] = {}  # warrant, when, cost, how it stands
-    for _, at, event, _ in bench.log:
-        match event:
-            case e.WarrantIssued():
-                issued[event.warrant] = terms = warrants.unpack_own(event.fields)
-                uses[event.warrant] = terms.uses
-            case e.WarrantRevoked() | e.WarrantExpired() | e.TargetStale():
-                uses[event.warrant] = 0
-            case e.RunOpened():
-                uses[event.warrant] -= 1
-                runs[event.run] = (event.warrant, at, issued[event.warrant].cost_cap or 0, "spent")
-            case e.RunReported() if event.outcome != "unknown":
-                warrant, when, _, _ = runs[event.run]
-                runs[event.run] = (warrant, when, event.cost, "spent")
-            case e.RunUnknown():
-                warrant, when, _, _ = runs[event.run]
-                runs[event.run] = (warrant, when, issued[warrant].cost_cap or 0, "unknown")
-            case e.EffectSettled():
-                warrant, when, cost, _ = runs[event.run]
-                runs[event.run] = (warrant, when, cost, "spent" if event.happened else "nothing")
-            case _:
-                pass
-
-    def concerns(name: str) -> bool:
-        terms = issued[name]
-        return any(one is limit and where == scope for one, where in budgets.applicable(bench.state.limits, terms.agent, terms.action))
-
-    total = over = 0
-    for name, left in uses.items():
-        if concerns(name):
-            total += left * (issued[name].cost_cap or 0) if limit.what == "cost" else left
-    for warrant, when, cost, how in runs.values():
-        current = begun(bench.state.zone, Instant(when), limit.per) == begun(bench.state.zone, bench.now, limit.per)
-        if concerns(warrant) and (how == "unknown" or (how == "spent" and current)):
-            total += cost if limit.what == "cost" else 1
-            over += max(0, cost - (issued[warrant].cost_cap or 0))
-    return total, over
-
-
-def test_a_limit_is_never_exceeded_whatever_happens_in_whatever_order(founded: Callable[[], Any]) -> None:
-    class Machine(Spending):
-        make = staticmethod(lambda: begin(founded))
-
-    found = settings(max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
-    run_state_machine_as_test(Machine, settings=found)
 
 
 def test_a_budget_that_was_never_touched_is_empty() -> None:
