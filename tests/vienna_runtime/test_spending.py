@@ -50,3 +50,29 @@ def test_costs_are_summed_by_agent_action_and_day_and_unknown_ones_stand_apart()
     assert attrs.astuple(total(ledger.lines("agent", since=DAY))) == ("total", 2, 30, 1, 20)
     ledger.take(e.EffectSettled("c1", "r3", "e1", True, "greta", "person", "looked", True), DAY)  # type: ignore[arg-type]
     assert attrs.astuple(total(ledger.lines("agent"))) == ("total", 3, 57, 0, 0)
+
+
+def test_a_negative_cost_takes_nothing_off_the_sum_and_a_late_one_above_the_cap_counts_in_full() -> None:
+    ledger = Ledger()
+    for event in (
+        issued(),
+        opened("r1"),
+        reported("r1", 15),
+        opened("r2"),
+        reported("r2", -1_000),
+        opened("r3"),
+        e.RunUnknown("c1", "r3", "e1", "no report"),  # type: ignore[arg-type]
+        e.RunReportedLate("c1", "r3", "succeeded", 90, b"", b""),  # type: ignore[arg-type]
+    ):
+        ledger.take(event, 1)
+    assert attrs.astuple(total(ledger.lines("agent"))) == ("total", 3, 35, 1, 90)
+    ledger.take(e.EffectSettled("c1", "r3", "e1", True, "greta", "person", "looked", True), 1)  # type: ignore[arg-type]
+    assert attrs.astuple(total(ledger.lines("agent"))) == ("total", 3, 125, 0, 0)
+
+
+def test_a_day_is_the_one_that_budgets_count_in() -> None:
+    ledger = Ledger()
+    activated = e.BundleActivated(b"b" * 32, None, zone="Europe/Vienna", limits=())  # type: ignore[arg-type]
+    for event, at in ((activated, 0), (issued(), 0), (opened("r1"), DAY - 1), (reported("r1", 7), DAY)):
+        ledger.take(event, at)
+    assert [line.name for line in ledger.lines("day")] == ["1970-01-02"]  # past midnight in Vienna, not yet in Greenwich
