@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import cast
 
 import attrs
@@ -11,6 +12,7 @@ from . import commands as c
 from . import events as e
 from . import intent as intents
 from .bundle import Bundle
+from .canonical import Value
 from .decision import Decided, Decision, Facts, Moment
 from .facts import Past, record
 from .ids import CaseId, Cost, Digest, Instant, Micros, Person, RunId
@@ -103,19 +105,22 @@ def excluded(state: State, by: Member, facts: Facts) -> tuple[Person, ...]:
 def decided(state: State, case: Case, bundle: Bundle, wish: intents.Intent, agent: Member, now: Instant, past: Past) -> e.CaseDecided:
     """Asks ``bundle`` about the wish; the verdict as an event, with the facts it rests on."""
     question = asking.question("propose", state, bundle, case, wish, agent, 0, now, past)
-    return attrs.evolve(as_event(case, bundle, judge(bundle, question), wish), facts=record(question.facts))
+    return as_event(case, bundle, judge(bundle, question), wish, record(question.facts))
 
 
-def as_event(case: Case, bundle: Bundle, answer: Permitted | Forbidden, wish: intents.Intent) -> e.CaseDecided:
-    """The answer as the verdict it makes, without the facts it was shown."""
+def as_event(
+    case: Case, bundle: Bundle, answer: Permitted | Forbidden, wish: intents.Intent, shown: Mapping[str, Value] | None = None
+) -> e.CaseDecided:
+    """The answer as the verdict it makes, with the facts it was shown where they are to be recorded."""
+    told = {} if shown is None else shown
     if isinstance(answer, Forbidden):
-        return e.CaseDecided(case.case, False, answer.policies, bundle.digest, answer.why)
+        return e.CaseDecided(case.case, False, answer.policies, bundle.digest, answer.why, facts=told)
     duty, action = answer.obligations, bundle.catalogue[wish.action]
     cap = budgets.capped(bundle.budgets, case.agent, wish.action, duty.cost_cap, action.worst_cost(wish.params), estimate=wish.cost)
     verify = looking.wanted(action, duty.verify, wish.resource, wish.params)
     if verify is None:
         why = "policy asks for an observation that cannot be named for this intent"
-        return e.CaseDecided(case.case, False, answer.policies, bundle.digest, why)
+        return e.CaseDecided(case.case, False, answer.policies, bundle.digest, why, facts=told)
     return e.CaseDecided(
         case=case.case,
         permitted=True,
@@ -132,6 +137,7 @@ def as_event(case: Case, bundle: Bundle, answer: Permitted | Forbidden, wish: in
         cost_cap=None if cap is None else Cost(cap),
         state_digest=case.state_digest or wish.state_digest,
         constraints=constraints.form({name: duty.limits[name] for name in sorted(duty.wide - looking.params_named(action, verify))}),
+        facts=told,
     )
 
 
