@@ -13,7 +13,7 @@ TERMS = warrant.Warrant(
     tenant="belvedere", warrant="w1", case="c1", agent="ada", executor="till", holder=b"h" * 32, action="pay.small", resource="order/1",  # type: ignore[arg-type]
     params={}, intent=b"i" * 32, effect="e1", state_digest=None, tier="T0", approvals=(),  # type: ignore[arg-type]
     envelopes=(), bundle=b"b" * 32, verify={}, not_before=0,  # type: ignore[arg-type]
-    expires_at=DAY, uses=9, cost_cap=20,  # type: ignore[arg-type]
+    expires_at=DAY, uses=9, cost_cap=20, constraints={},  # type: ignore[arg-type]
 )  # fmt: skip
 
 
