@@ -19,7 +19,7 @@ def shown(language: str, holding: str) -> str:
 
 
 def test_the_bundle_and_the_hard_stop_of_the_policy_page_load() -> None:
-    files = {"bundle.toml": shown("toml", "[bundle]").encode(), "push.cedar": shown("cedar", "push-needs-two").encode()}
+    files = {"bundle.toml": shown("toml", 'name = "workshop"').encode(), "push.cedar": shown("cedar", "push-needs-two").encode()}
     loaded = bundle.load(bundle.Source(files))
     assert isinstance(loaded, bundle.Bundle), list(loaded)
     assert loaded.catalogue.keys() == {"git.push"}
