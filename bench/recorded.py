@@ -20,7 +20,7 @@ import attrs
 from nacl.signing import SigningKey
 
 from actors import drafting
-from actors.governance import apikey, approval, intent, membership, receipt, signing, warrant
+from actors.governance import apikey, approval, enrolment, intent, receipt, signing, warrant
 from actors.governance import bundle as bundles
 from actors.governance import commands as c
 from actors.governance import events as e
@@ -129,7 +129,7 @@ class Recorder:
         hashed = hashlib.sha256(name.encode()).digest()
         token = self.tokens[name] = apikey.mint(apikey.TokenKind.API_KEY, TENANT, id=hashed[:8], secret=hashed)
         public = bytes(key.verify_key)
-        packed = membership.enrolment(TENANT, name, f"i-{name}", public, token.id, token.digest())
+        packed = enrolment.statement(TENANT, name, f"i-{name}", public, token.id, token.digest())
         self.do(c.Enrol(public, token.id, token.digest(), self._sign(name, Purpose.ENROLMENT, packed)), Invitee(f"i-{name}"))
 
     def _sign(self, name: str, purpose: Purpose, packed: bytes) -> bytes:

@@ -16,7 +16,7 @@ from pathlib import Path
 import attrs
 from nacl.bindings import crypto_sign, crypto_sign_seed_keypair
 
-from actors.governance import apikey, membership
+from actors.governance import apikey, enrolment
 from actors.governance.canonical import Value
 from actors.governance.signing import Purpose, signed_bytes
 from ledger import VerifierKey
@@ -211,7 +211,7 @@ path = "{{path}}"
 
 
 async def enrol(stage: Stage, member: Member) -> dict[str, Value]:
-    proof = membership.enrolment(TENANT, member.name, member.invitation.id, member.public, member.token.id, member.token.digest())
+    proof = enrolment.statement(TENANT, member.name, member.invitation.id, member.public, member.token.id, member.token.digest())
     async with stage.link(member.invitation.reveal(), None) as link:
         return await ask(
             link, "enrol", public_key=member.public, key_id=member.token.id, key_hash=member.token.digest(),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from . import breaker, canonical
+from . import canonical
 from .canonical import Value
-from .events import CaseDecided
-from .ids import CaseId, Instant
-from .state import Case, State
+from .ids import Instant
+
+if TYPE_CHECKING:  # a client that reads cards does without the rest of the law
+    from .events import CaseDecided
+    from .state import Case
 
 TITLE = "vienna/card/1"
 
@@ -39,17 +41,3 @@ def render(case: Case, decided: CaseDecided, facts: Mapping[str, Value], expires
             ("expires_at", expires_at),
         )
     )
-
-
-def facts(state: State, case: CaseId, agent: str) -> dict[str, Value]:
-    """The agent's record as this tenant knows it now: what is frozen into the card."""
-    guard = breaker.seen(state, f"agent:{agent}")
-    good = sum(good for _, good in guard.outcomes)
-    open_cases = sum(other.agent == agent and other.case != case for other in state.cases.values())
-    return {
-        "recent_runs": len(guard.outcomes),
-        "recent_good": good,
-        "mismatches": len(guard.mismatches),
-        "other_open_cases": open_cases,
-        "breaker": guard.status,
-    }

@@ -15,7 +15,7 @@ from . import canonical, constraints
 from .constraints import Constraint
 from .ids import HOUR, Cost, Digest, Instant, MemberId, TenantId
 from .intent import Intent
-from .settings import TIERS
+from .tiers import TIERS
 
 FIELDS = ("tenant", "template", "count", "total", "until", "bundle", "tier", "reason", "nonce", "time")
 TEMPLATE = ("agent", "action", "resource", "params", "open")

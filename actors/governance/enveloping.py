@@ -5,11 +5,11 @@ from __future__ import annotations
 from . import canonical, envelope
 from . import commands as c
 from . import events as e
+from . import intent as intents
 from .bundle import Bundle
 from .constraints.typed import misfit
 from .decision import Decided, Decision, Facts, Moment
 from .finding import did_you_mean
-from .governed import PREFIX
 from .kinds import ADMIN, AGENT, APPROVER
 from .persons import behind
 from .refusals import Code, Refusal, unknown
@@ -102,7 +102,7 @@ def _wrong(state: State, statement: envelope.Statement, template: bytes, moment:
 
 def _unfit(template: envelope.Template, bundle: Bundle | None) -> str | None:
     """Why no intent could ever match, or None: a misspelt name would otherwise be found out when a case waits at night."""
-    if template.action.startswith(PREFIX):
+    if template.action.startswith(intents.GOVERNED):
         return "changes of the tenant itself are never approved in advance"
     action = None if bundle is None else bundle.catalogue.get(template.action)
     if action is None:

@@ -25,7 +25,6 @@ from .state import Case, Member, State
 
 INVITE, CONFIRM, REVOKE, ACTIVATE = "vienna.member.invite", "vienna.member.confirm", "vienna.member.revoke", "vienna.bundle.activate"
 RELEASE, FORGET, ERASE = "vienna.hold.release", "vienna.retention.run", "vienna.retention.erase"
-PREFIX = "vienna."
 SEATS = 2  # different persons, besides the requester
 QUORUM = f"any {SEATS}"
 DEADLINE = Micros(72 * HOUR)  # changes of the tenant are rare and people are away at weekends

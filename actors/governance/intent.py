@@ -13,6 +13,7 @@ from .canonical import Value
 from .ids import CaseId, Cost, EffectId, Instant
 
 FIELDS = ("action", "resource", "params", "purpose", "cost", "state_digest", "parent", "deadline")
+GOVERNED = "vienna."  # begins the actions of the tenant itself; no agent can propose one, no bundle can speak of one
 
 
 @attrs.frozen

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from . import canonical, governed
 from . import commands as c
+from . import enrolment, governed
 from . import events as e
 from .decision import Asker, Decided, Decision, Invitee, Moment
 from .ids import HOUR, Instant, MemberId, Person, TenantId
@@ -87,7 +87,9 @@ def enrol(state: State, command: c.Enrol, by: Invitee, moment: Moment) -> Decisi
         return Refusal(Code.KEY_UNSOUND, "this key belongs to a member already; every member makes its own")
     if any(m.key_id == command.key_id for m in state.members.values()):
         return Refusal(Code.NAME_TAKEN, "this API key id is taken; make another")
-    proof = enrolment(state.tenant, invitation.member, invitation.invitation, command.public_key, command.key_id, command.key_hash)
+    proof = enrolment.statement(
+        state.tenant, invitation.member, invitation.invitation, command.public_key, command.key_id, command.key_hash
+    )
     if not verifies(Purpose.ENROLMENT, command.public_key, proof, command.proof):
         return Refusal(Code.SIGNATURE_INVALID, "the enrolment is not signed by the key it brings")
     enrolled = e.MemberEnrolled(
@@ -98,20 +100,6 @@ def enrol(state: State, command: c.Enrol, by: Invitee, moment: Moment) -> Decisi
     if state.phase == "founding" and not any(m.kind == ADMIN for m in state.active()) and state.members[invitation.member].kind == ADMIN:
         return Decided((enrolled, e.MemberConfirmed(invitation.member, print_, "founding")), answer)
     return Decided((enrolled,), answer)
-
-
-def enrolment(tenant: str, member: str, invitation: str, public_key: bytes, key_id: str, key_hash: bytes) -> bytes:
-    """What a new member signs to prove that it holds the key it brings."""
-    return canonical.pack_fields(
-        (
-            ("tenant", tenant),
-            ("member", member),
-            ("invitation", invitation),
-            ("public_key", public_key),
-            ("key_id", key_id),
-            ("key_hash", key_hash),
-        )
-    )
 
 
 def confirm(state: State, command: c.Confirm, by: Member, moment: Moment) -> Decision:

@@ -22,7 +22,8 @@ from .constraints.parse import parse as constrained
 from .finding import Malformed, did_you_mean
 from .ids import Cost, Micros
 from .quorum import Quorum
-from .settings import PASSBACK, TIERS, Settings, Tier
+from .settings import PASSBACK, Settings
+from .tiers import TIERS, Tier
 from .units import amount, duration
 
 Verification: TypeAlias = str  # receipt | observed | "2 of 3": that many persons behind the verifiers, of so many who may look

@@ -7,7 +7,7 @@ from typing import cast
 
 import attrs
 
-from . import asking, breaker, budgets, canonical, card, constraints, envelopes, granting, kinds, looking
+from . import asking, breaker, budgets, canonical, card, card_facts, constraints, envelopes, granting, kinds, looking
 from . import commands as c
 from . import events as e
 from . import intent as intents
@@ -19,11 +19,10 @@ from .ids import CaseId, Cost, Digest, Instant, Micros, Person, RunId
 from .judge import Forbidden, Permitted, judge
 from .persons import behind
 from .refusals import Code, Refusal, unknown
-from .settings import Tier
 from .state import Case, LiveWarrant, Member, State
+from .tiers import Tier
 
 LARGEST_INTENT = 64 * 1024  # bytes: an open case keeps it in memory, and a person must be able to read it on a card
-GOVERNED_PREFIX = "vienna."  # actions of the tenant itself; no agent can propose one, no bundle can speak of one
 RETRY_PREFIX = "retry:"  # idempotency keys of intents proposed again from a dead letter: an agent that took one would stand in its way
 
 
@@ -36,8 +35,8 @@ def propose(state: State, command: c.Propose, by: Member, facts: Facts, moment: 
 
 def wished(state: State, command: c.Propose, by: Member, facts: Facts, moment: Moment) -> Decision:
     """As ``propose``, under any key: also for an intent that is proposed again for its agent."""
-    if command.action.startswith(GOVERNED_PREFIX):
-        return Refusal(Code.NOT_ALLOWED, f"actions under {GOVERNED_PREFIX} are the tenant's own changes and are not proposed")
+    if command.action.startswith(intents.GOVERNED):
+        return Refusal(Code.NOT_ALLOWED, f"actions under {intents.GOVERNED} are the tenant's own changes and are not proposed")
     wish = intents.Intent(
         action=command.action,
         resource=command.resource,
@@ -207,7 +206,7 @@ def proceed(
         return Refusal(Code.NOT_ALLOWED, f"policy sets {verdict.tier}: propose without a run, and wait for the approval")
     expires = Instant(moment.now + bundle.settings.approval_deadline[cast(Tier, verdict.tier)])
     expires = min([expires, *(end for end in (wish.deadline, latest) if end is not None)])
-    shown = card.render(case, verdict, card.facts(state, case.case, case.agent), expires)
+    shown = card.render(case, verdict, card_facts.facts(state, case.case, case.agent), expires)
     held = (*before, verdict, e.ApprovalRequested(case.case, shown, expires))
     approved = envelopes.completed(state, case, verdict, wish, (), bundle, moment)
     if approved is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
 import attrs
 
@@ -14,10 +14,9 @@ from .ids import HOUR, MINUTE, Micros
 from .quorum import Quorum
 from .rates import Rates
 from .rates import read as read_rates
+from .tiers import TIERS, Tier
 from .toml_table import Table
 
-Tier: TypeAlias = Literal["T0", "T1", "T2"]
-TIERS: Final[tuple[Tier, ...]] = ("T0", "T1", "T2")  # in rising order; the index is also the least number of approvers
 PASSBACK: Final = "agent"  # the executor's name that hands a T0 warrant to the agent itself
 
 

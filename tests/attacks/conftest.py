@@ -25,7 +25,7 @@ from nacl.bindings import crypto_sign, crypto_sign_seed_keypair
 from nacl.exceptions import CryptoError
 from nacl.secret import SecretBox
 
-from actors.governance import apikey, approval, attestation, canonical, intent, membership, receipt, warrant
+from actors.governance import apikey, approval, attestation, canonical, enrolment, intent, receipt, warrant
 from actors.governance.signing import Purpose, signed_bytes
 from ledger import Ledger, VerifierKey, verify_in_child
 from transport.answers import Answer, Refused, Reply
@@ -417,7 +417,7 @@ class Stage:
 
     async def enrol(self, member: Member, invitation: apikey.Token | None = None, **changed: Any) -> Answer:
         token = invitation or member.invitation
-        proof = membership.enrolment(member.tenant, member.name, token.id, member.public, member.token.id, member.token.digest())
+        proof = enrolment.statement(member.tenant, member.name, token.id, member.public, member.token.id, member.token.digest())
         fields = {
             "public_key": member.public, "key_id": member.token.id, "key_hash": member.token.digest(),
             "proof": member.sign(Purpose.ENROLMENT, proof), **changed,

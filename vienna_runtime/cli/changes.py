@@ -7,23 +7,23 @@ so whoever has read the fields has read all that is signed.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, get_type_hints
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 import attrs
 
 from actors.governance.canonical import NotCanonical
-from actors.governance.codec import decode
-from actors.governance.events import Event
-from actors.governance.governed import PREFIX
 from actors.governance.ids import Instant
-from actors.governance.intent import Intent
+from actors.governance.intent import GOVERNED, Intent
 from vienna_runtime.cli.phrases import clock
 from vienna_runtime.cli.shown import value_text
+
+if TYPE_CHECKING:
+    from actors.governance.events import Event
 
 
 def is_change(wish: Intent) -> bool:
     """Whether an intent is a change of the tenant itself; no agent can propose one."""
-    return wish.action.startswith(PREFIX)
+    return wish.action.startswith(GOVERNED)
 
 
 def changes_of(wish: Intent) -> tuple[Event, ...]:
@@ -38,6 +38,8 @@ def changes_of(wish: Intent) -> tuple[Event, ...]:
 def _event(change: object) -> Event:
     match change:
         case {"tag": str() as tag, "body": bytes() as body, **others} if not others:
+            from actors.governance.codec import decode  # most cards do without the whole law
+
             return decode(tag, body)
         case _:
             raise NotCanonical("a change that is not a tag and a body")

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 import click
@@ -18,10 +18,12 @@ from rich.text import Text
 from vienna_runtime import credential as credentials
 from vienna_runtime import passphrase
 from vienna_runtime.cli.uncut import uncut
-from vienna_runtime.client import Vienna, connect
 from vienna_runtime.credential import Credential
 from vienna_runtime.errors import CredentialError, VerificationError
 from vienna_runtime.secret import Secret
+
+if TYPE_CHECKING:
+    from vienna_runtime.client import Vienna
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -69,6 +71,8 @@ class Here:
 
     def ask(self, question: Callable[[Vienna], Awaitable[T]], credential: Credential | None = None) -> T:
         """Connects (as ``credential``, where it was loaded before), asks, and hangs up."""
+        from vienna_runtime.client import connect
+
         who = self.load() if credential is None else credential
 
         async def whole() -> T:

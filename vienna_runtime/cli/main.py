@@ -137,11 +137,13 @@ def run(arguments: list[str] | None = None) -> int:
     except SystemExit as left:
         return left.code if isinstance(left.code, int) else exits.BAD_END
     except BaseException as error:  # noqa: ASYNC103, BLE001  # the one place where everything ends, outside any event loop
-        if exits.reader_left(error):
+        from vienna_runtime.cli import endings
+
+        if endings.reader_left(error):
             # Nothing more can be said to it, at the interpreter's exit either.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return exits.BAD_END
-        found = exits.ending(error)
+        found = endings.ending(error)
         _say(found, here)
         if os.environ.get("VIENNA_DEBUG") == "1" and not isinstance(error, (click.ClickException, KeyboardInterrupt)):
             traceback.print_exception(error)

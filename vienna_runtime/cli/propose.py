@@ -7,7 +7,8 @@ from rich.text import Text
 
 from actors.governance.canonical import Value
 from vienna_runtime.cli import steps
-from vienna_runtime.cli.exits import INTERRUPTED, BadEnd, ending
+from vienna_runtime.cli.endings import ending
+from vienna_runtime.cli.exits import INTERRUPTED, BadEnd
 from vienna_runtime.cli.hanging import Hanging
 from vienna_runtime.cli.here import Here, json_option, pass_here, plain
 from vienna_runtime.cli.kinds import AMOUNT, DURATION, PARAM

@@ -9,7 +9,7 @@ import attrs
 from nacl.signing import SigningKey
 
 from actors.governance import apikey
-from actors.governance.membership import enrolment
+from actors.governance.enrolment import statement
 from actors.governance.signing import Purpose, fingerprint, signed_bytes
 from vienna_runtime.client.dial import Door, dial
 from vienna_runtime.client.errors import OutcomeUnknown
@@ -74,7 +74,7 @@ async def enrol(invitation: Invitation, member: NewMember, *, patience: Patience
     assert credential.signing_key is not None
     key = SigningKey(credential.signing_key.reveal())
     public, digest = bytes(key.verify_key), member.token.digest()
-    proof = enrolment(credential.tenant, credential.principal, member.invitation, public, member.token.id, digest)
+    proof = statement(credential.tenant, credential.principal, member.invitation, public, member.token.id, digest)
     door = Door(
         address=credential.address,
         server_name=credential.server_name,

@@ -26,11 +26,11 @@ from actors.governance import (
     counters,
     declared,
     due,
+    enrolment,
     enveloping,
     governed,
     intent,
     kinds,
-    membership,
     proposing,
     redeeming,
     reporting,
@@ -150,7 +150,7 @@ class _Replay:
         match event:
             case e.MemberEnrolled():
                 invited = state.invitations.get(event.invitation)
-                proof = membership.enrolment(state.tenant, event.member, event.invitation, event.public_key, event.key_id, event.key_hash)
+                proof = enrolment.statement(state.tenant, event.member, event.invitation, event.public_key, event.key_id, event.key_hash)
                 held = signing.verifies(Purpose.ENROLMENT, event.public_key, proof, event.proof)
                 checks.expect("members", held, f"{event.member} does not prove that it holds its key", shown.seq)
                 if invited is None or invited.member != event.member:
@@ -342,7 +342,7 @@ class _Replay:
             return Refusal(Code.NOT_ALLOWED, f"{shown.header.actor} proposed it in the name of {event.agent}")
         if self._state.suspended:
             return Refusal(Code.SUSPENDED, "the tenant was suspended")
-        if wish.action.startswith(governed.PREFIX):
+        if wish.action.startswith(intent.GOVERNED):
             return self._change(event, wish, agent, moment)
         if agent.kind != kinds.AGENT:
             return Refusal(Code.NOT_ALLOWED, f"{event.agent} was no agent")

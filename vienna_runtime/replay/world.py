@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 
 import attrs
 
-from actors.governance import asking, breaker, canonical, codec, counters, declared, governed, proposing, reporting
+from actors.governance import asking, breaker, canonical, codec, counters, declared, proposing, reporting
 from actors.governance import events as e
 from actors.governance import intent as intents
 from actors.governance.breaker import LAW
@@ -135,7 +135,7 @@ class World:
 
     def _proposed(self, entry: Entry, event: e.IntentProposed) -> None:
         wish, agent = intents.unpack_own(event.intent), self.state.members.get(event.agent)
-        if entry.at < self._since or agent is None or wish.action.startswith(governed.PREFIX):
+        if entry.at < self._since or agent is None or wish.action.startswith(intents.GOVERNED):
             return
         case = Case(
             case=event.case,

@@ -34,11 +34,11 @@ from actors.governance.codec import decode, encode
 from actors.governance.decide import decide
 from actors.governance.decision import Ancestor, Asker, Decided, Decision, Facts, Invitee, Moment, Operator
 from actors.governance.due import due
+from actors.governance.enrolment import statement as enrolment
 from actors.governance.evolve import evolve
 from actors.governance.facts import Ended, Past
 from actors.governance.guarding import retry_key
 from actors.governance.ids import HOUR, SECOND, Fresh, Instant, TenantId
-from actors.governance.membership import enrolment
 from actors.governance.refusals import Refusal
 from actors.governance.signing import Purpose, signed_bytes
 from actors.governance.state import Case, LiveWarrant, Member, State

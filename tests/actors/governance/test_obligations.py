@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from actors.governance import quorum as q
 from actors.governance.ids import MINUTE, Cost, Micros
 from actors.governance.obligations import Obligations, Terms, demand, merged, strongest, terms
-from actors.governance.settings import Settings, Tier
+from actors.governance.settings import Settings
+from actors.governance.tiers import Tier
 
 SETTINGS = Settings()
 

@@ -14,9 +14,9 @@ from actors.governance import commands as c
 from actors.governance import events as e
 from actors.governance.calls import CALLS, parse
 from actors.governance.decision import Decided
+from actors.governance.enrolment import statement as enrolment
 from actors.governance.ids import HOUR, MINUTE, SECOND
 from actors.governance.kinds import MEMBER_KINDS
-from actors.governance.membership import enrolment
 from actors.governance.refusals import Refusal
 from actors.governance.signing import Purpose, signed_bytes
 

@@ -9,7 +9,7 @@ import pytest
 import trio
 
 from ledger import VerificationError as LedgerVerificationError
-from vienna_runtime.cli import exits
+from vienna_runtime.cli import endings, exits
 from vienna_runtime.client import NotAdmitted, OutcomeUnknown, Refused, Unreachable, Untrusted
 from vienna_runtime.errors import ConfigError, CredentialError, FileTakenError, PassphraseError, VerificationError
 
@@ -41,23 +41,23 @@ from vienna_runtime.errors import ConfigError, CredentialError, FileTakenError, 
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else str(value),
 )
 def test_each_end_has_its_code(raised: BaseException, code: int, kind: str) -> None:
-    found = exits.ending(raised)
+    found = endings.ending(raised)
     assert (found.code, found.kind) == (code, kind)
 
 
 def test_a_refusal_brings_its_findings_and_when_to_try_again() -> None:
-    found = exits.ending(Refused("bundle_invalid", "it does not load", 2000, {"findings": ["a.cedar:1:1: wrong"]}))
+    found = endings.ending(Refused("bundle_invalid", "it does not load", 2000, {"findings": ["a.cedar:1:1: wrong"]}))
     assert (found.details, found.retry_after) == (("a.cedar:1:1: wrong",), 2000)
 
 
 def test_only_a_bug_is_unexpected() -> None:
-    assert not exits.ending(RuntimeError("?")).expected
-    assert exits.ending(Unreachable("nobody there")).expected
+    assert not endings.ending(RuntimeError("?")).expected
+    assert endings.ending(Unreachable("nobody there")).expected
 
 
 def test_a_reader_that_left_is_told_from_everything_else() -> None:
-    assert exits.reader_left(BaseExceptionGroup("", [BrokenPipeError(), trio_cancelled()]))
-    assert not exits.reader_left(ExceptionGroup("", [BrokenPipeError(), ValueError()]))
+    assert endings.reader_left(BaseExceptionGroup("", [BrokenPipeError(), trio_cancelled()]))
+    assert not endings.reader_left(ExceptionGroup("", [BrokenPipeError(), ValueError()]))
 
 
 def trio_cancelled() -> BaseException:

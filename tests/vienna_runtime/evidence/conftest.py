@@ -15,7 +15,7 @@ import pytest
 from nacl.signing import SigningKey
 
 from actors import drafting, evidence, lineage
-from actors.governance import approval, attestation, canonical, codec, conversation, envelope, intent, membership, receipt, warrant
+from actors.governance import approval, attestation, canonical, codec, conversation, enrolment, envelope, intent, receipt, warrant
 from actors.governance import commands as c
 from actors.governance import due as overdue
 from actors.governance import events as e
@@ -204,7 +204,7 @@ class Office:
 
     def enrol(self, name: str) -> None:
         public, key_hash = bytes(signing_key(name).verify_key), hashlib.sha256(b"key " + name.encode()).digest()
-        proof = membership.enrolment(self.tenant, name, f"i-{name}", public, f"key-{name}", key_hash)
+        proof = enrolment.statement(self.tenant, name, f"i-{name}", public, f"key-{name}", key_hash)
         self.do(c.Enrol(public, f"key-{name}", key_hash, sign(name, Purpose.ENROLMENT, proof)), Invitee(f"i-{name}"))
 
     def activate(self, files: dict[str, bytes]) -> None:
