@@ -42,6 +42,9 @@ def test_the_wheel_holds_exactly_the_four_packages(wheel: Path) -> None:
         held = {name for name in names if name.startswith(f"{package}/") and name.endswith(".py")}
         assert held == {path.relative_to(PROJECT).as_posix() for path in (PROJECT / package).rglob("*.py")}
         assert f"{package}/py.typed" in names
+    templates = {path.relative_to(PROJECT).as_posix() for path in (PROJECT / "vienna_runtime" / "templates").rglob("*") if path.is_file()}
+    assert templates == {name for name in names if name.startswith("vienna_runtime/templates/")}
+    assert len(templates) > 30
 
 
 @pytest.mark.slow

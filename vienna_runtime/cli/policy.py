@@ -8,6 +8,7 @@ from vienna_runtime.cli.main import Lazy
 
 # name: module, attribute, help in the list of commands, as in ``main.COMMANDS``.
 COMMANDS: dict[str, tuple[str, str, str]] = {
+    "new": ("policy_new", "new", "Begin a bundle as a copy of a template; needs no node."),
     "check": ("policy_check", "check", "Check a bundle and run its tests; needs no node."),
     "push": ("policy_push", "push", "Put a bundle on the ledger, without effect."),
     "activate": ("policy_push", "activate", "Put a pushed bundle in force."),
