@@ -267,7 +267,9 @@ class _Replay:
         if self._owed:
             wanted = self._owed.pop(0)
         else:
-            wanted, *self._owed = self._decided(event, shown, moment) or [event]
+            wanted, *owed = self._decided(event, shown, moment) or [event]
+            # what a change records beside standing entries (a retention, a hold's end) is of no case, and in no file
+            self._owed = [one for one in owed if type(one) in STANDING or getattr(one, "case", "") == self._case]
         if not compare(event, wanted, self._at, self._checks):
             raise _Stopped(f"not looked at from entry {self._at} on: the verdict is none that the law could give")
         self._signed(event)

@@ -3,13 +3,12 @@
 
 import { H, Refused, checkpoint, consistent, declared, fault, leafHash, must, read, readAny, rootByInclusion, same } from "./formats.mjs";
 import { law } from "./law.mjs";
+import { isStanding } from "./register.mjs";
 import { Trust, header } from "./trust.mjs";
 
 const SHARE = ["checkpoint", "entries", "witnessed"],
   ENTRY = ["body", "entry", "proof", "salt"];
 const COMMITMENT = ["consistency", "index", "proof", "root", "sequence", "size"];
-const STANDING = /^(tenant|member)\.|^bundle\.activated\/1$|^envelope\.(signed|revoked)\/1$/;
-const isStanding = (e) => STANDING.test(e.tag);
 const u64 = (n) => {
   const b = Buffer.alloc(8);
   b.writeBigUInt64BE(BigInt(n));
@@ -159,7 +158,7 @@ export function verifyEvidence(bytes, key, policy) {
     return closing.length ? `closed by entry ${mine.at(-1).sequence}` : `open at size ${mine.at(-1).sequence + 1}`;
   });
   check("standing", () => {
-    const standing = tenant.entries.filter(isStanding);
+    const standing = tenant.entries.filter((e) => isStanding(e.tag));
     standing.forEach((e, i) =>
       must(i === 0 ? e.sequence === 0 : e.follows.at(-1) === standing[i - 1].sequence, `a standing entry before ${e.sequence} is missing`),
     );

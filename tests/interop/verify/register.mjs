@@ -68,6 +68,8 @@ export const ATTESTATION = "case run receipt verdict checks time".split(" ");
 export const FACTS = { breaker: "string", mismatches: "number", other_open_cases: "number", recent_good: "number", recent_runs: "number" };
 export const GOVERNED = H("vienna/governed/1"); // the bundle under which a sealed tenant's own changes are decided
 export const MINUTE = 60_000_000;
+const STANDING = /^(tenant|member)\.|^bundle\.activated\/1$|^envelope\.(signed|revoked)\/1$/;
+export const isStanding = (tag) => STANDING.test(tag);
 
 export const alike = (a, b) => encode(a).equals(encode(b));
 export const purposeBy = (key, purpose, bytes, signature) => signedBy(key, Buffer.concat([Buffer.from(`${purpose}\0`), bytes]), signature);

@@ -19,6 +19,7 @@ import pytest
 from nacl.signing import SigningKey
 
 from actors.governance import approval, attestation, codec, intent, receipt, warrant
+from actors.governance import commands as c
 from actors.governance import events as e
 from actors.governance.canonical import NotCanonical
 from actors.governance.ids import HOUR
@@ -546,6 +547,18 @@ def test_the_same_person_behind_a_second_member_is_found(paid: Any, tmp_path: Pa
 
     forged = amended(office, tmp_path / "l", ("approval.given/1", 1, again))
     assert_found(forged, case, alone, "approvals", "quorum")
+
+
+def test_another_change_than_was_approved_and_none_at_all_are_found(office: Office, alone: ModuleType, tmp_path: Path) -> None:
+    office.do(c.Seal(), "anna")
+    office.do(c.Invite("hugo", "approver", "Hugo", (), "i-hugo", bytes(32), office.now + HOUR, "k-hugo", None), "anna")
+    (case,) = office.state.cases
+    office.vote(case, "clara")
+    office.vote(case, "dora")
+    (nth,) = [n for n, draft in enumerate(draft for draft in office.drafts if draft.tag == "member.invited/1") if b"hugo" in draft.body]
+    other = amended(office, tmp_path / "other", ("member.invited/1", nth, lambda event: attrs.evolve(event, roles=("lead",))))
+    assert_found(other, case, alone, "outcome")
+    assert_found(dropped(office, tmp_path / "none", "member.invited/1", nth), case, alone, "outcome")
 
 
 def test_a_third_run_of_two_uses_is_found(paid: Any, tmp_path: Path) -> None:

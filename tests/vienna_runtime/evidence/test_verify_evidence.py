@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,9 @@ import pytest
 
 from actors.governance import commands as c
 from actors.governance import events as e
-from actors.governance.ids import HOUR, MINUTE
+from actors.governance import governed
+from actors.governance.decision import Decided, Moment
+from actors.governance.ids import HOUR, MINUTE, Fresh, Instant
 from ledger import VerifierKey, removal
 from ledger.cosignature import Cosigner
 from ledger.header import parse
@@ -22,6 +26,7 @@ from vienna_runtime.evidence.checks import NAMES
 from vienna_runtime.verify_evidence import Report, verify_evidence
 
 ALONE = Path(__file__).parents[3] / "examples" / "verify_evidence.py"
+JAVASCRIPT = Path(__file__).parents[2] / "interop" / "verify.mjs"
 EMIL = Cosigner("witness.example/emil", bytes(32))
 RULES = f"witness emil {EMIL.verifier.text}\nquorum emil\n"
 Office = Any  # the fixture of this directory's conftest
@@ -171,6 +176,56 @@ def test_a_change_of_the_tenant_itself_shows_who_agreed(office: Office) -> None:
     office.vote(case, "dora")
     report = good(office, case)
     assert (report.outcome, report.closed) == ("applied", True)
+
+
+def _activation(office: Office) -> None:
+    """With another retention, which an entry beside it says."""
+    files = _bundle(office)
+    pushed = office.do(c.PushBundle({**files, "bundle.toml": files["bundle.toml"] + b"[retention]\ndays = 3000\n"}), "anna")
+    office.do(c.ActivateBundle(pushed.answer["bundle"], "k-activate"), "anna")
+
+
+def _release(office: Office) -> None:
+    placed = office.do(c.PlaceHold("tenant", "a lawsuit"), "anna")
+    office.do(c.ReleaseHold(str(placed.answer["hold"]), "it is settled", "k-release"), "anna")
+
+
+def _erasure(office: Office) -> None:
+    ordered = e.ErasureOrdered("e1", ("7",), (), ("2026-11", "2026-11"), "asked by its subject", "anna")
+    moment = Moment(Instant(office.now), Fresh(bytes(32)))
+    asked = governed.change(office.state, governed.ERASE, "erasure/e1", (ordered,), office.state.members["anna"], "k-erase", moment)
+    assert isinstance(asked, Decided)
+    office.record(asked.events, "anna")
+
+
+CHANGES = pytest.mark.parametrize("ask", [_activation, _release, _erasure])
+
+
+def changed(office: Office, ask: Callable[[Office], None]) -> str:
+    """A change of the sealed tenant that records more than who belongs and which bundle is in force; Clara and Dora approve it."""
+    office.do(c.Seal(), "anna")
+    ask(office)
+    (case,) = office.state.cases
+    office.vote(case, "clara")
+    office.vote(case, "dora")
+    return str(case)
+
+
+@CHANGES
+def test_what_a_change_records_beside_the_standing_entries_is_not_missed(office: Office, ask: Callable[[Office], None]) -> None:
+    case = changed(office, ask)
+    report = good(office, case)
+    assert (report.outcome, report.closed, outcomes(report)["outcome"]) == ("applied", True, "pass")
+    assert alone(form.pack(office.evidence(case)), office.node_key) == "verified"
+
+
+@CHANGES
+def test_the_verifier_in_javascript_does_not_miss_it_either(office: Office, ask: Callable[[Office], None], tmp_path: Path) -> None:
+    if (node := shutil.which("node")) is None:
+        pytest.skip("node is not installed here (Debian: nodejs): the verifier in JavaScript was not run")
+    (tmp_path / "changed").write_bytes(form.pack(office.evidence(changed(office, ask))))
+    ended = subprocess.run([node, JAVASCRIPT, "evidence", tmp_path / "changed", office.node_key.text], capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
 def test_another_nodes_key_vouches_for_nothing(office: Office) -> None:
