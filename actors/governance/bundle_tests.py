@@ -1,6 +1,8 @@
-"""Runs the cases a bundle carries: what it was expected to say, and what it says."""
+"""Runs the cases a bundle carries: what it was expected to say, what it says, and what no case looks at."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
 
 import attrs
 
@@ -14,7 +16,10 @@ from .source import digest, is_test, texts
 
 @attrs.frozen(kw_only=True)
 class TestResult:
-    """One case; ``got`` is a tier or "deny", ``why`` the sentence for a failure and empty for a success."""
+    """One case; ``got`` is a tier or "deny", ``why`` the sentence for a failure and empty for a success.
+
+    ``policies`` are those that decided, ``deciding`` those that were to; None where the case does not say.
+    """
 
     __test__ = False  # the name is for people who test policies, not for pytest
 
@@ -25,7 +30,25 @@ class TestResult:
     expected: str
     got: str
     policies: tuple[str, ...]
+    deciding: tuple[str, ...] | None
+    action: str
     why: str
+
+
+@attrs.frozen
+class Coverage:
+    """By id and by name, in the bundle's order, how many cases each has; a failed case tells nothing of policies."""
+
+    policies: Mapping[str, int]
+    actions: Mapping[str, int]
+
+    def untried(self) -> tuple[str, ...]:
+        """The policies that decide no case."""
+        return tuple(name for name, count in self.policies.items() if not count)
+
+    def unasked(self) -> tuple[str, ...]:
+        """The actions that no case asks for."""
+        return tuple(name for name, count in self.actions.items() if not count)
 
 
 def run_tests(bundle: Bundle, source: Source) -> list[TestResult]:
@@ -34,6 +57,18 @@ def run_tests(bundle: Bundle, source: Source) -> list[TestResult]:
         raise ValueError("these are not the files that the bundle was loaded from")
     none: list[Finding] = []  # load() has found no fault in these very bytes
     return [_run(bundle, case) for path, text in texts(source, none).items() if is_test(path) for case in cases.read(path, text, none)]
+
+
+def coverage(bundle: Bundle, results: Iterable[TestResult]) -> Coverage:
+    """What these results say of each policy and each action of the bundle."""
+    policies = dict.fromkeys((policy.id for policy in bundle.policies), 0)
+    actions = dict.fromkeys(bundle.catalogue, 0)
+    for result in results:
+        for name in result.policies if result.passed else ():
+            policies[name] += 1
+        if result.action in actions:
+            actions[result.action] += 1
+    return Coverage(policies, actions)
 
 
 def _run(bundle: Bundle, case: cases.Case) -> TestResult:
@@ -53,5 +88,7 @@ def _run(bundle: Bundle, case: cases.Case) -> TestResult:
         expected=case.expect,
         got=got,
         policies=answer.policies,
+        deciding=None if case.policies is None else tuple(sorted(case.policies)),
+        action=case.question.action,
         why=why if why or permitted else "",
     )

@@ -18,7 +18,7 @@ from vienna_runtime.cli.policy_directory import loaded
 from vienna_runtime.cli.policy_templates import TemplateName, named, templates
 from vienna_runtime.cli.shown import shown
 
-NEXT = ("check", "push")
+NEXT = ("check", "test", "push")
 
 
 @click.command()

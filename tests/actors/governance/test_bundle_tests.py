@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from actors.governance.bundle import Bundle, Source, load
-from actors.governance.bundle_tests import run_tests
+from actors.governance.bundle_tests import coverage, run_tests
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "bundles"
 FILES = {
@@ -54,6 +54,34 @@ def test_a_met_expectation_passes_without_a_word() -> None:
 def test_an_unmet_expectation_says_what_came_instead(old: str, new: str, why: str) -> None:
     (result,) = run_tests(*loaded(CASE.replace(old, new)))
     assert (result.passed, result.why) == (False, why)
+
+
+def test_what_was_to_decide_stands_beside_what_did() -> None:
+    (said,) = run_tests(*loaded(CASE + 'policies = ["other", "log"]\n'))
+    (unsaid,) = run_tests(*loaded(CASE))
+    assert (said.deciding, unsaid.deciding, said.action) == (("log", "other"), None, "git.log")
+
+
+def test_a_case_covers_the_policies_that_decided_it_as_expected_and_the_action_it_asks_for() -> None:
+    bundle, source = loaded(CASE)
+    covered = coverage(bundle, run_tests(bundle, source))
+    assert (covered.policies, covered.actions, covered.untried(), covered.unasked()) == ({"log": 1}, {"git.log": 1}, (), ())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "untried", "unasked"),
+    [
+        ('expect = "T0"', 'expect = "T1"', ("log",), ()),  # it decided, and not as expected: nobody has looked at it
+        ('"developer"', '"guest"', ("log",), ()),
+        ('"git.log"', '"git.lgo"', ("log",), ("git.log",)),
+    ],
+)
+def test_a_case_that_fails_or_asks_for_something_else_covers_no_policy(
+    old: str, new: str, untried: tuple[str, ...], unasked: tuple[str, ...]
+) -> None:
+    bundle, source = loaded(CASE.replace(old, new))
+    covered = coverage(bundle, run_tests(bundle, source))
+    assert (covered.untried(), covered.unasked()) == (untried, unasked)
 
 
 def test_other_files_than_the_bundles_own_are_an_error_and_not_silence() -> None:
