@@ -25,7 +25,7 @@ COMMANDS = {
     "member": ("member", "member", "Members: add, list, confirm, revoke."),
     "enrol": ("enrol", "enrol", "Make your keys from an invitation."),
     "whoami": ("status", "whoami", "Who the node takes you for."),
-    "policy": ("policy", "policy", "Policy as code: new, check, test, push, activate, rollback, history, replay, shadow, show."),
+    "policy": ("policy", "policy", "Policy as code: new, check, test, diff, push, activate, rollback, history, replay, shadow, show."),
     "propose": ("propose", "propose", "Propose an intent and see what becomes of it."),
     "case": ("case", "case", "A case from intent to verdict."),
     "why": ("why", "why", "Why a case was decided as it was."),

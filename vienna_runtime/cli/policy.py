@@ -11,6 +11,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "new": ("policy_new", "new", "Begin a bundle as a copy of a template; needs no node."),
     "check": ("policy_check", "check", "Check a bundle and run its tests; needs no node."),
     "test": ("policy_cases", "test", "Run a bundle's tests case by case, and say what they leave out; needs no node."),
+    "diff": ("policy_diff", "diff", "What another bundle would change, in terms of policy."),
     "push": ("policy_push", "push", "Put a bundle on the ledger, without effect."),
     "activate": ("policy_push", "activate", "Put a pushed bundle in force."),
     "rollback": ("policy_push", "rollback", "Put the bundle in force that was before, or another earlier one."),

@@ -33,6 +33,11 @@ class _Named(click.ParamType[str]):
 NAMED = _Named()
 
 
+def is_named(text: str) -> bool:
+    """Whether this is how a bundle on the ledger is named."""
+    return _PREFIX.fullmatch(text.lower()) is not None
+
+
 async def resolved(vienna: Vienna, named: str) -> bytes:
     """The digest that begins so; ends the command where none does, or more than one."""
     if len(named) == 64:
