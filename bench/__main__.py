@@ -5,22 +5,26 @@ from __future__ import annotations
 import os
 import platform
 
-from bench import append_split, decisions, durable_append, governed_cases, ledger_append, restart, scale
+from bench import append_split, decisions, durable_append, governed_cases, ledger_append, recorded, restart, scale, warrants
+
+TABLES = {
+    "Durable append through the ledger": ledger_append,
+    "Where an append's time goes": append_split,
+    "Durable append as a caller sees it": durable_append,
+    "Large logs": scale,
+    "Decisions beside Cedar alone": decisions,
+    "Warrants beside tenuo and pymacaroons": warrants,
+    "Governed cases through a real server": governed_cases,
+    "Restart and idle connections": restart,
+    "Recorded intents replayed": recorded,
+}
 
 
 def main() -> None:
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}\n")
-    for title, module in (
-        ("Durable append through the ledger", ledger_append),
-        ("Where an append's time goes", append_split),
-        ("Durable append as a caller sees it", durable_append),
-        ("Large logs", scale),
-        ("Decisions beside Cedar alone", decisions),
-        ("Governed cases through a real server", governed_cases),
-        ("Restart and idle connections", restart),
-    ):
+    for title, table in TABLES.items():
         print(f"## {title}\n", flush=True)
-        module.main()
+        table.main()
         print(flush=True)
 
 

@@ -97,3 +97,41 @@ def test_bare_cedar_and_the_decision_are_asked_the_same_and_say_the_same(module:
     assert row.policies == 10
     assert min(row.bare, row.decision, row.again) > 0
     assert decisions.policy_text(200).count('@id("') == 200
+
+
+def test_warrants_of_every_way_are_timed_in_each_step_they_have(module: Module) -> None:
+    warrants = module("warrants")
+    found = warrants.measured(rounds=1, warrants=2)  # each is asserted to allow what it should, and nothing beyond
+    assert [row.step for row in found.rows] == list(warrants.STEPS)
+    assert all(row.cost["Vienna"] > 0 for row in found.rows)
+    assert found.sizes.keys() == warrants.ways().keys()
+
+
+def test_a_way_of_warrants_that_is_not_installed_is_left_out_by_name(module: Module, monkeypatch: pytest.MonkeyPatch) -> None:
+    warrants = module("warrants")
+    monkeypatch.setattr(warrants, "find_spec", lambda name: None)
+    assert list(warrants.ways()) == ["Vienna"]
+    assert [line.split()[0] for line in warrants.missing()] == ["tenuo", "pymacaroons"]
+
+
+def test_the_table_of_warrants_names_every_column(
+    module: Module, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    warrants = module("warrants")
+    monkeypatch.setattr(warrants, "find_spec", lambda name: None)
+    monkeypatch.setattr("sys.argv", ["bench", "--quick"])
+    warrants.main()
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
+    assert lines[0] == "| µs | Vienna |"
+    assert len({line.count("|") for line in lines}) == 1
+
+
+def test_every_table_is_run_by_make_bench(module: Module, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    everything = module("__main__")
+    ran = []
+    for table in everything.TABLES.values():
+        monkeypatch.setattr(table, "main", lambda table=table: ran.append(table.__name__))
+    everything.main()
+    assert {"bench.warrants", "bench.recorded"} < set(ran)
+    assert capsys.readouterr().out.count("\n## ") == len(ran)
+    assert all(f"`python -m {name}`" in (PROJECT / "bench" / "README.md").read_text() for name in ran)
