@@ -11,7 +11,7 @@ import attrs
 from actors import agent, approver, bundle_history, dead_letters, executor, family, verifier, warrant_reads
 from actors.drafting import issuer_signature, sign
 from actors.governance import commands as c
-from actors.governance import conversation, kinds, views
+from actors.governance import conversation, kinds, settling, views
 from actors.governance import events as e
 from actors.governance.decision import Asker, Operator
 from actors.governance.ids import WarrantId
@@ -169,6 +169,8 @@ def _read(state: State, what: str, by: Asker) -> Outcome:
             return Refusal(Code.NOT_ALLOWED, f"{what} is for the tenant's own people")
         case "member.list":
             return Done({"members": views.members(state)})
+        case "effect.list":
+            return Done({"effects": settling.listed(state)})
         case "envelope.list":
             return Done({"envelopes": views.envelopes(state)})
         case "approval.list" if isinstance(by, Member):

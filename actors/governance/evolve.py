@@ -7,7 +7,7 @@ from typing import Any, TypeAlias, assert_never, get_args
 
 import attrs
 
-from . import breaker, budgets, canonical, counters, links, revoking, shadowing
+from . import breaker, budgets, canonical, counters, letters, links, revoking, shadowing
 from . import events as e
 from . import warrant as warrants
 from .approval import unverified_unpack as unpack_statement
@@ -299,12 +299,9 @@ def _asked_or_revoked(state: State, event: e.WarrantUseAsked | e.WarrantsRevoked
 def _noted(state: State, event: e.DeadLetterOpened | e.DeadLetterResolved | e.CommandRefused, case: Case | None, _at: Instant) -> None:
     match event:
         case e.DeadLetterOpened():
-            state.last_letter = state.size - 1  # this entry
-            state.tally.dead_letters += 1
-            if case is not None:
-                case.letter = event.letter
+            letters.opened(state, event, case)
         case e.DeadLetterResolved():
-            state.tally.resolved += 1
+            letters.resolved(state, event)
         case e.CommandRefused():
             state.tally.refused += 1
         case _:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from . import attestation, attesting, canonical, kinds, looking, probe
 from . import commands as c
 from . import events as e
+from .canonical import Value
 from .decision import Decided, Decision, Moment
 from .ids import Instant
 from .refusals import Code, Refusal, unknown
@@ -15,6 +16,7 @@ from .signing import Purpose, same, verifies
 from .state import Member, Run, Said, State
 from .warrant import CLOCK_ALLOWANCE
 
+MOST_LISTED = 200  # effects in one list: more than anybody settles at once, and they fit a message whatever agents wrote
 _TOLD = {"succeeded": probe.HAPPENED, "failed": probe.DID_NOT}
 
 
@@ -58,7 +60,7 @@ def _settled(state: State, run: Run, said: tuple[Said, ...], by: Member) -> tupl
         return ()
     happened = found == {probe.HAPPENED}
     why = f"{', '.join(one.person for one in said if one.what in found)} looked: it {'happened' if happened else 'did not happen'}"
-    return (_event(state, run, happened, by.member, looking.basis(needs, count), why),)
+    return _over(state, run, happened, by.member, looking.basis(needs, count), why)
 
 
 def settle(state: State, command: c.SettleEffect, by: Member) -> Decision:
@@ -70,7 +72,7 @@ def settle(state: State, command: c.SettleEffect, by: Member) -> Decision:
     if not takes_two(state, run):
         if by.kind != kinds.ADMIN:
             return Refusal(Code.NOT_ALLOWED, "an admin says what became of this run", about=run.run)
-        return Decided((_event(state, run, command.happened, by.member, "person", command.reason),), answer)
+        return Decided(_over(state, run, command.happened, by.member, "person", command.reason), answer)
     if by.person in state.cases[run.case].excluded:
         why = f"{by.person} stands behind the agent of this case: two others have to say what became of it"
         return Refusal(Code.SELF_APPROVAL, why, about=run.run)
@@ -82,13 +84,33 @@ def settle(state: State, command: c.SettleEffect, by: Member) -> Decision:
         vouched = e.EffectVouched(run.case, run.run, command.happened, by.member, by.person, command.reason)
         return Decided((vouched,), {**answer, "settled": False})
     why = f"{first.person} and {by.person}: {command.reason}"
-    return Decided((_event(state, run, command.happened, by.member, "person", why),), answer)
+    return Decided(_over(state, run, command.happened, by.member, "person", why), answer)
+
+
+def listed(state: State) -> list[Value]:
+    """The effects that wait to be settled, the oldest first; at most ``MOST_LISTED`` of them, and ``status`` says how many there are."""
+    waiting = sorted((run for run in state.runs.values() if run.status == "unknown"), key=lambda run: (run.since, run.run))
+    return [
+        {
+            "run": run.run, "case": run.case, "effect": run.effect, "agent": run.agent, "executor": run.redeemer, "action": run.action,
+            "resource": run.terms.resource, "since": run.since, "cost": run.cost, "late": run.late,
+            "seen": [{"person": said.person, "found": said.what} for said in run.seen],
+            "vouched": [{"person": said.person, "found": said.what} for said in run.vouched],
+            "probe": looking.probe(run.verify) is not None, "takes_two": takes_two(state, run), "letter": run.letter or "",
+        }
+        for run in waiting[:MOST_LISTED]
+    ]  # fmt: skip
 
 
 def takes_two(state: State, run: Run) -> bool:
     return state.phase == "sealed" and run.terms.tier == "T2"
 
 
-def _event(state: State, run: Run, happened: bool, by: str, basis: str, why: str) -> e.EffectSettled:
+def _over(state: State, run: Run, happened: bool, by: str, basis: str, why: str) -> tuple[e.Event, ...]:
+    """The outcome is known: with it goes the run's dead letter, unless a person has resolved that already."""
     closes = state.cases[run.case].ends_with_this
-    return e.EffectSettled(run.case, run.run, run.effect, happened, by, basis, why, closes=closes)
+    settled = e.EffectSettled(run.case, run.run, run.effect, happened, by, basis, why, closes=closes)
+    if not run.letter:
+        return (settled,)
+    said = f"{run.run} is settled, it {'happened' if happened else 'did not happen'}: {why}"
+    return (settled, e.DeadLetterResolved(run.letter, by, said, None))

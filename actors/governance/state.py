@@ -205,6 +205,7 @@ class Run:
     cost: Cost = Cost(0)  # as reported, and never less than nothing; of an unknown outcome the most that its executor said
     seen: tuple[Said, ...] = ()  # by verifiers: of the report, or once the outcome is unknown by their probe; at most MOST_VERIFIERS
     since: Instant = Instant(0)  # when its outcome became unknown
+    letter: str | None = None  # the dead letter of that, empty once somebody has resolved it
     late: str = ""  # the outcome that a receipt told of which came after that
     vouched: tuple[Said, ...] = ()  # the first person's word, where it takes two
     chain: bytes | None = None  # by which the redeemer held the warrant

@@ -194,6 +194,7 @@ NAMES_NOTHING = {
     "member.list": "is about the connection's own tenant",
     "bundle.show": "is about the connection's own tenant",
     "bundle.history": "is about the connection's own tenant",
+    "effect.list": "is about the connection's own tenant",
     "breaker.list": "is about the connection's own tenant",
     "policy.facts": "counts in the connection's own tenant, where other names have done nothing",
     "envelope.list": "is about the connection's own tenant",

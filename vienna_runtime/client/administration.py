@@ -125,6 +125,10 @@ class Administration:
         """``{budgets, zone}``: a line for each limit and scope, amounts in micro-units."""
         return await self._call("budget.show")
 
+    async def unsettled(self) -> list[Answer]:
+        """The effects of unknown outcome, oldest first: run, case, agent, action, resource, since when, and what was said of each."""
+        return list((await self._call("effect.list"))["effects"])
+
     async def trip(self, scope: str, reason: str) -> Answer:
         return await self._call("breaker.trip", scope=scope, reason=reason)
 

@@ -318,7 +318,7 @@ class _Replay:
             granted = isinstance(event, (e.WarrantIssued, e.ChangeApplied))
             self._no("quorum" if granted else name_of(event), f"the law has no reason for {event.TAG} here")
             return None
-        return events
+        return [one for one in events if not isinstance(one, e.DeadLetterResolved)]  # it is of no case, and not in the file
 
     def _name_of(self, event: e.Event, refusal: Refusal) -> str:
         if isinstance(event, e.RunOpened):

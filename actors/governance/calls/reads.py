@@ -50,6 +50,7 @@ ROWS = (
             ("approval.list", frozenset({APPROVER, ADMIN}), "the cases that wait for a person"),
             ("member.list", READERS, "the members, their kinds, roles and fingerprints"),
             ("budget.show", READERS | {AGENT}, "what budgets allow, and what of it is spent, promised and unknown; agents see their own"),
+            ("effect.list", READERS, "the effects of unknown outcome, which block themselves until they are settled, oldest first"),
             ("retention.show", READERS, "the months with their bodies, when each is due and what is kept why; the holds"),
             ("breaker.list", READERS | {OPERATOR}, "the breakers and what tripped them"),
             ("tenant.list", frozenset({OPERATOR}), "the tenants of this node"),

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from actors.governance import codec, views
+from actors.governance import codec, settling, views
 from actors.governance import commands as c
 from actors.governance import events as e
 from actors.governance.ids import MINUTE
@@ -46,6 +46,41 @@ def test_a_probe_that_does_not_find_it_frees_the_effect_and_executes_nothing(unk
     assert not unknown.last(e.EffectSettled).happened
     assert (unknown.state.blocked, unknown.state.warrants, unknown.state.runs) == ({}, {}, {})
     unknown.propose("files.note", by="ben")
+
+
+@pytest.mark.parametrize("by_probe", [True, False])
+def test_the_dead_letter_of_an_unknown_outcome_is_resolved_by_what_settles_it(unknown: Any, by_probe: bool) -> None:
+    letter = unknown.last(e.DeadLetterOpened).letter
+    before = (unknown.state.tally.dead_letters, unknown.state.tally.resolved)
+    if by_probe:
+        unknown.done(unknown.probe("r1"), "emil")
+    else:
+        unknown.done(c.SettleEffect("r1", True, "I looked"), "greta")
+    settled, resolved = unknown.last(e.EffectSettled), unknown.last(e.DeadLetterResolved)
+    assert (resolved.letter, resolved.by, resolved.retried_as) == (letter, settled.by, None)
+    assert resolved.reason == f"r1 is settled, it happened: {settled.reason}"
+    assert (unknown.state.tally.dead_letters, unknown.state.tally.resolved) == (before[0], before[1] + 1)
+    assert codec.encode_state(unknown.refold()) == codec.encode_state(unknown.state)
+
+
+def test_a_dead_letter_that_a_person_resolved_before_is_not_resolved_again(unknown: Any) -> None:
+    letter = unknown.last(e.DeadLetterOpened)
+    unknown.done(c.ResolveLetter(letter.letter, "we wait for the provider"), "greta", letter=letter)
+    unknown.done(unknown.probe("r1"), "emil")
+    assert unknown.tags()[-1] == "effect.settled"
+    assert unknown.state.tally.resolved == 1
+
+
+def test_each_run_of_a_warrant_resolves_its_own_dead_letter_and_no_other(unknown: Any) -> None:
+    first = unknown.running("notes.append", run="r2")
+    warrant = unknown.state.runs[first].warrant
+    unknown.done(unknown.redemption(warrant, "r3"), "till")
+    unknown.pass_time(11 * MINUTE)  # both are overdue in the same sweep
+    letters = {run: unknown.state.runs[run].letter for run in ("r1", "r2", "r3")}
+    assert len(set(letters.values())) == 3
+    for run in ("r3", "r1", "r2"):
+        unknown.done(c.SettleEffect(run, False, "I looked"), "greta")
+        assert unknown.last(e.DeadLetterResolved).letter == letters[run]
 
 
 def test_that_it_did_not_happen_cannot_be_said_while_the_executor_may_still_be_acting(bench: Any) -> None:
@@ -139,6 +174,35 @@ def test_what_two_had_to_approve_takes_two_to_settle(sealed: Any) -> None:
     bench.done(c.SettleEffect("r1", True, "I see it too"), "hugo")
     settled = bench.last(e.EffectSettled)
     assert (settled.happened, settled.basis, settled.reason) == (True, "person", "dora and hugo: I see it too")
+
+
+def test_the_list_says_of_each_effect_whose_it_is_since_when_and_what_was_said(of_three: Any) -> None:
+    of_three.done(of_three.probe("r1"), "emil")
+    of_three.done(of_three.report("r1", outcome="failed"), "till")
+    (line,) = settling.listed(of_three.state)
+    run = of_three.state.runs["r1"]
+    assert (line["run"], line["case"], line["agent"], line["executor"]) == ("r1", run.case, "ada", "till")
+    assert (line["action"], line["resource"], line["since"]) == ("files.seal", "book/one", run.since)
+    assert (line["late"], line["seen"], line["probe"], line["takes_two"]) == (
+        "failed", [{"person": "emil", "found": "happened"}], True, False,
+    )  # fmt: skip
+
+
+def test_the_list_says_who_vouched_where_it_takes_two(sealed: Any) -> None:
+    bench = paid(sealed)
+    bench.done(c.SettleEffect("r1", False, "nothing there"), "clara")
+    (line,) = settling.listed(bench.state)
+    assert (line["vouched"], line["takes_two"]) == ([{"person": "clara", "found": "did_not_happen"}], True)
+
+
+def test_the_list_is_of_unknown_outcomes_alone_oldest_first_and_bounded(unknown: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in (2, 3):
+        unknown.running("files.write", run=f"r{number}", resource=f"book/{number}")
+        unknown.pass_time(11 * MINUTE)
+    unknown.running("files.write", run="r4", resource="book/4")  # its report may still come
+    assert [line["run"] for line in settling.listed(unknown.state)] == ["r1", "r2", "r3"]  # type: ignore[index, call-overload]
+    monkeypatch.setattr(settling, "MOST_LISTED", 2)
+    assert [line["run"] for line in settling.listed(unknown.state)] == ["r1", "r2"]  # type: ignore[index, call-overload]
 
 
 def test_what_was_said_of_an_unknown_outcome_is_folded_again_from_the_log(of_three: Any, sealed: Any) -> None:

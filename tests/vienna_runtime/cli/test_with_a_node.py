@@ -47,7 +47,7 @@ ASKED = ("propose", "git.log", "repo/vienna", "-p", "count:=0", "--purpose", "lo
 COMMIT = ("git.commit", "repo/vienna", "-p", "branch=main", "--purpose", "write it down")
 
 
-def work(house: House, count: int) -> None:
+def work(house: House, count: int, outcome: str = "succeeded") -> None:
     """The workshop's executor and emil: nothing is done in the world, and so many times they say that it was."""
 
     async def whole() -> None:
@@ -61,13 +61,14 @@ def work(house: House, count: int) -> None:
                 now = time.time_ns() // 1000
                 used = intent.args_digest(terms.action, terms.resource, terms.params)
                 receipt = Receipt(
-                    terms.warrant, opened.run, now, now, "succeeded", terms.action, terms.resource, used, 0, bytes(32), {"say": "\x1b[2J"}
+                    terms.warrant, opened.run, now, now, outcome, terms.action, terms.resource, used, 0, bytes(32), {"say": "\x1b[2J"}
                 )  # type: ignore[arg-type]  # ids and costs as plain values
                 await vienna.report(receipt)
                 done += 1
                 if done == count:
                     break
-        await look()
+        if outcome == "succeeded":
+            await look()
 
     async def look() -> None:
         done = 0
@@ -217,6 +218,26 @@ def test_a_denial_ends_the_case_and_leaves_a_dead_letter_to_be_resolved(as_: As)
     assert "not today" in shown.out
     assert as_("rosa", "dead-letters", "resolve", letter, "--reason", "agreed").code == 0
     assert letter not in as_("rosa", "dead-letters", "list").out
+
+
+def test_what_became_of_a_run_nobody_knows_is_listed_until_it_is_settled(as_: As, house: House) -> None:
+    assert as_("rosa", "effect", "list").out.startswith("Nothing is blocked")
+    case = as_("ada", "propose", *COMMIT, "-p", "message=lost", "--no-wait", json=True).json["case"]
+    assert as_("clara", "approve", case, "--yes", "--uses", "1", "--reason", "seen").code == 0
+    work(house, 1, "unknown")
+    (row,) = as_("rosa", "effect", "list", json=True).json["effects"]
+    told = {name: row[name] for name in ("case", "agent", "executor", "action", "resource", "takes_two")}
+    assert told == {
+        "case": case, "agent": "ada", "executor": "workshop", "action": "git.commit", "resource": "repo/vienna", "takes_two": False,
+    }  # fmt: skip
+    assert abs(row["since"] - time.time_ns() // 1000) < 60_000_000
+    listed = as_("clara", "effect", "list").out
+    assert all(word in " ".join(listed.split()) for word in (row["run"], case, "git.commit", "nothing yet", "an admin"))
+    assert "not_allowed" in as_("ada", "effect", "list").err
+    assert row["letter"] in as_("rosa", "dead-letters", "list").out
+    assert as_("rosa", "effect", "settle", row["run"], "--did-not", "--reason", "the branch has no such commit").code == 0
+    assert as_("rosa", "effect", "list", json=True).json["effects"] == []
+    assert row["letter"] not in as_("rosa", "dead-letters", "list").out
 
 
 def test_the_same_key_is_the_same_case_and_another_intent_under_it_is_refused(as_: As) -> None:
