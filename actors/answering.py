@@ -55,8 +55,8 @@ def answer(state: State, recall: Recall, query: c.Query, by: Asker, signer: Sign
         case c.Read():
             read = _read(state, query.what, by)
             return lambda: read
-        case c.ShowFacts():
-            raise AssertionError("facts are told by who knows the time, see tenant.py")
+        case c.ShowFacts() | c.ShowRecovery():
+            raise AssertionError("that is told by who knows the time, see tenant.py")
         case _:
             assert_never(query)
 
@@ -214,6 +214,8 @@ def inbox(state: State, recall: Recall, signer: Signer, names: Sequence[str]) ->
                 yield verifier.item(run, signature, reports[-1].receipt, reports[-1].signature)
         elif case is not None:
             yield approver.item(case)
+        elif name == approver.RECOVERY and state.recovery is not None:
+            yield approver.recovery_item(state)
 
 
 def shadow(

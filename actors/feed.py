@@ -65,6 +65,8 @@ class Feed:
                 found.extend(self._to([live.executor], lambda: _use(state, live, event.use, signer)))
             case e.ApprovalRequested() if (case := state.cases.get(event.case)) is not None:
                 found.extend(self._to(approver.concerned(state, case), lambda: approver.item(case)))
+            case e.RecoveryAnnounced():
+                found.extend(self._to(approver.concerned_by_recovery(state), lambda: approver.recovery_item(state)))
             case e.RunReported() if (run := state.runs.get(event.run)) is not None and verifier.is_wanted(run):
                 item = lambda: verifier.item(run, sign(run.fields), event.receipt, event.signature)  # noqa: E731
                 found.extend(self._to(verifier.concerned(state, run), item))

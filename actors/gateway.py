@@ -22,6 +22,7 @@ from actors.governance import commands as c
 from actors.governance import kinds
 from actors.governance.calls import CALLS, parse
 from actors.governance.decision import Operator
+from actors.governance.node_law import RecoveryConsented
 from actors.governance.refusals import Code, Refusal, unknown
 from actors.housekeeper import Housekeeper
 from actors.kernel import Ref
@@ -29,7 +30,7 @@ from actors.messages import Asked, Done, Outcome, Respond, TenantMessage, Unsett
 from actors.scribe import Scribe
 from actors.sight import Filter, Sight
 from actors.subscriptions import Subscription, case_watch, inbox
-from actors.supervisor import CreateTenant, ResetNode, SupervisorMessage, TripNode
+from actors.supervisor import CreateTenant, NoteConsent, ResetNode, SupervisorMessage, TripNode
 from actors.tailing import tail
 from actors.tenant_status import status_of
 from actors.waiting import answer_when_so
@@ -190,8 +191,10 @@ class _Conversation:
         match ask:
             case c.Found():
                 tell(supervisor, CreateTenant(ask, by, respond), respond)
-            case c.Suspend() | c.Resume():
+            case c.Suspend() | c.Resume() | c.ShowRecovery():
                 self._ask(ask.tenant, tag, ask, respond)
+            case c.AgreeToRecovery():
+                self._ask(ask.tenant, tag, ask, lambda outcome: self._consented(ask, outcome, respond))
             case c.TripBreaker(scope="node"):
                 tell(supervisor, TripNode(ask.reason, by, respond), respond, urgent=True)
             case c.ResetBreaker(scope="node"):
@@ -209,6 +212,14 @@ class _Conversation:
                 respond(Done({"tenant": "", "member": by, "kind": kinds.OPERATOR, **self._house.keys_of(NODE)}))
             case _:
                 respond(Refusal(Code.NOT_ALLOWED, f"{tag} is for a tenant's own people"))
+
+    def _consented(self, ask: c.AgreeToRecovery, outcome: Outcome, respond: Respond) -> None:
+        """Has the node's own log say it, too.  Should that fail, asking again does it."""
+        if not isinstance(outcome, Done):
+            respond(outcome)
+            return
+        event = RecoveryConsented(ask.tenant, ask.digest, self._identity.name)
+        tell(self._house.supervisor, NoteConsent(event, outcome.value, respond), respond, urgent=True)
 
     def _subscribe(self, number: int, ask: c.Subscription, respond: Respond) -> None:
         identity, house = self._identity, self._house

@@ -67,11 +67,20 @@ class NoteWitness:
 
 
 @attrs.frozen
+class NoteConsent:
+    """The tenant has taken the operator's consent; the answer goes out when it stands on the node's log, too."""
+
+    event: law.RecoveryConsented
+    value: Mapping[str, object]
+    respond: Respond
+
+
+@attrs.frozen
 class WriteCounts:
     """Once a minute: what was refused before any decision since the last time."""
 
 
-SupervisorMessage: TypeAlias = CreateTenant | TripNode | ResetNode | NoteFrozen | NoteWitness | WriteCounts
+SupervisorMessage: TypeAlias = CreateTenant | TripNode | ResetNode | NoteFrozen | NoteWitness | NoteConsent | WriteCounts
 
 
 class Refused:
@@ -138,6 +147,8 @@ class Supervisor:
                     await self._write(law.TenantFrozen(tenant, why), "node", _nobody, {})
                 case NoteWitness(event=refused):
                     await self._write(refused, "node", _nobody, {})
+                case NoteConsent(event=consented, value=value, respond=respond):
+                    await self._write(consented, consented.by, respond, value)
                 case WriteCounts():
                     if counts := self._refused.take():
                         await self._write(law.RefusalsCounted(counts), "node", _nobody, {})

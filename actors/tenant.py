@@ -23,7 +23,7 @@ from actors.fact_finding import Known
 from actors.feed import CASE, MEMBER, Feed
 from actors.foresight import look_ahead
 from actors.forgetting import LOOKS, Forgetting
-from actors.governance import budgets, guarding
+from actors.governance import budgets, guarding, recovery
 from actors.governance import bundle as bundles
 from actors.governance import commands as c
 from actors.governance import events as e
@@ -278,6 +278,8 @@ class Tenant:
             outcome = Done(self._forgetting.shown(self.state, self._around.time.now()))
         elif isinstance(asked.ask, c.ShowFacts):
             outcome = Done(self._known().shown(asked.ask, self._around.time.now()))
+        elif isinstance(asked.ask, c.ShowRecovery) or (isinstance(asked.ask, c.Read) and asked.ask.what == "recovery.show"):
+            outcome = Done(recovery.shown(self.state, self._around.time.now()))
         elif isinstance(asked.ask, c.Read) and asked.ask.what == "shadow.show":
             self._release(asked.respond, answering.shadow(self.state, self._recall, *self._shadow.pending()))
             return

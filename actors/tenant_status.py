@@ -15,6 +15,7 @@ def status_of(tenant: Tenant) -> Mapping[str, object]:
         "phase": state.phase,
         "entries": state.size,
         "suspended": state.suspended,
+        "recovery": "" if state.recovery is None else "agreed" if state.recovery.agreed else "announced",
         "frozen": tenant.frozen,
         "held": sum(case.status == "held" for case in state.cases.values()),
         "open_cases": len(state.cases),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import assert_never
 
+import attrs
+
 from . import (
     approving,
     attesting,
@@ -13,6 +15,7 @@ from . import (
     guarding,
     membership,
     proposing,
+    recovering,
     redeeming,
     reporting,
     revoking,
@@ -21,7 +24,7 @@ from . import (
     using,
 )
 from . import commands as c
-from .decision import Asker, Decision, Facts, Invitee, Moment, Operator
+from .decision import Asker, Decided, Decision, Facts, Invitee, Moment, Operator
 from .refusals import Code, Refusal
 from .state import Member, State
 
@@ -36,6 +39,7 @@ EVIDENCE = (
     c.RevokeMember,
     c.TripBreaker,
     c.PlaceHold,
+    c.ObjectToRecovery,
 )  # taken in even while suspended
 
 
@@ -47,7 +51,15 @@ def decide(state: State, command: c.Command, by: Asker, facts: Facts, moment: Mo
         case Operator():
             return _by_operator(state, command, by, moment)
         case Member():
-            return _by_member(state, command, by, facts, moment)
+            decision = _by_member(state, command, by, facts, moment)
+            if (
+                state.recovery is None
+                or not isinstance(decision, Decided)
+                or not decision.events
+                or isinstance(command, c.ObjectToRecovery)
+            ):
+                return decision
+            return attrs.evolve(decision, events=(*decision.events, *recovering.seen(state, by, moment)))
         case _:
             assert_never(by)
 
@@ -68,6 +80,8 @@ def _by_operator(state: State, command: c.Command, by: Operator, moment: Moment)
             return guarding.trip(state, command, by, moment)
         case c.ResetBreaker():
             return guarding.reset(state, command, by)
+        case c.AgreeToRecovery():
+            return recovering.agree(state, command, by, moment)
         case _:
             return _not_for("operator")
 
@@ -141,7 +155,15 @@ def _by_member(state: State, command: c.Command, by: Member, facts: Facts, momen
             return shadowing.start(state, command, by, facts)
         case c.StopShadow():
             return shadowing.stop(state, by)
-        case c.Enrol() | c.Found() | c.Suspend() | c.Resume():
+        case c.InviteForRecovery():
+            return recovering.invite(state, command, by, moment)
+        case c.AnnounceRecovery():
+            return recovering.announce(state, command, by, moment)
+        case c.ObjectToRecovery():
+            return recovering.object_to(state, command, by, moment)
+        case c.ApplyRecovery():
+            return recovering.apply(state, command, by, facts, moment)
+        case c.Enrol() | c.Found() | c.Suspend() | c.Resume() | c.AgreeToRecovery():
             return _not_for(by.kind)
         case _:
             assert_never(command)

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias, assert_never, get_args
 
 import attrs
 
-from . import breaker, budgets, canonical, counters, letters, links, revoking, shadowing
+from . import breaker, budgets, canonical, counters, letters, links, recovery, revoking, shadowing
 from . import events as e
 from . import warrant as warrants
 from .approval import unverified_unpack as unpack_statement
@@ -490,6 +490,7 @@ _FOLDS: Mapping[type, Fold] = {
     **_for_each(Membership, _membership),
     e.BudgetWarned: _nothing,
     **_for_each(shadowing.Shadowing, shadowing.folded),
+    **_for_each(recovery.Recovering, recovery.folded),
     e.SnapshotMade: _nothing,
 }
 if missing := set(get_args(e.Event)) - _FOLDS.keys():

@@ -46,6 +46,14 @@ def found(state: State, command: c.Found, by: str, moment: Moment) -> Decision:
 
 def invite(state: State, command: c.Invite, by: Member, moment: Moment) -> Decision:
     """Invites; at once while the tenant is founding, by a quorum afterwards."""
+    event = invited(state, command, command.owner, moment)
+    if isinstance(event, Refusal):
+        return event
+    return governed.change(state, governed.INVITE, f"member/{command.member}", (event,), by, command.key, moment)
+
+
+def invited(state: State, command: c.Invite | c.InviteForRecovery, owner: str | None, moment: Moment) -> e.MemberInvited | Refusal:
+    """The invitation, where it can be given."""
     if (wrong := name_problem(command.member)) is not None:
         return Refusal(Code.MALFORMED, f"the member's name {wrong}")
     if command.kind not in MEMBER_KINDS:
@@ -60,17 +68,15 @@ def invite(state: State, command: c.Invite, by: Member, moment: Moment) -> Decis
         return Refusal(Code.NAME_TAKEN, "an invitation of this id is under way for somebody else; make another")
     if (no := _bad_expiry(command.expires_at, moment)) is not None:
         return no
-    owner = command.owner
     if command.kind == AGENT and (owner is None or owner not in state.members or state.members[owner].status == "revoked"):
         return Refusal(Code.MALFORMED, "an agent needs an owner that is a member: the person who answers for it")
     known = state.members.get(command.member)
     if known is not None and known.status in ("enrolled", "active"):
         return Refusal(Code.NAME_TAKEN, f"{command.member} is a member already", about=command.member)
-    invited = e.MemberInvited(
+    return e.MemberInvited(
         MemberId(command.member), command.kind, Person(command.person), tuple(sorted(set(command.roles))),
         None if owner is None else MemberId(owner), command.invitation, command.token_hash, Instant(command.expires_at),
     )  # fmt: skip
-    return governed.change(state, governed.INVITE, f"member/{command.member}", (invited,), by, command.key, moment)
 
 
 def enrol(state: State, command: c.Enrol, by: Invitee, moment: Moment) -> Decision:

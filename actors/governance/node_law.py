@@ -73,7 +73,19 @@ class WitnessRefused:
     known: int  # entries that the witness had cosigned
 
 
-NodeEvent: TypeAlias = OperatorEnrolled | NodeTripped | NodeReset | RefusalsCounted | TenantFrozen | RollbackAccepted | WitnessRefused
+@attrs.frozen
+class RecoveryConsented:
+    """An operator agreed that a tenant's lost quorum is recovered: here too, where that tenant's admin writes nothing."""
+
+    TAG: ClassVar[str] = "recovery.consented/1"
+    tenant: str
+    digest: bytes  # of what the tenant's admin announced
+    by: str
+
+
+NodeEvent: TypeAlias = (
+    OperatorEnrolled | NodeTripped | NodeReset | RefusalsCounted | TenantFrozen | RollbackAccepted | WitnessRefused | RecoveryConsented
+)
 KINDS: dict[str, type] = {kind.TAG: kind for kind in get_args(NodeEvent)}
 
 
@@ -93,7 +105,7 @@ def evolve_node(state: NodeState, event: NodeEvent) -> None:
             state.epoch, state.closed = event.epoch, f"{event.by}: {event.reason}"
         case NodeReset():
             state.closed = ""
-        case RefusalsCounted() | TenantFrozen() | RollbackAccepted() | WitnessRefused():
+        case RefusalsCounted() | TenantFrozen() | RollbackAccepted() | WitnessRefused() | RecoveryConsented():
             pass
         case _:
             assert_never(event)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 
 from .ids import Person
 from .kinds import ADMIN, APPROVER
@@ -34,9 +35,14 @@ def behind(state: State, member: Member) -> frozenset[Person]:
 
 def leaves_a_quorum(state: State, without: str, seats: int) -> bool:
     """Whether, without this member, some admin would still find the other persons whom a change needs."""
-    rest = [m for m in state.active() if m.kind in ELIGIBLE and m.member != without]
-    persons = {m.person for m in rest}
-    return any(m.kind == ADMIN and len(persons - {m.person}) >= seats for m in rest)
+    return can_agree([m for m in state.active() if m.kind in ELIGIBLE and m.member != without], seats)
+
+
+def can_agree(eligible: Iterable[Member], seats: int) -> bool:
+    """Whether an admin among these would find ``seats`` other persons among them."""
+    everybody = list(eligible)
+    persons = {m.person for m in everybody}
+    return any(m.kind == ADMIN and len(persons - {m.person}) >= seats for m in everybody)
 
 
 def _alike(person: str) -> str:

@@ -329,6 +329,21 @@ class Budget:
 
 
 @attrs.define
+class Recovery:
+    """What an admin has announced to recover a lost quorum, see recovering.py."""
+
+    digest: bytes
+    lost: tuple[MemberId, ...]
+    keys: tuple[tuple[str, str], ...]  # member, fingerprint
+    by: MemberId
+    person: Person
+    reason: str
+    due: Instant
+    until: Instant
+    agreed: str = ""  # the operator, once it has agreed
+
+
+@attrs.define
 class Shadow:
     """A candidate beside the bundle in force, and where it differed; see shadowing.py for the names of the kinds."""
 
@@ -389,6 +404,7 @@ class State:
     budgets: dict[str, Budget] = attrs.Factory(dict)  # by scope, as far as a limit is on it
     judged: dict[str, Instant] = attrs.Factory(dict)  # bundle in hex → when it was last needed; as many as were ever activated
     shadow: Shadow | None = None
+    recovery: Recovery | None = None
     deadlines: list[tuple[Instant, str, str]] = attrs.field(factory=list, eq=False, repr=False, metadata={"derived": True})
 
     def member_by_key(self, key_id: str) -> Member | None:

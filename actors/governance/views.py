@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from . import events as e
 from .approving import may_fill_a_seat
 from .canonical import Value
+from .recovery import told as told_of_recovery
 from .signing import fingerprint
 from .state import Case, Member, State
 
@@ -156,6 +157,7 @@ def status(state: State) -> dict[str, Value]:
         "tenant": state.tenant,
         "phase": state.phase,
         "suspended": state.suspended,
+        "recovery": told_of_recovery(state),
         "entries": state.size,
         "bundle": state.bundle,
         "held": sum(case.status == "held" for case in state.cases.values()),

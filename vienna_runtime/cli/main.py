@@ -21,7 +21,7 @@ from vienna_runtime.provenance import check_provenance
 COMMANDS = {
     "init": ("init", "init", "Make a node."),
     "serve": ("serve", "serve", "Run a node."),
-    "tenant": ("tenant", "tenant", "Tenants: create, list, suspend, resume, seal."),
+    "tenant": ("tenant", "tenant", "Tenants: create, list, suspend, resume, seal, recover."),
     "member": ("member", "member", "Members: add, list, confirm, revoke."),
     "enrol": ("enrol", "enrol", "Make your keys from an invitation."),
     "whoami": ("status", "whoami", "Who the node takes you for."),

@@ -15,6 +15,7 @@ from vienna_runtime.cli.shown import shown, value_text
 from vienna_runtime.client import Vienna
 
 _TIMES = frozenset({"uptime"})
+_INSTANTS = frozenset({"due", "until"})  # of a recovery that is announced
 _SECONDS = frozenset({"last"})  # of a cosignature, which counts seconds since 1970
 
 
@@ -76,6 +77,10 @@ def _fill(table: Table, value: Mapping[str, Any], indent: str) -> None:
                     label = Text()
             case []:
                 table.add_row(label, "-")
+            case Mapping():
+                table.add_row(label, "-")
+            case int() if name in _INSTANTS:
+                table.add_row(label, f"{clock(item)} UTC")
             case int() if name in _TIMES:
                 table.add_row(label, lasting(item))
             case str():

@@ -30,7 +30,7 @@ def _style(step: Step) -> str:
             return "red"
         case "run.verified":
             return "green" if step.body["verdict"] in ("verified", "consistent") else "red"
-        case "approval.asked":
+        case "approval.asked" | "recovery.announced":
             return "bold yellow"
         case "case.decided":
             return "" if step.body["permitted"] else "red"
@@ -178,6 +178,12 @@ def _refused(body: Body) -> Text:
     return shown(f"{body['command']}{about}: {body['why']} ({body['code']})")
 
 
+def _recovery(body: Body) -> Text:
+    lost, keys = ", ".join(body["lost"]), ", ".join(f"{name} with {print_}" for name, print_ in body["keys"])
+    when = f"from {clock(body['due'])} UTC on"
+    return shown(f"{lost} lost, says {body['person']} ({body['reason']}); {keys} {when}, unless an approver or admin objects")
+
+
 def _plain(body: Body) -> Text:
     why = next((str(body[name]) for name in ("why", "reason") if body.get(name)), None)
     if why is not None:
@@ -225,4 +231,5 @@ _SENTENCES: Mapping[str, Callable[[Body], Text]] = {
     "effect.vouched/1": _vouched,
     "effect.settled/1": _settled,
     "dead_letter.opened/1": _letter,
+    "recovery.announced/1": _recovery,
 }

@@ -1,4 +1,4 @@
-"""``vienna tenant``: for operators, and ``seal`` for the tenant's own admin."""
+"""``vienna tenant``: for operators, and ``seal`` and ``recover`` for the tenant's own people."""
 
 from __future__ import annotations
 
@@ -12,12 +12,16 @@ from vienna_runtime.cli import inviting
 from vienna_runtime.cli.here import Here, json_option, pass_here
 from vienna_runtime.cli.kinds import DURATION
 from vienna_runtime.cli.listing import Listing
+from vienna_runtime.cli.recover import recover
 from vienna_runtime.cli.shown import shown
 
 
 @click.group(cls=Listing)
 def tenant() -> None:
     """Found tenants and stop them (operators); seal your own (admins)."""
+
+
+tenant.add_command(recover)
 
 
 @tenant.command()
@@ -72,6 +76,7 @@ def list_(here: Here) -> None:
     table = Table(*(name.replace("_", " ") for name in (*columns, "state")), box=None, pad_edge=False)
     for row in found:
         state = "frozen" if row.get("frozen") else "suspended" if row.get("suspended") else "serving"
+        state += ", a recovery is announced" if row.get("recovery") else ""
         table.add_row(*(shown(str(row.get(name, ""))) for name in columns), state)
     here.answer({"tenants": found}, table if found else "There are no tenants yet: vienna tenant create NAME --admin NAME --person PERSON")
 

@@ -178,6 +178,53 @@ class Administration:
     async def release_hold(self, hold: str, reason: str, *, key: str | None = None) -> Answer:
         return await self._call("hold.release", key=key or _key(), hold=hold, reason=reason)
 
+    # --- a quorum that is lost for good
+
+    async def invite_for_recovery(
+        self,
+        member: str,
+        kind: str,
+        person: str,
+        *,
+        lost: Sequence[str],
+        reason: str,
+        invitation: str,
+        token_hash: bytes,
+        expires_at: int,
+        roles: Sequence[str] = (),
+    ) -> Answer:
+        """An invitation that no quorum approved; the key has no rights before a recovery."""
+        return await self._call(
+            "recovery.invite",
+            member=member,
+            kind=kind,
+            person=person,
+            roles=list(roles),
+            invitation=invitation,
+            token_hash=token_hash,
+            expires_at=expires_at,
+            lost=list(lost),
+            reason=reason,
+        )
+
+    async def announce_recovery(self, lost: Sequence[str], keys: Mapping[str, str], reason: str) -> Answer:
+        """``{digest, due}``; ``keys`` are members with the fingerprints of the keys they enrolled."""
+        return await self._call("recovery.announce", lost=list(lost), keys=dict(keys), reason=reason)
+
+    async def object_to_recovery(self, reason: str) -> Answer:
+        return await self._call("recovery.object", reason=reason)
+
+    async def apply_recovery(self, digest: bytes) -> Answer:
+        return await self._call("recovery.apply", digest=digest)
+
+    async def agree_to_recovery(self, tenant: str, digest: bytes) -> Answer:
+        """The operator's part."""
+        return await self._call("recovery.agree", tenant=tenant, digest=digest)
+
+    async def recovery(self, tenant: str | None = None) -> Answer:
+        """What is announced, ``digest`` None where nothing is; operators name the tenant."""
+        return await (self._call("recovery.show") if tenant is None else self._call("recovery.look", tenant=tenant))
+
     # --- operators
 
     async def create_tenant(self, tenant: str, *, admin: str, person: str, invitation: str, token_hash: bytes, expires_at: int) -> Answer:

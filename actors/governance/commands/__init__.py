@@ -67,6 +67,14 @@ from .reads import (
     Wait,
     Watch,
 )
+from .recovery import (
+    AgreeToRecovery,
+    AnnounceRecovery,
+    ApplyRecovery,
+    InviteForRecovery,
+    ObjectToRecovery,
+    ShowRecovery,
+)
 from .shadow import StartShadow, StopShadow
 from .warrants import ListWarrants, RevokeWarrants, ShowWarrant, UseWarrant
 
@@ -75,11 +83,11 @@ Command: TypeAlias = (
     | Attest | Probe | Invite | Enrol | Confirm | RevokeMember
     | PushBundle | ActivateBundle | Seal | RevokeWarrant | TripBreaker | ResetBreaker | RetryLetter | ResolveLetter
     | SettleEffect | PlaceHold | ReleaseHold | RunRetention | Erase | Suspend | Resume | Found | StartShadow | StopShadow
-    | UseWarrant | RevokeWarrants
+    | UseWarrant | RevokeWarrants | InviteForRecovery | AnnounceRecovery | AgreeToRecovery | ObjectToRecovery | ApplyRecovery
 )  # fmt: skip
 Query: TypeAlias = (
     ShowCase | ShowFacts | ShowLineage | ShowCard | ShowLetter | ListLetters | ShowBundle | ListBundles | Read
-    | ListWarrants | ShowWarrant
+    | ListWarrants | ShowWarrant | ShowRecovery
 )  # fmt: skip
 Subscription: TypeAlias = Tail | Watch | Evidence | Inbox
 Chore: TypeAlias = Archive | ListKeys | RotateKey | RetireKeys
@@ -89,7 +97,10 @@ Ask: TypeAlias = Command | Query | Subscription | Chore | Wait
 __all__ = [
     "CHORES",
     "ActivateBundle",
+    "AgreeToRecovery",
+    "AnnounceRecovery",
     "AnswerApprover",
+    "ApplyRecovery",
     "Archive",
     "Ask",
     "AskAgent",
@@ -104,10 +115,12 @@ __all__ = [
     "Found",
     "Inbox",
     "Invite",
+    "InviteForRecovery",
     "ListBundles",
     "ListKeys",
     "ListLetters",
     "ListWarrants",
+    "ObjectToRecovery",
     "PlaceHold",
     "Probe",
     "Propose",
@@ -136,6 +149,7 @@ __all__ = [
     "ShowFacts",
     "ShowLetter",
     "ShowLineage",
+    "ShowRecovery",
     "ShowWarrant",
     "SignEnvelope",
     "StartShadow",

@@ -56,6 +56,7 @@ from .keeping import (
     SnapshotMade,
 )
 from .looking import EffectProbed, EffectSettled, EffectVouched, RunAttested, RunReportedLate
+from .recovery import RecoveryAgreed, RecoveryAnnounced, RecoveryApplied, RecoveryEnded, RecoveryInvited
 from .shadow import ShadowCounted, ShadowDiffered, ShadowStarted, ShadowStopped
 from .tenant import (
     BundleActivated,
@@ -130,6 +131,11 @@ Event: TypeAlias = (
     | ShadowDiffered
     | ShadowCounted
     | ShadowStopped
+    | RecoveryInvited
+    | RecoveryAnnounced
+    | RecoveryAgreed
+    | RecoveryEnded
+    | RecoveryApplied
 )
 
 
@@ -184,6 +190,11 @@ __all__ = [
     "MemberInvited",
     "MemberRevoked",
     "Params",
+    "RecoveryAgreed",
+    "RecoveryAnnounced",
+    "RecoveryApplied",
+    "RecoveryEnded",
+    "RecoveryInvited",
     "RetentionSet",
     "RunAttested",
     "RunOpened",

@@ -14,8 +14,9 @@ import pytest
 from actors.governance import commands as c
 from actors.governance import events as e
 from actors.governance import governed
-from actors.governance.decision import Decided, Moment
+from actors.governance.decision import Decided, Moment, Operator
 from actors.governance.ids import HOUR, MINUTE, Fresh, Instant
+from actors.governance.signing import fingerprint
 from ledger import VerifierKey, removal
 from ledger.cosignature import Cosigner
 from ledger.header import parse
@@ -217,6 +218,35 @@ def test_what_a_change_records_beside_the_standing_entries_is_not_missed(office:
     report = good(office, case)
     assert (report.outcome, report.closed, outcomes(report)["outcome"]) == ("applied", True, "pass")
     assert alone(form.pack(office.evidence(case)), office.node_key) == "verified"
+
+
+def recovered(office: Office) -> str:
+    """Clara is lost, and Hugo approves in her place: a case that only the members a recovery put in force could decide."""
+    office.do(c.Seal(), "anna")
+    lost = ("clara", "clara-two")
+    invite = c.InviteForRecovery("hugo", "approver", "Hugo", ("lead",), "i-hugo", bytes(32), office.now + HOUR, lost, "she is gone")
+    office.do(invite, "anna")
+    office.enrol("hugo")
+    hugo = office.state.members["hugo"]
+    announced = office.do(c.AnnounceRecovery(lost, {"hugo": fingerprint(hugo.public_key, hugo.key_hash)}, "she is gone"), "anna")
+    digest = announced.answer["digest"]
+    office.do(c.AgreeToRecovery("belvedere", digest), Operator("otto"))
+    office.now += 72 * HOUR
+    office.do(c.ApplyRecovery(digest), "anna")
+    case = office.propose("notes.append", "notes/today", {"text": "a"})
+    office.vote(case, "hugo")
+    return str(case)
+
+
+def test_a_case_after_a_recovery_is_verified_with_the_members_that_it_put_in_force(office: Office, tmp_path: Path) -> None:
+    case = recovered(office)
+    assert good(office, case).outcome == "warranted"
+    packed = form.pack(office.evidence(case))
+    assert alone(packed, office.node_key) == "verified"
+    if (node := shutil.which("node")) is not None:
+        (tmp_path / "after").write_bytes(packed)
+        ended = subprocess.run([node, JAVASCRIPT, "evidence", tmp_path / "after", office.node_key.text], capture_output=True, text=True)
+        assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
 @CHANGES
