@@ -16,7 +16,7 @@ LOOKED = {"intent": "intent", "case.decided": "bundles", "approval": "approvals"
           "approval.asked": "conversation", "approval.answered": "conversation", "member": "members",
           "warrant.issued": "warrant terms", "run.opened": "redemption", "run.reported": "receipts", "run.reported_late": "receipts",
           "bundle": "bundles", "run.attested": "attestations", "effect.probed": "attestations", "envelope": "approvals"}  # else outcome
-STANDING = re.compile(r"(tenant\.(founded|sealed|suspended|resumed)|member\.(invited|enrolled|confirmed|revoked)|bundle\.activated|"
+STANDING = re.compile(r"(tenant\.(founded|sealed|suspended|resumed)|member\.(invited|enrolled|confirmed|changed|revoked)|bundle\.activated|"
                       r"envelope\.(signed|revoked))/1")
 FILE = [line.split() for line in ("case commitment format node node_log tenant tenant_log", *["checkpoint entries witnessed"] * 2)]
 HEADER = "version tag tenant sequence time actor case step previous follows commitment".split()
@@ -233,6 +233,7 @@ def law(case, tenant, own, issuers, c):  # the entries in their order; gives the
                 seen = digest(b"vienna/fingerprint/1\0", members[name]["public_key"], members[name]["key_hash"]).hex()[:32]
                 same = b["fingerprint"].replace(" ", "") == seen and members[name]["status"] == "enrolled"
                 members[name]["status"] = must(same, f"{name}: another key was confirmed") or "active"
+            case "member.changed": members[name]["roles"] = b["roles"]
             case "member.revoked":
                 members[name]["status"], invited[name] = "revoked", None
                 for gone in [it for it, v in envelopes.items() if name in (v["approver"], v["template"]["agent"])]: del envelopes[gone]

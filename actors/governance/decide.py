@@ -125,6 +125,8 @@ def _by_member(state: State, command: c.Command, by: Member, facts: Facts, momen
             return membership.invite(state, command, by, moment)
         case c.Confirm():
             return membership.confirm(state, command, by, moment)
+        case c.ChangeMember():
+            return membership.change(state, command, by, moment)
         case c.RevokeMember():
             return membership.revoke(state, command, by, moment)
         case c.Seal():

@@ -330,7 +330,7 @@ def _remind_of_worthless(state: State) -> None:
 
 Membership = (
     e.TenantFounded | e.TenantSealed | e.TenantSuspended | e.TenantResumed | e.MemberInvited
-    | e.MemberEnrolled | e.MemberConfirmed | e.MemberRevoked | e.BundlePushed | e.BundleActivated
+    | e.MemberEnrolled | e.MemberConfirmed | e.MemberChanged | e.MemberRevoked | e.BundlePushed | e.BundleActivated
 )  # fmt: skip
 
 Keeping = (
@@ -341,7 +341,7 @@ Keeping = (
 STANDING = frozenset(
     {
         e.TenantFounded, e.TenantSealed, e.TenantSuspended, e.TenantResumed, e.MemberInvited,
-        e.MemberEnrolled, e.MemberConfirmed, e.MemberRevoked, e.BundleActivated, e.EnvelopeSigned, e.EnvelopeRevoked,
+        e.MemberEnrolled, e.MemberConfirmed, e.MemberChanged, e.MemberRevoked, e.BundleActivated, e.EnvelopeSigned, e.EnvelopeRevoked,
     }
 )  # fmt: skip
 
@@ -370,6 +370,8 @@ def _membership(state: State, event: Membership, _case: Case | None, at: Instant
             state.invitations.pop(event.invitation, None)
         case e.MemberConfirmed():
             state.members[event.member].status = "active"
+        case e.MemberChanged():
+            state.members[event.member].roles = frozenset(event.roles)
         case e.MemberRevoked():
             state.members[event.member].status = "revoked"
             _drop_invitations(state, event.member)

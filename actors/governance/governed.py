@@ -24,6 +24,7 @@ from .signing import fingerprint
 from .state import Case, Member, State
 
 INVITE, CONFIRM, REVOKE, ACTIVATE = "vienna.member.invite", "vienna.member.confirm", "vienna.member.revoke", "vienna.bundle.activate"
+CHANGE = "vienna.member.change"
 RELEASE, FORGET, ERASE = "vienna.hold.release", "vienna.retention.run", "vienna.retention.erase"
 SEATS = 2  # different persons, besides the requester
 QUORUM = f"any {SEATS}"
@@ -104,6 +105,10 @@ def _outdated(state: State, event: e.Event) -> Refusal | None:
             if known is None or known.status != "enrolled" or fingerprint(known.public_key, known.key_hash) != event.fingerprint:
                 why = f"{event.member} no longer waits with the key whose fingerprint was approved"
                 return Refusal(Code.FINGERPRINT_DIFFERS, why, about=event.member)
+        case e.MemberChanged():
+            known = state.members.get(event.member)
+            if known is None or known.status not in ("enrolled", "active"):
+                return Refusal(Code.UNKNOWN, f"{event.member} is no member any more", about=event.member)
         case e.MemberRevoked():
             known = state.members.get(event.member)
             if known is not None and known.kind == ADMIN and known.status == "active" and sum(1 for _ in state.active(ADMIN)) <= 1:

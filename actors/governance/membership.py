@@ -58,9 +58,8 @@ def invited(state: State, command: c.Invite | c.InviteForRecovery, owner: str | 
         return Refusal(Code.MALFORMED, f"the member's name {wrong}")
     if command.kind not in MEMBER_KINDS:
         return Refusal(Code.MALFORMED, f"there is no kind {command.kind!a}; the kinds are {', '.join(sorted(MEMBER_KINDS))}")
-    for role in command.roles:
-        if (wrong := name_problem(role)) is not None:
-            return Refusal(Code.MALFORMED, f"the role {role!a} {wrong}")
+    if (no := _bad_roles(command.roles)) is not None:
+        return no
     if (wrong := person_problem(state, command.person)) is not None:
         return Refusal(Code.MALFORMED, f"the person's name {wrong}")
     taken = state.invitations.get(command.invitation)
@@ -124,6 +123,28 @@ def confirm(state: State, command: c.Confirm, by: Member, moment: Moment) -> Dec
     if member.kind in (APPROVER, ADMIN):
         return governed.change(state, governed.CONFIRM, f"member/{command.member}", (confirmed,), by, command.key, moment)
     return Decided((confirmed,), {"member": command.member, "applied": True})
+
+
+def change(state: State, command: c.ChangeMember, by: Member, moment: Moment) -> Decision:
+    """Other roles, at once while founding and by a quorum afterwards: a role is what policies permit and quorums count."""
+    member = state.members.get(command.member)
+    if member is None or member.status not in ("enrolled", "active"):
+        return unknown("member", command.member)
+    if (no := _bad_roles(command.roles)) is not None:
+        return no
+    roles = tuple(sorted(set(command.roles)))
+    if member.roles == frozenset(roles):
+        return Decided(answer={"member": command.member, "applied": True, "repeated": True})
+    return governed.change(
+        state, governed.CHANGE, f"member/{command.member}", (e.MemberChanged(member.member, roles),), by, command.key, moment
+    )
+
+
+def _bad_roles(roles: tuple[str, ...]) -> Refusal | None:
+    for role in roles:
+        if (wrong := name_problem(role)) is not None:
+            return Refusal(Code.MALFORMED, f"the role {role!a} {wrong}")
+    return None
 
 
 def revoke(state: State, command: c.RevokeMember, by: Member, moment: Moment) -> Decision:

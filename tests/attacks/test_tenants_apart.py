@@ -143,6 +143,7 @@ PROBES: dict[str, tuple[Callable[[Any, Any, Things], dict[str, Any]], ...]] = {
         },
     ),
     "member.confirm": (lambda *a: {"member": a[2].member, "fingerprint": "0", "key": "k"},),
+    "member.change": (lambda *a: {"member": a[2].member, "roles": ["lead"], "key": "k"},),
     "member.revoke": (lambda *a: {"member": a[2].member, "reason": "x", "key": "k"},),
     "bundle.activate": (lambda *a: {"bundle": a[2].bundle, "key": "k"},),
     "shadow.start": (lambda *a: {"bundle": a[2].bundle},),

@@ -135,6 +135,26 @@ def grouped(fingerprint: str) -> str:
 
 @member.command()
 @click.argument("name")
+@click.option("--role", "roles", multiple=True, help="A role that NAME has from now on; repeat for several.  Those not named end.")
+@click.option("--no-roles", is_flag=True, help="NAME has no role any more.")
+@click.option("--key", help="Idempotency key, to repeat this after an unknown outcome.")
+@json_option
+@pass_here
+def change(here: Here, name: str, roles: tuple[str, ...], no_roles: bool, key: str | None) -> None:
+    """Give NAME other roles.  In a sealed tenant that waits for two approvals.
+
+    \b
+    Example:
+      vienna member change clara --role reviewer --role finance
+    """
+    if bool(roles) == no_roles:
+        raise click.UsageError("say which roles: --role once or more, or --no-roles")
+    value = here.ask(lambda vienna: vienna.admin.change(name, roles, key=key))
+    here.answer(value, *waiting(value, f"{name} has the roles {', '.join(roles) or 'none'}."))
+
+
+@member.command()
+@click.argument("name")
 @click.option("--reason", required=True, help="Why; it stands on the ledger.")
 @click.option("--key", help="Idempotency key, to repeat this after an unknown outcome.")
 @json_option

@@ -53,6 +53,10 @@ class Administration:
     async def confirm(self, member: str, fingerprint: str, *, key: str | None = None) -> Answer:
         return await self._call("member.confirm", key=key or _key(), member=member, fingerprint=fingerprint)
 
+    async def change(self, member: str, roles: Sequence[str], *, key: str | None = None) -> Answer:
+        """Other roles in place of all it has; ``{applied, case?}``."""
+        return await self._call("member.change", key=key or _key(), member=member, roles=list(roles))
+
     async def revoke(self, member: str, reason: str, *, key: str | None = None) -> Answer:
         return await self._call("member.revoke", key=key or _key(), member=member, reason=reason)
 

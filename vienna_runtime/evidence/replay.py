@@ -144,7 +144,7 @@ class _Replay:
         if self._owed and type(self._owed[0]) in STANDING:
             checks.expect("outcome", self._owed.pop(0) == event, "it is not the change that was approved", shown.seq)
         member = state.members.get(getattr(event, "member", ""))
-        if member is None and isinstance(event, (e.MemberEnrolled, e.MemberConfirmed, e.MemberRevoked)):
+        if member is None and isinstance(event, (e.MemberEnrolled, e.MemberConfirmed, e.MemberChanged, e.MemberRevoked)):
             checks.no("members", f"{event.member} was never invited", shown.seq)
             raise _Stopped(f"not looked at from entry {shown.seq} on: who belongs to the tenant does not add up")
         match event:

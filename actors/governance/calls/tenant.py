@@ -42,6 +42,15 @@ ROWS = (
         fingerprint=Text(64),
         key=KEY,
     ),
+    call(
+        "member.change",
+        frozenset({ADMIN}),
+        c.ChangeMember,
+        "gives a member other roles in place of those it has",
+        member=NAME,
+        roles=Names(),
+        key=KEY,
+    ),
     call("member.revoke", frozenset({ADMIN}), c.RevokeMember, "ends a member's rights", urgent=True, member=NAME, reason=REASON, key=KEY),
     call(
         "bundle.push",

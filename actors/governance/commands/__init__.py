@@ -41,6 +41,7 @@ from .keeping import (
 )
 from .membership import (
     ActivateBundle,
+    ChangeMember,
     Confirm,
     Enrol,
     Found,
@@ -80,7 +81,7 @@ from .warrants import ListWarrants, RevokeWarrants, ShowWarrant, UseWarrant
 
 Command: TypeAlias = (
     Propose | Cancel | Redeem | Report | Vote | AskAgent | AnswerApprover | SignEnvelope | RevokeEnvelope
-    | Attest | Probe | Invite | Enrol | Confirm | RevokeMember
+    | Attest | Probe | Invite | Enrol | Confirm | ChangeMember | RevokeMember
     | PushBundle | ActivateBundle | Seal | RevokeWarrant | TripBreaker | ResetBreaker | RetryLetter | ResolveLetter
     | SettleEffect | PlaceHold | ReleaseHold | RunRetention | Erase | Suspend | Resume | Found | StartShadow | StopShadow
     | UseWarrant | RevokeWarrants | InviteForRecovery | AnnounceRecovery | AgreeToRecovery | ObjectToRecovery | ApplyRecovery
@@ -106,6 +107,7 @@ __all__ = [
     "AskAgent",
     "Attest",
     "Cancel",
+    "ChangeMember",
     "Chore",
     "Command",
     "Confirm",

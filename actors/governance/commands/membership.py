@@ -38,6 +38,15 @@ class Confirm:
 
 
 @attrs.frozen
+class ChangeMember:
+    """``roles``: all that it has from then on."""
+
+    member: str
+    roles: tuple[str, ...]
+    key: str
+
+
+@attrs.frozen
 class RevokeMember:
     member: str
     reason: str

@@ -61,6 +61,7 @@ from .shadow import ShadowCounted, ShadowDiffered, ShadowStarted, ShadowStopped
 from .tenant import (
     BundleActivated,
     BundlePushed,
+    MemberChanged,
     MemberConfirmed,
     MemberEnrolled,
     MemberInvited,
@@ -80,6 +81,7 @@ Event: TypeAlias = (
     | MemberInvited
     | MemberEnrolled
     | MemberConfirmed
+    | MemberChanged
     | MemberRevoked
     | BundlePushed
     | BundleActivated
@@ -185,6 +187,7 @@ __all__ = [
     "HoldPlaced",
     "HoldReleased",
     "IntentProposed",
+    "MemberChanged",
     "MemberConfirmed",
     "MemberEnrolled",
     "MemberInvited",

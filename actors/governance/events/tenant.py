@@ -70,6 +70,13 @@ class MemberConfirmed:
 
 
 @attrs.frozen
+class MemberChanged:
+    TAG: ClassVar[str] = "member.changed/1"
+    member: MemberId
+    roles: tuple[str, ...]  # all that it has from now on
+
+
+@attrs.frozen
 class MemberRevoked:
     TAG: ClassVar[str] = "member.revoked/1"
     member: MemberId

@@ -6,6 +6,7 @@ import pytest
 
 from actors.governance import commands as c
 from actors.governance import events as e
+from actors.governance.codec import encode_state
 from actors.governance.decision import Invitee, Operator
 from actors.governance.ids import HOUR
 from actors.governance.signing import fingerprint
@@ -200,6 +201,55 @@ def test_a_bundle_of_a_sealed_tenant_is_activated_by_quorum(sealed: Any) -> None
     agree(sealed, answer["case"])
     assert sealed.state.bundle == b"n" * 32
     assert sealed.refused(c.ActivateBundle(b"x" * 32, "k2"), "greta") == "unknown"
+
+
+def test_roles_change_at_once_while_founding_and_by_quorum_afterwards(bench: Any) -> None:
+    assert bench.done(c.ChangeMember("clara", ("lead", "finance", "lead"), "k1"), "greta").answer["applied"] is True
+    assert bench.state.members["clara"].roles == {"lead", "finance"}
+    assert bench.last(e.MemberChanged).roles == ("finance", "lead")
+    bench.done(c.Seal(), "greta")
+    for number, name in enumerate(("clara", "ada")):  # a machine's too: policy permits by roles
+        before = bench.state.members[name].roles
+        answer = bench.done(c.ChangeMember(name, ("lead",), f"k-{number}"), "greta").answer
+        assert bench.state.members[name].roles == before
+        agree(bench, answer["case"])
+        assert bench.state.members[name].roles == {"lead"}
+    assert bench.done(c.ChangeMember("clara", ("lead",), "k9"), "greta").events == ()  # as it is already
+    assert encode_state(bench.refold()) == encode_state(bench.state)
+
+
+def test_roles_are_changed_of_members_alone_and_into_names_alone(sealed: Any) -> None:
+    assert sealed.refused(c.ChangeMember("nobody", ("lead",), "k1"), "greta") == "unknown"
+    assert sealed.refused(c.ChangeMember("clara", ("lead or",), "k2"), "greta") == "malformed"
+    answer = sealed.done(c.ChangeMember("ada", ("reader",), "k3"), "greta").answer
+    case = sealed.state.cases[answer["case"]]
+    sealed.done(sealed.vote(case, "clara"), "clara")
+    sealed.done(c.RevokeMember("ada", "odd", "k4"), "greta")
+    assert sealed.refused(sealed.vote(case, "dora"), "dora") == "unknown"  # what was approved can no longer be so
+
+
+def test_an_approval_counts_with_the_roles_that_its_approver_has_when_the_quorum_is_counted(bench: Any) -> None:
+    case = bench.propose("orders.payout")  # 1 of role:lead and 1 of role:finance
+    bench.done(bench.vote(case, "clara"), "clara")
+    bench.done(c.ChangeMember("clara", ("finance",), "k1"), "greta")
+    bench.done(bench.vote(case, "dora"), "dora")
+    assert case.status == "held"
+    bench.done(bench.vote(case, "hugo"), "hugo")
+    assert bench.last(e.WarrantIssued).case == case.case
+
+
+def test_a_warrant_is_worth_nothing_to_an_agent_whose_role_has_gone(bench: Any) -> None:
+    bench.put_in_force(
+        "",
+        "",
+        """@id("r") @tier("T0") @executor("till")
+permit (principal in Role::"writer", action == Action::"review.pass", resource);""",
+    )
+    bench.done(c.ChangeMember("ada", ("writer",), "k1"), "greta")
+    case = bench.propose("review.pass", params={"commit": "c"})
+    bench.done(c.ChangeMember("ada", (), "k2"), "greta")
+    assert bench.refused(bench.redemption(bench.warrant_of(case).warrant), "till") == "policy_forbids"
+    assert bench.denied(action="review.pass", resource="r/2", params={"commit": "d"}).policies == ()
 
 
 def test_a_machine_is_revoked_at_once_and_a_person_by_quorum(sealed: Any) -> None:

@@ -12,6 +12,7 @@ const BODIES = {
   "member.invited/1": "member kind person roles owner invitation token_hash expires_at",
   "member.enrolled/1": "member invitation public_key key_id key_hash proof",
   "member.confirmed/1": "member fingerprint by",
+  "member.changed/1": "member roles",
   "member.revoked/1": "member reason",
   "bundle.pushed/1": "bundle files name by person commit dirty",
   "bundle.activated/1": "bundle previous counters zone limits by person author reason",
@@ -116,6 +117,10 @@ export class Register {
         m.status = "active";
         break;
       }
+      case "member.changed/1":
+        must(m, `${what}: nobody of that name`);
+        m.roles = b.roles;
+        break;
       case "member.revoked/1":
         must(m, `${what}: nobody of that name`);
         m.status = "revoked";

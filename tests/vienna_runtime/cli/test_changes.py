@@ -164,6 +164,15 @@ def test_a_change_of_a_sealed_tenant_is_read_signed_and_found_again(house: House
     assert f'"{fingerprint}"' in said
     approved(case)
 
+    for unclear in ((), ("--role", "lead", "--no-roles")):
+        assert as_("rosa", "member", "change", "hugo", *unclear).code == 2
+    case = str(as_("rosa", "member", "change", "hugo", "--role", "lead", "--role", "finance", json=True).json["case"])
+    said = shown(case)
+    assert "member.changed/1" in said
+    assert '["finance", "lead"]' in said
+    approved(case)
+    assert "finance, lead" in as_("rosa", "member", "list").out
+
     bundle = as_("rosa", "policy", "show", json=True).json
     pushed = as_("rosa", "policy", "push", str(changed_bundle(house.directory)), "--activate", json=True)
     said = shown(str(pushed.json["case"]))

@@ -561,6 +561,13 @@ def test_another_change_than_was_approved_and_none_at_all_are_found(office: Offi
     assert_found(dropped(office, tmp_path / "none", "member.invited/1", nth), case, alone, "outcome")
 
 
+def test_an_approval_by_a_role_that_was_taken_away_is_found(office: Office, alone: ModuleType, tmp_path: Path) -> None:
+    office.do(c.ChangeMember("clara", ("lead", "finance"), "k1"), "anna")
+    case = office.refunding()
+    forged = amended(office, tmp_path / "l", ("member.changed/1", 0, lambda event: attrs.evolve(event, roles=("nothing",))))
+    assert_found(forged, case, alone, "approvals", "quorum")
+
+
 def test_a_third_run_of_two_uses_is_found(paid: Any, tmp_path: Path) -> None:
     office, case, alone = paid
     forged = amended(office, tmp_path / "l", ("warrant.issued/1", 0, by_issuer(office, lambda terms: attrs.evolve(terms, uses=1))))

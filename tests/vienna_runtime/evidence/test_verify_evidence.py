@@ -199,7 +199,11 @@ def _erasure(office: Office) -> None:
     office.record(asked.events, "anna")
 
 
-CHANGES = pytest.mark.parametrize("ask", [_activation, _release, _erasure])
+def _roles(office: Office) -> None:
+    office.do(c.ChangeMember("ada", ("reader", "writer"), "k-roles"), "anna")
+
+
+CHANGES = pytest.mark.parametrize("ask", [_roles, _activation, _release, _erasure])
 
 
 def changed(office: Office, ask: Callable[[Office], None]) -> str:
@@ -218,6 +222,22 @@ def test_what_a_change_records_beside_the_standing_entries_is_not_missed(office:
     report = good(office, case)
     assert (report.outcome, report.closed, outcomes(report)["outcome"]) == ("applied", True, "pass")
     assert alone(form.pack(office.evidence(case)), office.node_key) == "verified"
+
+
+def test_a_quorum_is_counted_with_the_roles_that_were_changed(office: Office) -> None:
+    case = office.propose("orders.refund", "order/1", {"amount": 5})
+    office.vote(case, "clara")
+    office.do(c.ChangeMember("clara", (), "k1"), "anna")
+    office.do(c.ChangeMember("dora", ("finance", "lead"), "k2"), "anna")
+    office.vote(case, "dora")
+    assert good(office, case).outcome == "held"  # Clara has no seat any more, and Dora has one of the two
+    office.do(c.ChangeMember("clara", ("finance",), "k3"), "anna")
+    second = office.propose("orders.refund", "order/2", {"amount": 6})
+    office.vote(second, "clara")
+    office.vote(second, "dora")
+    assert good(office, second).outcome == "warranted"
+    for one in (case, second):
+        assert alone(form.pack(office.evidence(one)), office.node_key) == "verified"
 
 
 def recovered(office: Office) -> str:
