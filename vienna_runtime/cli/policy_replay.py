@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import heapq
 import os
 import sys
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,8 +16,8 @@ import click
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from actors.governance import budgets, expected_flips, units
 from actors.governance import bundle as bundles
-from actors.governance import expected_flips, units
 from actors.governance.bundle import Bundle, Findings
 from actors.governance.finding import Malformed
 from actors.governance.ids import Instant
@@ -27,12 +27,14 @@ from vienna_runtime.cli.exits import BadEnd
 from vienna_runtime.cli.here import Here, json_option, pass_here
 from vienna_runtime.cli.phrases import counted, money
 from vienna_runtime.cli.policy_directory import source_of
+from vienna_runtime.cli.shown import shown
 from vienna_runtime.client import Vienna
 from vienna_runtime.replay import source
 from vienna_runtime.replay.report import Report
 from vienna_runtime.replay.world import Entry, Replayed, World
 from vienna_runtime.secret import Secret
 
+MOST_NAMED = 5  # budgets in one line: the report as JSON has them all
 CHUNK = 2_048  # entries between two looks at the progress bar
 SAID = {
     "same": "the candidate says the same to all of them",
@@ -77,9 +79,9 @@ class _Since(click.ParamType[int]):
 def replay(here: Here, candidate: Path, since: int | None, last: int | None, directory: Path | None, tenant: str | None, ci: bool) -> None:
     """Ask the bundle in --against for every recorded intent again, with the state as it was then, and show which verdicts flip.
 
-    The log is folded from its beginning, with what the candidate counts and by its breakers' limits, so that an intent meets what it
-    would have met.  It comes from your node, as you are allowed to read it, or with --from from a directory and its keys; nothing is
-    written anywhere.  Money is the worst case of one use; minutes are what approvals took so far, from the card to the vote.
+    The log is folded from its beginning, with what the candidate counts, by its budgets and its breakers' limits, so that an intent meets
+    what it would have met.  It comes from your node, as you are allowed to read it, or with --from from a directory and its keys; nothing
+    is written anywhere.  Money is the worst case of one use; minutes are what approvals took so far, from the card to the vote.
 
     \b
     Example:
@@ -94,15 +96,19 @@ def replay(here: Here, candidate: Path, since: int | None, last: int | None, dir
     if isinstance(loaded, Findings):
         raise BadEnd(f"the bundle has findings, nothing was replayed; see them with: vienna policy check {candidate}")
     report = Report(loaded, expected_flips.of(files))
-    keep: deque[Replayed] | None = None if last is None else deque(maxlen=last)
-    take = report.add if keep is None else keep.append
+    keep: list[tuple[int, Replayed]] = []  # a heap, the oldest first: a case that waited for people is told after younger ones
+
+    def newest(one: Replayed) -> None:
+        (heapq.heappush if len(keep) < (last or 0) else heapq.heappushpop)(keep, (one.seq, one))
+
+    take = report.add if last is None else newest
     begun = time.monotonic()
     if directory is not None and tenant is not None:
         world = World(tenant, loaded, Instant(since or 0))
         _from_directory(here, directory, tenant, world, take)
     else:
         world = here.ask(lambda vienna: _from_node(here, vienna, loaded, Instant(since or 0), take))
-    for one in keep or ():
+    for _, one in sorted(keep):
         report.add(one)
     value = {**report.as_json(world.waits), "forgotten": world.forgotten, "seconds": round(time.monotonic() - begun, 3)}
     here.answer(value, *_lines(value, ci=ci))
@@ -183,6 +189,9 @@ def _lines(value: dict[str, Any], *, ci: bool) -> Iterator[RenderableType]:
         yield f"newly allowed: {money(value['newly_allowed'])}"
         yield f"newly denied: {money(value['newly_denied'])}"
         yield f"looked at by a person then, by nobody now: {money(value['newly_unwatched'])}"
+    if (over := value["over_budget"])["count"]:
+        whose = ", ".join(f"{budgets.said(scope)} {count}" for scope, count in list(over["budgets"].items())[:MOST_NAMED])
+        yield shown(f"its budgets would have refused {counted(over['count'], 'intent')} worth {money(over['money'])}: {whose}")
     if value["approvals"]:
         minutes = value["approver_minutes"]
         took = "; none was ever given, so nobody knows how long they take" if minutes is None else f", about {minutes:+d} minutes"

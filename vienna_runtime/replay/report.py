@@ -46,9 +46,14 @@ class Report:
         self.groups: dict[tuple[Flip, str], Group] = {}
         self.met: Counter[str] = Counter({flip.name: 0 for flip in expected})
         self.approvals = Counter[str]()  # action → approvals more or less
+        self.over = Counter[str]()  # scope → grants that its budget would have refused
+        self.over_money = 0  # micro-units: the worst case of one use of each of these
 
     def add(self, one: Replayed) -> None:
         self.intents += 1
+        if one.over:
+            self.over[one.over] += 1
+            self.over_money += self._money(one.wish)
         flip = between(one.before, one.after, failed=one.failed)
         if flip is None:
             return
@@ -127,6 +132,7 @@ class Report:
             "newly_allowed": self.money("allowed"),
             "newly_denied": self.money("denied"),
             "newly_unwatched": self.unwatched,
+            "over_budget": {"count": self.over.total(), "money": self.over_money, "budgets": dict(self.over.most_common())},
             "approvals": sum(self.approvals.values()),
             "approver_minutes": self.minutes(waits),
             "expected": dict(self.met),

@@ -4,6 +4,7 @@ The recorded entries are folded one by one by the law's own ``evolve``, so that 
 and what has been counted is at each intent what it was then.  What belongs to a bundle is the candidate's instead:
 
     activations   the first one puts the candidate in force, later ones are passed over; so it counts what it declares
+    budgets       are asked by the candidate's limits, in its time zone, about what it would have granted (``purse.py``)
     breakers      trip and close by the candidate's limits on the recorded outcomes; what people tripped and reset stays
 
 The recorded runs happened, whatever the candidate says of their cases: a replay answers "what would this bundle have said then",
@@ -16,7 +17,7 @@ from collections.abc import Iterable, Iterator
 
 import attrs
 
-from actors.governance import asking, breaker, canonical, codec, counters, declared, proposing, reporting
+from actors.governance import asking, breaker, canonical, codec, guarding, proposing, reporting
 from actors.governance import events as e
 from actors.governance import intent as intents
 from actors.governance.breaker import LAW
@@ -26,8 +27,9 @@ from actors.governance.ids import Digest, Instant
 from actors.governance.judge import foresee, judge
 from actors.governance.question import Forbidden, Question
 from actors.governance.refusals import Refusal
-from actors.governance.state import Case, State
+from actors.governance.state import Case, Given, State
 from vienna_runtime.replay.memory import Memory
+from vienna_runtime.replay.purse import Purse
 
 _BEGINNING = Instant(0)
 BATCH = 512  # intents asked at once: well below what a bundle remembers, so that each answer is still there when it is read
@@ -56,6 +58,7 @@ class Replayed:
     before: e.CaseDecided
     after: e.CaseDecided
     failed: bool  # a policy of the candidate could not be evaluated
+    over: str = ""  # the scope whose budget of the candidate's would have refused the grant
 
 
 @attrs.frozen
@@ -76,6 +79,10 @@ class World:
         self._open: dict[str, _Asked] = {}  # asked, and the recorded verdict is still to come: it is the next entry but one
         self._ready: list[tuple[_Asked, e.CaseDecided]] = []
         self._memory = Memory(candidate)
+        self._limited = bool(candidate.budgets)  # then each is asked by itself: what it may spend depends on the one before
+        self._purse = Purse(self.state)
+        self._held: dict[str, tuple[_Asked, Replayed]] = {}  # what budgets are asked about when it is granted, if it ever was
+        self._told: list[Replayed] = []
         self.forgotten = 0  # intents whose bodies are gone
         self._gone: set[str] = set()
         self.waits: dict[str, list[int]] = {}  # action → µs from card to vote
@@ -88,9 +95,11 @@ class World:
                 continue
             assert entry.body is not None  # else it is forgotten
             event = codec.decode(entry.tag, entry.body)
-            if self._ready and (type(event) in STANDING or len(self._ready) >= BATCH):
-                yield from self.flush()
+            if self._ready and (self._limited or type(event) in STANDING or len(self._ready) >= BATCH):
+                yield from self._judged()
             self._entry(entry, event)
+            yield from self._told
+            self._told.clear()
 
     def _forgotten(self, entry: Entry) -> bool:
         """Whether its body, or its case's intent, has been forgotten: such a case has ended, and is not replayed."""
@@ -116,19 +125,25 @@ class World:
                 if self.state.bundle is not None:
                     self._skip(entry)
                     return
-                counted = tuple(counters.definition(counter) for counter in declared.counters(self._candidate.declared))
-                event = attrs.evolve(event, bundle=self._candidate.digest, previous=None, counters=counted)
+                own = guarding.activation(self.state, self._candidate.digest, self._candidate)
+                event = attrs.evolve(event, bundle=own.bundle, previous=None, counters=own.counters, zone=own.zone, limits=own.limits)
             case e.BreakerTripped(by=by) | e.BreakerReset(by=by) if by == LAW:
                 self._skip(entry)
                 return
-            case e.BreakerProbed():
+            case e.BreakerProbed() | e.BudgetWarned():
                 self._skip(entry)
                 return
+            case e.WarrantIssued():
+                self._issued(entry, event)
+                event = self._purse.as_granted(event)
             case _:
                 pass
         self._memory.note(event)
         run = self.state.runs.get(getattr(event, "run", ""))
-        evolve(self.state, event, entry.at, entry.seq)
+        with self._purse.counting(event):
+            evolve(self.state, event, entry.at, entry.seq)
+        if getattr(event, "closes", False) and (held := self._held.pop(getattr(event, "case", ""), None)) is not None:
+            self._told.append(held[1])  # it was never granted
         if run is not None and isinstance(event, (e.RunVerified, e.RunUnknown)):
             for tripped in reporting.react(self.state, event, run, self._candidate.settings.breaker, entry.at):
                 evolve(self.state, tripped, entry.at, entry.seq)
@@ -169,7 +184,12 @@ class World:
             self._shown = {name: shown for name, shown in self._shown.items() if name in self.state.cases}
 
     def flush(self) -> Iterator[Replayed]:
-        """What is still to be asked; call it once more after the last entry."""
+        """What is still to be told after the last entry."""
+        yield from self._judged()
+        yield from (replayed for _, replayed in self._held.values())
+        self._held.clear()
+
+    def _judged(self) -> Iterator[Replayed]:
         ready, self._ready = self._ready, []
         foresee(self._candidate, (asked.question for asked, _ in ready))
         for asked, before in ready:
@@ -177,9 +197,9 @@ class World:
             answer = judge(self._candidate, asked.question)
             after = proposing.as_event(asked.case, self._candidate, answer, wish)
             if after.permitted and (why := asked.stopped or self._nobody(after, asked.case)):
-                after = e.CaseDecided(asked.case.case, False, after.policies, after.bundle, why)
+                after = _denied(after, why)
             failed = isinstance(answer, Forbidden) and bool(answer.errors)
-            yield Replayed(
+            replayed = Replayed(
                 seq=asked.seq,
                 at=asked.at,
                 case=asked.case.case,
@@ -189,6 +209,30 @@ class World:
                 after=after,
                 failed=failed,
             )
+            if self._limited:
+                if after.permitted and after.tier != "T0":
+                    self._held[asked.case.case] = asked, replayed
+                    self._purse.decided(after)
+                    continue
+                replayed = self._granted(asked, replayed, asked.at)
+            yield replayed
+
+    def _issued(self, entry: Entry, event: e.WarrantIssued) -> None:
+        """What the candidate would have had approved is granted now, as far as its budgets go."""
+        held = self._held.pop(event.case, None)
+        if held is not None:
+            case = self.state.cases.get(event.case)
+            self._told.append(self._granted(*held, entry.at, () if case is None else case.given))
+
+    def _granted(self, asked: _Asked, replayed: Replayed, now: Instant, given: tuple[Given, ...] = ()) -> Replayed:
+        """With what budgets say, where the verdict permits."""
+        after = replayed.after
+        if after.permitted and (why := self._nobody(after, asked.case)):  # whoever was there when it was asked may have left since
+            replayed = attrs.evolve(replayed, after=_denied(after, why))
+        elif after.permitted and (refused := self._purse.asked(asked.case, after, replayed.wish, now, given)) is not None:
+            replayed = attrs.evolve(replayed, after=_denied(after, refused.why), over=refused.about)
+        self._purse.decided(replayed.after)
+        return replayed
 
     def _nobody(self, verdict: e.CaseDecided, case: Case) -> str:
         """Why nobody could execute it, or empty."""
@@ -198,3 +242,7 @@ class World:
         if executor.kind == "agent" and (executor.member != case.agent or verdict.tier != "T0"):
             return "an agent executes by itself only what is its own and T0"
         return ""
+
+
+def _denied(verdict: e.CaseDecided, why: str) -> e.CaseDecided:
+    return e.CaseDecided(verdict.case, False, verdict.policies, verdict.bundle, why)

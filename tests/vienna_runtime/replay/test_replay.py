@@ -19,6 +19,7 @@ from vienna_runtime.secret import Secret
 
 Candidate = Callable[..., Path]
 Replay = Callable[..., tuple[int, dict[str, Any]]]
+Grant = tuple[int, str, int]
 
 
 def nobody() -> Secret:
@@ -189,3 +190,80 @@ def test_a_candidate_counts_what_it_declares_over_what_was_recorded(
     assert found["newly_denied"] > 0
     assert 0 < found["flips"] < len(verdicts)
     assert all("enough forbids it" in example["after"] for group in found["groups"] for example in group["examples"])
+
+
+@pytest.fixture(scope="session")
+def grants(recorded: Any) -> list[Grant]:
+    """When each warrant was granted, to which agent, and about how many cents."""
+    with source.opened(recorded.home, nobody) as ledger:
+        entries = [
+            (x.at, codec.decode(x.tag, x.body)) for x in source.from_ledger(ledger, recorded.tenant) if x.tag in codec.EVENTS and x.body
+        ]
+    asked = {event.case: (event.agent, cents(intent.unpack(event.intent))) for _, event in entries if isinstance(event, e.IntentProposed)}
+    return [(at, *asked[event.case]) for at, event in entries if isinstance(event, e.WarrantIssued)]
+
+
+@pytest.mark.parametrize(("zone", "shift"), [("UTC", 0), ("Asia/Kolkata", 30)])
+def test_budgets_of_the_candidate_are_asked_at_each_grant_in_its_time_zone(
+    replay: Replay, candidate: Candidate, grants: list[Grant], zone: str, shift: int
+) -> None:
+    """The recorded bundle had none.  Each use was redeemed at once, so a count an hour is of grants alone."""
+    limit = f'[tenant]\nzone = "{zone}"\n[budgets.each_agent]\ncount_per_hour = 30\n'
+    _, found = replay(candidate(("bundle.toml", "[breaker]", limit + "[breaker]")))
+    hours = Counter((agent, (at // 60_000_000 + shift) // 60) for at, agent, _ in grants)
+    wanted = Counter({f"agent:{agent}": 0 for agent, _ in hours})
+    for (agent, _), count in hours.items():
+        wanted[f"agent:{agent}"] += max(0, count - 30)
+    assert sum(wanted.values()) > 10
+    assert found["over_budget"]["budgets"] == +wanted
+    assert found["over_budget"]["count"] == found["flips"] == sum(wanted.values())
+    assert found["verdict"] == "stricter"
+    assert {group["to"] for group in found["groups"]} == {"deny"}
+    said = [example["after"] for group in found["groups"] for example in group["examples"]]
+    assert all("is 30 uses a hour" in one for one in said)
+
+
+def test_what_the_candidate_refuses_uses_nothing_up(replay: Replay, candidate: Candidate, grants: list[Grant]) -> None:
+    """Neither what another budget refuses nor what policy does: a limit on all is met by what is left."""
+    limits = "[budgets.agent.ada]\ncount_per_hour = 12\n[budgets.tenant]\ncount_per_hour = 22\n"
+    never = ("refund.cedar", "context.params.amount > 1000000", "context.params.amount > 1900")
+    _, found = replay(candidate(("bundle.toml", "[breaker]", limits + "[breaker]"), never))
+    used: Counter[tuple[str, int]] = Counter()
+    refused = 0
+    for at, agent, amount in grants:
+        hour = at // 3_600_000_000
+        if amount > 1900:
+            continue
+        if (agent == "ada" and used["ada", hour] >= 12) or used["", hour] >= 22:
+            refused += 1
+        else:
+            used.update({(agent, hour): 1, ("", hour): 1})
+    assert found["over_budget"]["count"] == refused
+    assert found["over_budget"]["budgets"].keys() == {"agent:ada", "tenant"}
+
+
+def test_a_single_cost_above_its_limit_is_refused_by_the_candidates_own_worst_case(
+    replay: Replay, candidate: Candidate, grants: list[Grant]
+) -> None:
+    """The recorded receipts say that nothing was spent, so that each stands alone."""
+    cap = ("refund.cedar", '@cost_cap("500")\n', "")  # then the catalogue's model says what it costs
+    _, found = replay(candidate(("bundle.toml", "[breaker]", '[budgets.tenant]\ncost_per_month = "300"\n[breaker]'), cap))
+    assert found["over_budget"]["count"] == sum(amount > 30_000 for _, _, amount in grants) > 0
+    assert found["over_budget"]["money"] == sum(amount * 10_000 for _, _, amount in grants if amount > 30_000)
+
+
+def test_what_was_never_granted_is_measured_by_no_budget_and_told_all_the_same(
+    replay: Replay, candidate: Candidate, recorded: Any, verdicts: list[tuple[intent.Intent, e.CaseDecided]], grants: list[Grant]
+) -> None:
+    directory = candidate(("bundle.toml", "[breaker]", "[budgets.tenant]\ncount_per_hour = 100000\n[breaker]"))
+    _, found = replay(directory)
+    assert (found["intents"], found["flips"], found["over_budget"]["count"]) == (recorded.intents, 0, 0)
+    assert len(grants) < sum(said.permitted for _, said in verdicts)  # some were denied by people
+    assert replay(directory, "--last", "7")[1]["intents"] == 7
+
+
+def test_people_read_what_budgets_would_have_refused(recorded: Any, candidate: Candidate, capsys: pytest.CaptureFixture[str]) -> None:
+    directory = candidate(("bundle.toml", "[breaker]", "[budgets.agent.ada]\ncount_per_hour = 1\n[breaker]"))
+    assert run(["policy", "replay", "--against", str(directory), "--from", str(recorded.home), "--tenant", recorded.tenant]) == 0
+    assert "its budgets would have refused" in (said := " ".join(capsys.readouterr().out.split()))
+    assert ": agent ada " in said
