@@ -11,7 +11,7 @@ import attrs
 from actors import agent, approver, bundle_history, dead_letters, executor, family, verifier, warrant_reads
 from actors.drafting import issuer_signature, sign
 from actors.governance import commands as c
-from actors.governance import conversation, kinds, settling, views
+from actors.governance import conversation, kinds, recovery, settling, views
 from actors.governance import events as e
 from actors.governance.decision import Asker, Operator
 from actors.governance.ids import WarrantId
@@ -214,7 +214,7 @@ def inbox(state: State, recall: Recall, signer: Signer, names: Sequence[str]) ->
                 yield verifier.item(run, signature, reports[-1].receipt, reports[-1].signature)
         elif case is not None:
             yield approver.item(case)
-        elif name == approver.RECOVERY and state.recovery is not None:
+        elif name == approver.RECOVERY and recovery.told(state):
             yield approver.recovery_item(state)
 
 

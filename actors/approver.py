@@ -15,7 +15,7 @@ RECOVERY = "recovery"  # among the names of what waits; no case, warrant or run 
 def waiting(state: State, by: Member) -> list[str]:
     """Held cases on which a vote of ``by`` could count, and the recovery that ``by`` could object to."""
     held = [case.case for case in state.cases.values() if case.status == "held" and votes_on(by, case)]
-    return [*([RECOVERY] if state.recovery is not None and by.kind in ELIGIBLE else []), *held]
+    return [*([RECOVERY] if recovery.told(state) and by.kind in ELIGIBLE else []), *held]
 
 
 def concerned(state: State, case: Case) -> Iterator[str]:

@@ -72,6 +72,8 @@ class Known:
                 return self._lettered(command, active, clock_ok=clock_ok)
             case c.PlaceHold():
                 return Facts(active=active, case_known=self.forgetting.knows(command.scope.removeprefix("case:")), clock_ok=clock_ok)
+            case c.ApplyRecovery():
+                return self.forgetting.dated(Facts(active=active, clock_ok=clock_ok, witnessed_size=self.witnessed))
             case c.RunRetention() | c.Erase():
                 return self.forgetting.facts(command, Facts(active=active, clock_ok=clock_ok))
             case _:

@@ -88,7 +88,11 @@ class Forgetting:
         if isinstance(command, c.Erase):
             return attrs.evolve(known, spans=self._spans)
         expired = tuple(MonthPlan(seen.month, seen.due, seen.going) for seen in self._seen if seen.over)
-        return attrs.evolve(known, expired=expired, witnessed=self._witnessed(self._name))
+        return self.dated(attrs.evolve(known, expired=expired))
+
+    def dated(self, known: Facts) -> Facts:
+        """With the newest time that witnesses have signed."""
+        return attrs.evolve(known, witnessed=self._witnessed(self._name))
 
     def knows(self, case: str) -> bool:
         """Whether the log has entries of this case, whatever became of their bodies."""

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from actors.governance.recovery import told
 from actors.tenant import Tenant
 
 
 def status_of(tenant: Tenant) -> Mapping[str, object]:
     """One line of the operator's list."""
     state = tenant.state
+    recovery = told(state)
     return {
         "tenant": tenant.name,
         "phase": state.phase,
         "entries": state.size,
         "suspended": state.suspended,
-        "recovery": "" if state.recovery is None else "agreed" if state.recovery.agreed else "announced",
+        "recovery": "" if not recovery else "agreed" if recovery["agreed"] else "announced",
         "frozen": tenant.frozen,
         "held": sum(case.status == "held" for case in state.cases.values()),
         "open_cases": len(state.cases),

@@ -105,6 +105,9 @@ def apply(state: State, command: c.ApplyRecovery, by: Member, facts: Facts, mome
     if moment.now < known.due:
         hours = -(-(known.due - moment.now) // HOUR)
         return Refusal(Code.TOO_EARLY, f"it stands on the log for 72 hours before it can be put in force; {hours} h are left")
+    if facts.witnessed_size is not None and facts.witnessed < known.due:  # a node that was started with its clock ahead
+        why = "no quorum of witnesses has signed a time yet at which the 72 hours are over; ask again in a minute"
+        return Refusal(Code.TOO_EARLY, why)
     if not known.agreed:
         return Refusal(Code.NOT_ALLOWED, "the node's operator has not agreed to it: vienna tenant recover agree, by the operator")
     if (no := _problem(state, known.lost, known.keys, by)) is not None:

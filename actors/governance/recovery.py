@@ -48,8 +48,8 @@ def shown(state: State, now: Instant) -> Mapping[str, Value]:
 
 
 def told(state: State) -> Mapping[str, Value]:
-    """As it stands among a tenant's numbers; nothing where nothing is announced."""
-    known = state.recovery
+    """As it stands among a tenant's numbers; nothing where nothing is announced, or what was had lapsed at the last entry."""
+    known = in_time(state, state.time)
     return {} if known is None else {"digest": known.digest, "due": known.due, "until": known.until, "agreed": known.agreed}
 
 

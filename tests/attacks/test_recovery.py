@@ -72,6 +72,11 @@ def test_only_what_was_announced_comes_in_force_only_by_both_and_only_after_72_h
                     async for item in desk:
                         assert (item.value["kind"], item.value["digest"]) == ("recovery", first["digest"])
                         break
+            async with dora.link.subscribe("inbox", {}, credit=16) as desk:  # who looks later finds it, too
+                with trio.fail_after(10):
+                    async for item in desk:
+                        if item.value["kind"] == "recovery":
+                            break
             # an admin alone, and before its time
             assert await anna.refused("recovery.agree", tenant="belvedere", digest=first["digest"]) == "not_allowed"
             assert await anna.refused("recovery.apply", digest=first["digest"]) == "too_early"

@@ -103,6 +103,14 @@ def test_nothing_happens_while_the_clock_is_in_doubt(announced: Any) -> None:
     assert announced.refused(c.ApplyRecovery(digest), "greta", clock_ok=False) == "clock_in_doubt"
 
 
+def test_where_witnesses_are_asked_the_nodes_clock_alone_does_not_say_that_the_time_has_come(announced: Any) -> None:
+    digest, due = agree(announced), announced.state.recovery.due
+    announced.pass_time(72 * HOUR)
+    for witnessed in (0, due - 1):
+        assert announced.refused(c.ApplyRecovery(digest), "greta", witnessed_size=7, witnessed=Instant(witnessed)) == "too_early"
+    announced.done(c.ApplyRecovery(digest), "greta", witnessed_size=7, witnessed=due)
+
+
 def test_an_admin_alone_puts_nothing_in_force(announced: Any) -> None:
     digest = announced.state.recovery.digest
     assert announced.refused(c.AgreeToRecovery(announced.tenant, digest), "greta") == "not_allowed"
@@ -216,7 +224,9 @@ def test_what_nobody_put_in_force_lapses_after_a_fortnight(announced: Any) -> No
     digest = agree(announced)
     announced.pass_time(17 * DAY)
     assert announced.refused(c.ApplyRecovery(digest), "greta") == "unknown"
+    assert recovery.told(announced.state) == {}
     announced.done(announcement(announced), "greta")  # it can be announced again
+    assert recovery.told(announced.state)["agreed"] == ""
     assert announced.state.recovery.agreed == ""
 
 
