@@ -100,7 +100,7 @@ class Recall:
         files = self.bundle_files(digest)
         if files is None:
             return None
-        loaded = self._read.pop(digest, None) or bundles.load(bundles.Source(files))
+        loaded = self._read.pop(digest, None) or bundles.recall(bundles.Source(files))
         if not isinstance(loaded, bundles.Bundle) or loaded.digest != digest:
             return None
         self._bundles[digest] = loaded

@@ -156,15 +156,17 @@ class Tenant:
         if type(ask) is c.PushBundle:
             source = guarding.source_of(ask)
             if isinstance(source, bundles.Source):
-                self._pushed = await self._read(source)
+                self._pushed = await self._read(source, bundles.load)
         if type(ask) in LOOKS:
             await self._forgetting.prepare(ask, self.state, self._around.time.now(), self._around.reading)
         needed = ask.bundle if isinstance(ask, (c.ActivateBundle, c.StartShadow)) else self.state.bundle
         if needed is not None and not self.frozen and (unread := self._recall.unread(needed)) is not None:
-            await self._read(unread)
+            await self._read(unread, bundles.recall)
 
-    async def _read(self, source: bundles.Source) -> bundles.Bundle | bundles.Findings:
-        read = await trio.to_thread.run_sync(bundles.load, source, limiter=self._around.reading)
+    async def _read(
+        self, source: bundles.Source, how: Callable[[bundles.Source], bundles.Bundle | bundles.Findings]
+    ) -> bundles.Bundle | bundles.Findings:
+        read = await trio.to_thread.run_sync(how, source, limiter=self._around.reading)
         if isinstance(read, bundles.Bundle):
             self._recall.has_read(read)
         return read
@@ -236,7 +238,7 @@ class Tenant:
         if shadow is None or self.frozen or not self._usable():
             return
         if (unread := self._recall.unread(shadow.bundle)) is not None:
-            await self._read(unread)
+            await self._read(unread, bundles.recall)
         if self._usable():
             self._shadow.go_on(self.state, self._recall.bundle(shadow.bundle), self._around.time.now(), self.submits)
 

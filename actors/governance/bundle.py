@@ -1,7 +1,8 @@
 """A tenant's policy as code, loaded whole or not at all.
 
-``load`` reads every file, gathers every fault, and gives a bundle only where there is none.  A bundle is ready to judge:
-the policies that can concern an action are one prepared Cedar set, so that the others cost nothing.
+``load`` reads every file, gathers every fault, and gives a bundle only where there is none.  ``recall`` does the same for one that
+is on the ledger already: what holds policies in vain is a fault of who proposes it, and no reason to lose a law that is in force.
+A bundle is ready to judge: the policies that can concern an action are one prepared Cedar set, so that the others cost nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Mapping
 import attrs
 import cedarpy
 
-from . import budget_limits, cases, catalogue, cedar_schema, declared, expected_flips, policies, settings, toml_table
+from . import budget_limits, cases, catalogue, cedar_schema, declared, expected_flips, policies, reach, settings, toml_table
 from . import source as sources
 from .catalogue import Action
 from .cedar_text import excess, place, statements
@@ -29,7 +30,7 @@ from .source import MANIFEST, SCHEMA, Source, digest
 from .state import Limit
 from .view import View, What, Who, view
 
-__all__ = ["Bundle", "Findings", "Slice", "Source", "digest", "load"]
+__all__ = ["Bundle", "Findings", "Slice", "Source", "digest", "load", "recall"]
 
 MEMORY = 2_048  # answers remembered in each bundle; with judge.py's limit on a key's length at most some 8 MiB
 PARTIES = 1_024  # prepared (agent, resource) pairs that policies can tell apart
@@ -68,7 +69,16 @@ class Bundle:
 
 
 def load(source: Source) -> Bundle | Findings:
-    """The bundle, or everything that is wrong with it.  Never raises for what the files hold."""
+    """The bundle that somebody proposes, or everything that is wrong with it.  Never raises for what the files hold."""
+    return _read(source, proposed=True)
+
+
+def recall(source: Source) -> Bundle | Findings:
+    """The bundle that was pushed once, read as it was read then: see ``reach`` for what is not asked again."""
+    return _read(source, proposed=False)
+
+
+def _read(source: Source, *, proposed: bool) -> Bundle | Findings:
     found: list[Finding] = []
     texts = sources.texts(source, found)
     if MANIFEST not in texts:
@@ -101,6 +111,8 @@ def load(source: Source) -> Bundle | Findings:
     budget_limits.unpriced(root, spending, actions, written)
     if found or schema is None:
         return _findings(found)
+    if proposed:
+        reach.check(written, texts, root.table("actions"), actions, schema, found)
     slices = {name: _slice(action, facts, written) for name, action in actions.items()}
     for action, part in slices.items():
         declared.misread(told, actions[action], [fact.name for fact in part.facts], MANIFEST, found)

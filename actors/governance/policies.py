@@ -23,12 +23,17 @@ from .reads import Path, reads
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)  # it is on the ledger and in every answer: short and plain
 _KEYWORDS = ("permit", "forbid", "when", "unless", "principal", "action", "resource", "context", "has", "like", "in", "is", "true", "false")
-_NO_PLACE = "unable to find an applicable action"  # Cedar's second sentence about an action it has already called unknown
+_NO_PLACE = "unable to find an applicable action"  # said of heads that nothing fits, which reach.py tells more plainly
+_PROBE = "vienna_reached"  # an attribute of no context, unlike all that there are
+_PROBED = re.compile(rf'attribute `{_PROBE}` in context for Action::"([^"]*)" not found')
 
 
 @attrs.frozen(kw_only=True)
 class Policy:
-    """``actions`` are those its scope admits; ``terms`` is None for a forbid; ``reads`` is what its answer can depend on."""
+    """``actions`` are those its scope admits; ``terms`` is None for a forbid; ``reads`` is what its answer can depend on.
+
+    ``reached`` are those of its actions for which it can match at all, as far as types tell.
+    """
 
     id: str
     text: str
@@ -38,6 +43,7 @@ class Policy:
     terms: Terms | None
     reason: str
     reads: frozenset[Path]
+    reached: frozenset[str]
 
 
 def read(file: str, text: str, catalogue: Mapping[str, Action], schema: cedarpy.Schema | None, findings: list[Finding]) -> list[Policy]:
@@ -87,16 +93,46 @@ def _policy(
     terms, faults = _terms(written, actions, catalogue)
     for fault in faults:
         report.fault(statement.annotation(fault.annotation), fault.message, fault.hint)
+    possible = actions
     if len(findings) == before and schema is not None:
-        for mistake in cedarpy.validate_policies(statement.text, schema).errors:
-            if _NO_PLACE not in mistake.error:
-                said = mistake.error.removeprefix("for policy `policy0`, ")
-                report.fault(_named_in(statement, said) if "`" in said else 0, said.replace("`policy0`", f"`{name}`"))
+        possible, mistakes = _validated(statement.text, schema)
+        for said in mistakes:
+            report.fault(_named_in(statement, said) if "`" in said else 0, said.replace("`policy0`", f"`{name}`"))
     if len(findings) > before:
         return None
     line, _ = place(text, statement.start)
     reason = written.annotations.get("reason", "")
-    return Policy(id=name, text=statement.text, file=file, line=line, actions=actions, terms=terms, reason=reason, reads=reads(written))
+    return Policy(
+        id=name,
+        text=statement.text,
+        file=file,
+        line=line,
+        actions=actions,
+        terms=terms,
+        reason=reason,
+        reads=reads(written),
+        reached=possible & actions,
+    )
+
+
+def reached(head: str, schema: cedarpy.Schema) -> frozenset[str]:
+    """The actions for which these clauses, the first ones of a policy, can all hold, as far as their types tell."""
+    return _validated(f"{head};", schema)[0]
+
+
+def _validated(text: str, schema: cedarpy.Schema) -> tuple[frozenset[str], list[str]]:
+    """The actions for which the policy can match, and what Cedar has against it otherwise, in its words.
+
+    Its type checker goes no further where a condition is false by its types, and does not say so.  So one clause more asks for
+    an attribute that no context has: the actions for which that is complained of are those where everything before it can hold.
+    """
+    possible, mistakes = set(), []
+    for mistake in cedarpy.validate_policies(f"{text.rstrip().removesuffix(';')} when {{ context.{_PROBE} }};", schema).errors:
+        if probed := _PROBED.search(mistake.error):
+            possible.add(probed[1])
+        elif _NO_PLACE not in mistake.error:
+            mistakes.append(mistake.error.removeprefix("for policy `policy0`, "))
+    return frozenset(possible), mistakes
 
 
 def _terms(written: pst.Template, actions: frozenset[str], catalogue: Mapping[str, Action]) -> tuple[Terms | None, list[Fault]]:

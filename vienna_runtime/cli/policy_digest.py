@@ -73,7 +73,7 @@ async def fetched(vienna: Vienna, digest: bytes | None) -> tuple[bytes, Source] 
 
 def read(source: Source) -> Bundle:
     """The bundle that was on the ledger; raises VerificationError for files that could never have been in force."""
-    found = bundles.load(source)
+    found = bundles.recall(source)
     if not isinstance(found, Bundle):
         raise VerificationError(f"the files the node shows are no bundle that could be in force: {found.items[0]}")
     return found

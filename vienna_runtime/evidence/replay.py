@@ -194,7 +194,7 @@ class _Replay:
         if len(source.files) != len(files) or bundles.digest(source) != pushed.bundle:
             self._checks.no("bundles", "the files have another digest", seq)
             return
-        loaded = bundles.load(source)
+        loaded = bundles.recall(source)
         if isinstance(loaded, bundles.Bundle):
             self._bundles[pushed.bundle] = loaded
             self._checks.yes("bundles", pushed.bundle.hex())

@@ -54,7 +54,7 @@ def tell(evidence: Evidence) -> Told:
         except NotCanonical as error:
             raise VerificationError(f"entry {header.sequence} cannot be read: {error}") from None
         if isinstance(event, e.BundlePushed):
-            found = bundles.load(bundles.Source(dict(event.files)))
+            found = bundles.recall(bundles.Source(dict(event.files)))
             if isinstance(found, Bundle) and found.digest == event.bundle:
                 loaded[event.bundle] = found
         elif header.case == evidence.case or type(event) in STANDING:

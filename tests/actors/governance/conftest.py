@@ -29,7 +29,7 @@ from actors.governance import (
 )  # fmt: skip
 from actors.governance import commands as c
 from actors.governance import events as e
-from actors.governance.bundle import Bundle, Source, load
+from actors.governance.bundle import Bundle, Source, load, recall
 from actors.governance.codec import decode, encode
 from actors.governance.decide import decide
 from actors.governance.decision import Ancestor, Asker, Decided, Decision, Facts, Invitee, Moment, Operator
@@ -89,6 +89,8 @@ params = { path = "string", text = "string", amount = { type = "decimal", places
 """
 
 POLICIES = """
+@id("wipe") @tier("T2")
+permit (principal in Role::"nobody", action == Action::"orders.wipe", resource);
 @id("read") @tier("T0") @executor("agent") @ttl("1m")
 permit (principal, action == Action::"notes.read", resource);
 @id("append") @tier("T0") @uses("3") @ttl("5m")
@@ -150,8 +152,8 @@ PERMITS = """
 
 
 def counting(facts: str, policies: str = "", permits: str = PERMITS) -> Bundle:
-    """Permits everything that ``policies`` do not forbid."""
-    loaded = load(Source({"bundle.toml": (COUNTING + facts).encode(), "all.cedar": (permits + policies).encode()}))
+    """Permits everything that ``policies`` do not forbid; ``permits`` may leave actions to nobody."""
+    loaded = recall(Source({"bundle.toml": (COUNTING + facts).encode(), "all.cedar": (permits + policies).encode()}))
     assert isinstance(loaded, Bundle), [str(item) for item in loaded.items]
     return loaded
 

@@ -116,8 +116,8 @@ def test_a_policy_whose_rule_changed_shows_both_without_annotations_and_comments
 
 
 def test_an_effect_turned_round_is_an_effect_and_the_annotations_that_go_with_it() -> None:
-    (only,) = changed('@id("note") @tier("T0")\npermit', '@id("note")\nforbid').policies.changed
-    assert only.changes == (Change("effect", "permit", "forbid"), Change("@tier", "T0", None))
+    (only,) = changed('@reason("not on holidays")\nforbid', '@tier("T2") @reason("not on holidays")\npermit').policies.changed
+    assert only.changes == (Change("effect", "forbid", "permit"), Change("@tier", None, "T2"))
 
 
 def test_what_was_added_or_removed_is_told_whole() -> None:

@@ -209,7 +209,7 @@ def test_the_hour_is_told_by_the_moment_of_the_decision(counted: Any) -> None:
 
 
 def test_a_passback_is_one_decision_on_one_set_of_facts(counted: Any) -> None:
-    permits = '@id("p") @tier("T0") @executor("agent") permit (principal, action == Action::"payments.refund", resource);'
+    permits = '@id("p") @tier("T0") @executor("agent") permit (principal, action, resource);'
     bench = counted(REFUNDS, THREE, permits)
     for number in range(3):
         bench.done(bench.wish(**refund(amount=f"{number}.00"), key=f"k{number}", run=f"r{number}"), "ada")
@@ -220,6 +220,7 @@ def test_a_passback_is_one_decision_on_one_set_of_facts(counted: Any) -> None:
 def test_a_held_case_is_decided_again_on_the_facts_of_that_moment(counted: Any) -> None:
     permits = (
         '@id("r") @tier("T1") permit (principal, action == Action::"payments.refund", resource) when { context.params.amount >= 100 };'
+        '@id("o") @tier("T0") permit (principal, action, resource) when { !(context.params has amount) };'
     )
     small = '@id("s") @tier("T0") permit (principal, action == Action::"payments.refund", resource) when { context.params.amount < 100 };'
     bench = counted(REFUNDS, THREE, permits + small)

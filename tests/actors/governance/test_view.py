@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from actors.governance.bundle import Bundle, Source, load
+from actors.governance.bundle import Bundle, Source, recall
 from actors.governance.canonical import Value
 from actors.governance.judge import judge
 from actors.governance.params import typed
@@ -164,7 +164,7 @@ def unseen(policy: str, schema: cedarpy.Schema) -> list[str]:
 @given(st.lists(policies, min_size=1, max_size=4), st.lists(questions, min_size=1, max_size=12))
 def test_what_is_not_shown_could_not_have_changed_the_answer(written: list[str], asked: list[Question]) -> None:
     text = "\n".join(f'@id("p{number}") {policy}' for number, policy in enumerate(written))
-    bundle = load(Source({"bundle.toml": MANIFEST.encode(), "all.cedar": text.encode()}))
+    bundle = recall(Source({"bundle.toml": MANIFEST.encode(), "all.cedar": text.encode()}))
     assume(isinstance(bundle, Bundle))  # some conditions do not pass Cedar's own checks
     assert isinstance(bundle, Bundle)
     for part in bundle.slices.values():
@@ -178,7 +178,7 @@ def test_what_is_not_shown_could_not_have_changed_the_answer(written: list[str],
 
 
 def loaded(policy: str) -> Bundle:
-    bundle = load(Source({"bundle.toml": MANIFEST.encode(), "all.cedar": policy.encode()}))
+    bundle = recall(Source({"bundle.toml": MANIFEST.encode(), "all.cedar": policy.encode()}))
     assert isinstance(bundle, Bundle), bundle
     return bundle
 
