@@ -11,7 +11,7 @@ import attrs
 from actors import agent, approver, bundle_history, dead_letters, executor, family, verifier, warrant_reads
 from actors.drafting import issuer_signature, sign
 from actors.governance import commands as c
-from actors.governance import conversation, kinds, recovery, settling, views
+from actors.governance import conversation, kinds, readers, recovery, settling, views
 from actors.governance import events as e
 from actors.governance.decision import Asker, Operator
 from actors.governance.ids import WarrantId
@@ -138,7 +138,12 @@ def _card(state: State, name: str, by: Asker) -> Outcome:
     if case is None or case.status != "held" or not isinstance(by, Member):
         return unknown("held case", name)
     return Done(
-        {**views.approval_line(case), "card": case.card_bytes, "said": conversation.told(case.said), "yours": views.votes_on(by, case)}
+        {
+            **views.approval_line(case),
+            "card": case.card_bytes,
+            "said": conversation.told(case.said),
+            "yours": views.votes_on(state, by, case),
+        }
     )
 
 
@@ -171,6 +176,10 @@ def _read(state: State, what: str, by: Asker) -> Outcome:
             return Done({"members": views.members(state)})
         case "effect.list":
             return Done({"effects": settling.listed(state)})
+        case "seat.list":
+            return Done({"seats": views.seats(state)})
+        case "review.stats":
+            return Done({"readers": readers.lines(state)})
         case "envelope.list":
             return Done({"envelopes": views.envelopes(state)})
         case "approval.list" if isinstance(by, Member):

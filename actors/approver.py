@@ -14,13 +14,13 @@ RECOVERY = "recovery"  # among the names of what waits; no case, warrant or run 
 
 def waiting(state: State, by: Member) -> list[str]:
     """Held cases on which a vote of ``by`` could count, and the recovery that ``by`` could object to."""
-    held = [case.case for case in state.cases.values() if case.status == "held" and votes_on(by, case)]
+    held = [case.case for case in state.cases.values() if case.status == "held" and votes_on(state, by, case)]
     return [*([RECOVERY] if recovery.told(state) and by.kind in ELIGIBLE else []), *held]
 
 
 def concerned(state: State, case: Case) -> Iterator[str]:
     """The members whose desks a case that is now held belongs on."""
-    return (member.member for member in state.active() if votes_on(member, case))
+    return (member.member for member in state.active() if votes_on(state, member, case))
 
 
 def concerned_by_recovery(state: State) -> Iterator[str]:

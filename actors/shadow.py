@@ -98,7 +98,7 @@ class Shadowing:
             return
         self._compared += 1
         answer = judge(candidate, one.question)
-        after = proposing.as_event(one.case, candidate, answer, one.case.wish)
+        after = proposing.as_event(one.case, candidate, answer, one.case.wish, ())  # whom it bars from approving is no flip
         found = flip.between(one.before, after, failed=isinstance(answer, Forbidden) and bool(answer.errors))
         if found is None:
             return

@@ -1,7 +1,7 @@
 # fmt: off
 """``python verify_evidence.py FILE VERIFIER_KEY [--json]`` verifies evidence of one case without Vienna.  Exit 0, 3 (failed), 2 (usage).
 The node's key is all that is trusted.  Checks are named as in ``vienna verify``; two take Cedar.  docs/ledger-format.md has the bytes."""
-# ruff: noqa: E401, E701, E704, I001, RET503, SIM905  # set by hand: 400 lines are what somebody reads in an hour before believing them
+# ruff: noqa: E401, E701, E704, I001, RET503, SIM905  # set by hand: 450 lines are what somebody reads in an hour before believing them
 import base64, json, pathlib, re, sys
 from hashlib import sha256
 from itertools import pairwise
@@ -13,11 +13,12 @@ NAMES = ("file|node checkpoint|node entries|keys|tenant checkpoint|tenant entrie
          "members|intent|bundles|verdict|card|approvals|conversation|quorum|warrant signature|warrant terms|redemption|execution policy|"
          "receipts|attestations|outcome").split("|")
 LOOKED = {"intent": "intent", "case.decided": "bundles", "approval": "approvals", "approval.requested": "card",
-          "approval.asked": "conversation", "approval.answered": "conversation", "member": "members",
+          "approval.asked": "conversation", "approval.answered": "conversation", "case.escalated": "quorum", "member": "members",
           "warrant.issued": "warrant terms", "run.opened": "redemption", "run.reported": "receipts", "run.reported_late": "receipts",
-          "bundle": "bundles", "run.attested": "attestations", "effect.probed": "attestations", "envelope": "approvals"}  # else outcome
+          "bundle": "bundles", "run.attested": "attestations", "effect.probed": "attestations", "envelope": "approvals",
+          "seat": "approvals"}  # else outcome
 STANDING = re.compile(r"(tenant\.(founded|sealed|suspended|resumed)|member\.(invited|enrolled|confirmed|changed|revoked)|bundle\.activated|"
-                      r"envelope\.(signed|revoked))/1")
+                      r"envelope\.(signed|revoked)|seat\.(delegated|returned))/1")
 FILE = [line.split() for line in ("case commitment format node node_log tenant tenant_log", *["checkpoint entries witnessed"] * 2)]
 HEADER = "version tag tenant sequence time actor case step previous follows commitment".split()
 INTENT = "action resource params purpose cost state_digest parent deadline".split()
@@ -25,10 +26,13 @@ STATEMENT = "case intent card bundle tier decision narrowing reason heard nonce 
 WARRANT = ("tenant warrant case agent executor holder action resource params constraints intent effect state_digest tier approvals "
            "envelopes bundle verify not_before expires_at uses cost_cap").split()
 ENVELOPE, TEMPLATE = "tenant template count total until bundle tier reason nonce time".split(), "agent action resource params open".split()
+SEAT, DAY = "tenant to until reason nonce time".split(), 86_400_000_000
 LINK = "parent holder constraints expires_at uses cost_cap".split()
 RECEIPT = "warrant run started ended outcome action resource args_digest cost result_digest evidence".split()
-CARD = "case agent intent tier quorum policies why bundle executor verify ttl uses cost_cap constraints state_digest founding".split()
-FACTS = {"recent_runs": int, "recent_good": int, "mismatches": int, "other_open_cases": int, "breaker": str}
+CARD = ("case agent intent tier quorum policies why bundle executor verify ttl uses cost_cap constraints review state_digest "
+        "founding").split()
+FACTS = {"recent_runs": int, "recent_good": int, "mismatches": int, "other_open_cases": int, "breaker": str, "reversible": str,
+         "on_failure": str, "left": list}
 BUILT_IN = ["T2", "any 2", 2, sha256(b"vienna/governed/1").digest()]  # tier, quorum, persons and bundle of changes of the tenant itself
 MINUTE = 60_000_000  # µs; what others sign is evidence within one minute of the node's time
 BROKEN = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError, RecursionError, msgpack.UnpackException)
@@ -141,7 +145,8 @@ def ways(words):  # a quorum, its alternatives multiplied out, as many as the la
         joined = words.pop(0) if words[:1] in (["or"], ["and"]) else ""
     return (done + term)[:65]
 def seats(count): return must(len(count) < 3, "more seats than there can be") or int(count)
-def fits(seat, person, roles): return seat is None or seat == f"person:{person}" or (seat[:5] == "role:" and seat[5:] in roles)
+def fits(seat, person, roles):  # a name among the roles, behind a zero, is of one whose seat is held
+    return seat in (None, f"person:{person}") or (seat[:5] == "role:" and seat[5:] in roles) or f"\0{seat}" in roles
 def filled(some, people):  # one of these ways, by a different person in every seat: persons move on until everybody sits who can
     def sit(who, way, taken, tried):
         for n in [n for n, seat in enumerate(way) if fits(seat, who, people[who])]:
@@ -165,17 +170,28 @@ def handed(above, signature, w, chain):  # the warrant as the last link of a cha
 def law(case, tenant, own, issuers, c):  # the entries in their order; gives the closing one, or why it is not known
     members, invited, above, warrants, runs, pushed, hidden, closed, s = {}, {}, {}, {}, {}, set(), set(), None, type("Kept", (), {})
     s.phase, s.active, s.given, s.changes, s.held, s.said, s.issued = "founding", None, [], [], None, [], {}
-    envelopes, s.used = {}, []
+    envelopes, seats_of, s.used, s.opened, s.stage = {}, {}, [], {}, 0
     def alive(name, *kinds):
         must(members[name]["status"] == "active" and members[name]["kind"] in kinds, f"{name} is no active {' or '.join(kinds)}")
         return members[name]
     def agreed():  # the persons behind a grant, and what they narrowed; and whether they fill the quorum
-        given, d = [(members[name], narrowing) for name, narrowing in s.given if members[name]["status"] == "active"], s.decided
-        people = {member["person"]: member["roles"] for member, _ in given}
+        given, d = [(members[name], *more) for name, *more in s.given if members[name]["status"] == "active"], s.decided
+        people, taken = {}, {member["person"] for member, _, _ in given}
+        for member, _, others in given:
+            free = [n for n in others if members[n]["person"] not in taken]
+            people[member["person"]] = voting(member, free, taken.update(members[n]["person"] for n in free))
         if d["tier"] != "T0":
             enough = s.held and len(people) >= d["persons"] and filled(ways(d["quorum"]), people)
             c.expect("quorum", enough, f"{sorted(people)} do not fill {d['quorum']!r}")
-        return sorted(people), [narrowing for _, narrowing in given]
+        return sorted(people), [narrowing for _, narrowing, _ in given]
+    def voting(m, others, _=None):  # the roles that count for m, with those of the seats that it holds, and whose they are
+        alive = [members[n] for n in others if members[n]["status"] == "active"]
+        return [*m["roles"], *(role for it in alive for role in (*it["roles"], f"\0person:{it['person']}"))]
+    def out(): return [*s.own["excluded"], *s.decided["review"].get("barred", [])]  # the persons who fill no seat
+    def holds(e, b):  # whose seats the approver of an entry holds in this case, then
+        mine = [n for n, v in sorted(seats_of.items()) if v["to"] == b["approver"] and e["time"] < v["until"] and not s.change]
+        return [n for n in mine if members[n]["status"] == "active" and members[n]["person"] not in out()]
+    def seat(m, roles): return any(fits(seat, m["person"], roles) for way in ways(s.decided["quorum"]) for seat in way)
     def looked(e, b, r):  # a verifier signed what it saw, of everything that the warrant asks for, and it is no part of the work
         m, w, probe, bound = alive(b["verifier"], "verifier"), r["terms"], "found" in b, r["warrant"] if "found" in b else r["receipt"]
         it, bound = [*load(b["statement"]).values()], digest(s.issued[r["warrant"]]) if probe else bound
@@ -207,9 +223,8 @@ def law(case, tenant, own, issuers, c):  # the entries in their order; gives the
             case "envelope.used":
                 v, d, wish, m = envelopes[b["envelope"]], s.decided, s.wish, alive(b["approver"], "approver")
                 t, who = v["template"], [b["approver"], b["person"]] == [v["approver"], m["person"]]
-                who = who and m["person"] not in s.own["excluded"]
-                who = who and m["person"] not in [members[name]["person"] for name, _ in s.given] and s.held
-                must(who and any(fits(seat, m["person"], m["roles"]) for way in ways(d["quorum"]) for seat in way), "no seat is theirs")
+                who = who and m["person"] not in [*out(), *(members[name]["person"] for name, *_ in s.given)] and s.held
+                must(who and seat(m, m["roles"]) and not d["review"].get("second"), "no seat is theirs, or two persons were to read it")
                 must([t["agent"], t["action"]] == [s.own["agent"], wish["action"]], "of other cases")
                 must(allows(t["resource"], wish["resource"]), "of another resource")
                 must({*wish["params"]} == {*t["params"], *t["open"]}, "other parameters")
@@ -217,8 +232,18 @@ def law(case, tenant, own, issuers, c):  # the entries in their order; gives the
                 within = v["total"] is None or (min(b["spent"], b["cost"]) >= 0 and b["spent"] + b["cost"] <= v["total"])
                 true = within and 1 <= b["number"] <= v["count"] and e["time"] < v["until"] and d["tier"] in ("T1", v["tier"])
                 must(true and d["bundle"] == v["bundle"], "more, later, at a higher tier or under another bundle than was signed")
-                s.given.append((b["approver"], {"uses": 1} | ({"cost_cap": b["cost"]} if v["total"] is not None else {})))
+                s.given.append((b["approver"], {"uses": 1} | ({"cost_cap": b["cost"]} if v["total"] is not None else {}), []))
                 s.used.append(b["envelope"])
+            case "seat.delegated":
+                said, m, to = load(b["statement"], SEAT), alive(b["approver"], "approver"), alive(b["to"], "approver")
+                true = signed("seat", m["public_key"], b["statement"], b["signature"]) and e["actor"] == b["approver"]
+                same = [said["tenant"], said["to"], b["person"]] == [tenant, b["to"], m["person"]] and to["person"] != m["person"]
+                timely = abs(said["time"] - e["time"]) <= MINUTE and e["time"] < said["until"] <= e["time"] + 31 * DAY + MINUTE
+                must(true and same and timely and len(said["nonce"]) >= 16, "not signed, about something else, or at another time")
+                seats_of[b["approver"]] = {**b, "until": said["until"]}
+            case "seat.returned":
+                by, gone = alive(e["actor"], "approver", "admin"), seats_of.pop(b["approver"])
+                must(b["by"] == e["actor"] and (by["kind"] == "admin" or by["person"] == gone["person"]), "not theirs to take back")
             case "bundle.pushed":
                 pushed.add(b["bundle"])
                 parts = [len(part).to_bytes(8, "big") + part for path in sorted(b["files"]) for part in (path.encode(), b["files"][path])]
@@ -237,6 +262,7 @@ def law(case, tenant, own, issuers, c):  # the entries in their order; gives the
             case "member.revoked":
                 members[name]["status"], invited[name] = "revoked", None
                 for gone in [it for it, v in envelopes.items() if name in (v["approver"], v["template"]["agent"])]: del envelopes[gone]
+                for gone in [it for it, v in seats_of.items() if name in (it, v["to"])]: del seats_of[gone]
             case "intent.proposed":
                 wish, at, chain, again = load(b["intent"], INTENT), b["agent"], [], b["key"].startswith("retry:")
                 change = wish["action"][:7] == "vienna."
@@ -258,24 +284,38 @@ def law(case, tenant, own, issuers, c):  # the entries in their order; gives the
                 facts = msgpack.unpackb(b["card"])["facts"]
                 it = {"card": "vienna/card/1"} | {f: (s.own | s.decided)[f] for f in CARD} | {"facts": facts, "expires_at": b["expires_at"]}
                 s.held, kinds = (digest(b["card"]), b["expires_at"]), {name: type(fact) for name, fact in facts.items()}
+                s.opened, s.stage = {}, 0
                 must(kinds == ({} if s.change else FACTS) and pack(it) == b["card"], "rendered again it has other bytes")
+            case "approval.opened":
+                m, first = alive(b["approver"], "approver", *["admin"] * s.change), b["person"] not in s.opened
+                mine = [e["actor"], b["person"], b["card"]] == [b["approver"], m["person"], s.held[0]] and m["person"] not in out()
+                must(mine and first and seat(m, voting(m, holds(e, b))), "not theirs to open, or opened before")
+                s.opened[b["person"]] = e["time"]
+            case "case.escalated":
+                quorum, persons, within = s.decided["review"]["then"][s.stage]
+                ends, s.stage = min(end for end in (e["time"] + within, s.wish["deadline"]) if end is not None), s.stage + 1
+                due = s.held[1] <= e["time"] < ends
+                must(due and [b[f] for f in ("stage", "quorum", "persons", "expires_at")] == [s.stage, quorum, persons, ends], "not so")
+                s.decided, s.held = s.decided | {"quorum": quorum, "persons": persons}, (s.held[0], ends)
             case "approval.given" | "approval.denied":
                 said, m, d = load(b["statement"], STATEMENT), alive(b["approver"], "approver", *["admin"] * s.change), s.decided
                 bound = [case, s.intent, s.held[0], d["bundle"], d["tier"], "approve" if kind == "approval.given" else "deny"]
                 true = [*said.values()][:6] == bound and signed("approval", m["public_key"], b["statement"], b["signature"])
-                theirs = e["actor"] == b["approver"] and b["person"] == m["person"] and m["person"] not in s.own["excluded"]
+                theirs, others = e["actor"] == b["approver"] and b["person"] == m["person"] not in out(), holds(e, b)
                 timely = abs(said["time"] - e["time"]) <= MINUTE and e["time"] < s.held[1] and len(said["nonce"]) >= 16
                 must(true and timely, f"{b['approver']} did not sign it, or it is about something else, or was not in time")
-                must(theirs and any(fits(seat, m["person"], m["roles"]) for way in ways(d["quorum"]) for seat in way), "no seat is theirs")
-                late = any(members[who]["person"] == m["person"] for who, _ in s.given) or (not s.change and d["bundle"] != s.active)
+                must(theirs and seat(m, voting(m, others)), "no seat is theirs")
+                late = any(members[who]["person"] == m["person"] for who, *_ in s.given) or (not s.change and d["bundle"] != s.active)
                 must(kind == "approval.denied" or not late, "a second time, or under another bundle than the one in force")
                 heard = digest(msgpack.packb(s.said)) if s.said else b""
                 must(kind == "approval.denied" or said["heard"] == heard, "signed before something was asked or answered")
-                s.given, s.changes = [*s.given, (b["approver"], said["narrowing"])], []
+                read = s.opened.get(m["person"], e["time"]) + d["review"].get("reading", 0) <= e["time"]
+                must(kind == "approval.denied" or (read and b["seats"] == others), "not read as long as policy says, or other seats")
+                s.given, s.changes = [*s.given, (b["approver"], said["narrowing"], others)], []
             case "approval.asked":
-                m, d, n = alive(b["approver"], "approver", *["admin"] * s.change), s.decided, len(s.said) + 1
-                theirs = e["actor"] == b["approver"] and b["person"] == m["person"] and m["person"] not in s.own["excluded"]
-                must(theirs and any(fits(seat, m["person"], m["roles"]) for way in ways(d["quorum"]) for seat in way), "not theirs to ask")
+                m, n = alive(b["approver"], "approver", *["admin"] * s.change), len(s.said) + 1
+                theirs = e["actor"] == b["approver"] and b["person"] == m["person"] not in out()
+                must(theirs and seat(m, voting(m, holds(e, b))), "not theirs to ask")
                 must(s.held and e["time"] < s.held[1] and b["number"] == n <= 8, "the case did not wait, or too much was asked")
                 s.said.append([b["number"], b["approver"], b["person"], b["question"], ""])
             case "approval.answered":

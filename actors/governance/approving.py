@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from . import approval, breaker, canonical, envelopes, governed, granting, kinds, quorum
+import attrs
+
+from . import approval, breaker, canonical, envelopes, governed, granting, kinds, quorum, review, seats
 from . import commands as c
 from . import events as e
 from .conversation import heard
 from .decision import Decided, Decision, Facts, Moment
+from .ids import SECOND, Instant
 from .refusals import Code, Refusal, unknown
 from .signing import Purpose, verifies
 from .state import Case, Given, Member, State
@@ -17,8 +20,8 @@ def vote(state: State, command: c.Vote, by: Member, facts: Facts, moment: Moment
 
     1. its form, 2. the approver's signature over the bytes as received, 3. that it is about this held case and exactly its card,
     and for an approval that the card's bundle is the active one and that it heard what was said about the case, 4. its time,
-    5. that this person may fill a seat, and for an approval that it has not approved already.  A denial is final, also by who
-    has approved; the approval that completes the quorum issues the warrant in the same batch.
+    5. that this person may fill a seat, and for an approval that it has not approved already and has had the time to read.  A
+    denial is final, also by who has approved; the approval that completes the quorum issues the warrant in the same batch.
     """
     try:
         statement = approval.unverified_unpack(command.statement)
@@ -42,14 +45,14 @@ def vote(state: State, command: c.Vote, by: Member, facts: Facts, moment: Moment
         )
     if moment.now >= case.expires_at:
         return Refusal(Code.NOT_HELD, "the case's deadline has passed", about=case.case)
-    if by.person in case.excluded:
-        return Refusal(
-            Code.SELF_APPROVAL, "you are the requester, its owner or in its delegation chain, and can fill no seat", about=case.case
-        )
+    if by.person in case.barred:
+        return barred(case, by)
     if command.decision == "approve" and any(given.person == by.person for given in case.given):
         return Refusal(Code.ALREADY_VOTED, f"{by.person} has already approved, and a person counts once", about=case.case)
-    if not may_fill_a_seat(by, case):
+    if not may_fill_a_seat(state, by, case, moment.now):
         return Refusal(Code.NO_SEAT, f"no seat of the quorum ({case.quorum}) is open to your roles", about=case.case)
+    if command.decision == "approve" and (unread := _unread(case, by, moment)) is not None:
+        return unread
     if command.decision == "deny":
         denied = e.ApprovalDenied(case.case, by.member, by.person, statement.reason, command.statement, command.signature)
         why = f"{by.person} denied it: {statement.reason}"
@@ -58,10 +61,50 @@ def vote(state: State, command: c.Vote, by: Member, facts: Facts, moment: Moment
     return _approve(state, command, statement, case, by, facts, moment)
 
 
-def may_fill_a_seat(by: Member, case: Case) -> bool:
-    """Whether this member's kind and roles fit any seat of the case's quorum."""
+def may_fill_a_seat(state: State, by: Member, case: Case, now: Instant) -> bool:
+    """Whether this member's kind and roles, or those of a seat that it holds for another, fit any seat of the case's quorum."""
     seated = (kinds.APPROVER, kinds.ADMIN) if governed.is_change(case) else (kinds.APPROVER,)
-    return by.kind in seated and quorum.eligible(quorum.parse_known(case.quorum), by.person, by.roles)
+    roles = seats.roles(state, by, seats.held(state, by, case, now))
+    return by.kind in seated and quorum.eligible(quorum.parse_known(case.quorum), by.person, roles)
+
+
+def barred(case: Case, by: Member) -> Refusal:
+    """Why a person who can fill no seat of a case can fill none."""
+    why = "you are the requester, its owner or in its delegation chain"
+    if by.person not in case.excluded:
+        why = "you wrote the policy in force or put it in force, and it excludes its authors"
+    return Refusal(Code.SELF_APPROVAL, f"{why}, and can fill no seat", about=case.case)
+
+
+def _unread(case: Case, by: Member, moment: Moment) -> Refusal | None:
+    """Why it is too soon for this person to approve, or None."""
+    if (needed := review.reading(case.review)) == 0:
+        return None
+    opened = case.opened.get(by.person)
+    if opened is None:
+        return Refusal(
+            Code.TOO_SOON, f"policy gives this card {needed // SECOND} s to be read: open it first (approval.open)", about=case.case
+        )
+    if (left := opened + needed - moment.now) > 0:
+        why = f"policy gives this card {needed // SECOND} s to be read, and you opened it {(moment.now - opened) // SECOND} s ago"
+        return Refusal(Code.TOO_SOON, why, left // 1000 + 1, about=case.case)
+    return None
+
+
+def opened(state: State, command: c.OpenCard, by: Member, moment: Moment) -> Decision:
+    """Notes that the card is shown to somebody whose vote could count: once for each person and card."""
+    case = state.cases.get(command.case)
+    if case is None or case.status != "held":
+        return unknown("held case", command.case)
+    if by.person in case.barred:
+        return barred(case, by)
+    if not may_fill_a_seat(state, by, case, moment.now):
+        return Refusal(Code.NO_SEAT, f"no seat of the quorum ({case.quorum}) is open to your roles", about=case.case)
+    since = case.opened.get(by.person)
+    answer: dict[str, canonical.Value] = {"case": case.case, "opened": since or moment.now, "reading": review.reading(case.review)}
+    if since is not None:
+        return Decided(answer={**answer, "repeated": True})
+    return Decided((e.ApprovalOpened(case.case, by.member, by.person, case.card),), answer)
 
 
 def _mismatch(statement: approval.Statement, case: Case, decision: str) -> str | None:
@@ -82,11 +125,12 @@ def _mismatch(statement: approval.Statement, case: Case, decision: str) -> str |
 def _approve(
     state: State, command: c.Vote, statement: approval.Statement, case: Case, by: Member, facts: Facts, moment: Moment
 ) -> Decision:
-    approved = e.ApprovalGiven(case.case, by.member, by.person, command.statement, command.signature)
-    given = _counting(state, (*case.given, _given(by, statement)))
+    others = () if governed.is_change(case) else seats.held(state, by, case, moment.now)
+    approved = e.ApprovalGiven(case.case, by.member, by.person, command.statement, command.signature, others)
+    given = _counting(state, (*case.given, attrs.evolve(_given(by, statement), seats=others)))
     verdict = e.CaseDecided(
         case.case, True, case.policies, case.bundle, "", case.tier, case.quorum, case.ttl, case.uses,
-        case.executor, case.persons, case.verify, case.cost_cap, case.state_digest, constraints=case.constraints,
+        case.executor, case.persons, case.verify, case.cost_cap, case.state_digest, constraints=case.constraints, review=case.review,
     )  # fmt: skip
     enough = envelopes.completed(state, case, verdict, case.wish, given, facts.active, moment)  # of a change none has the bundle
     if enough is None:

@@ -23,12 +23,11 @@ from typing import cast
 from . import events as e
 from . import kinds
 from . import warrant as warrants
+from .budget_words import amount, said
 from .canonical import MAX_INTEGER, Value
 from .ids import Instant
-from .params import unscale
 from .refusals import Code, Refusal
 from .state import Budget, Limit, LiveWarrant, Member, Run, Spent, State
-from .units import MICRO_PLACES
 from .windows import PERS, begun, ends
 
 MOST_SCOPES = 1_024  # remembered before those in which nothing counts any more are looked for
@@ -156,15 +155,6 @@ def _line(state: State, limit: Limit, scope: str, now: Instant) -> dict[str, Val
         "left": max(0, limit.most - used),
         "ends": ends(state.zone, now, limit.per),
     }
-
-
-def amount(what: str, value: int) -> str:
-    return unscale(value, MICRO_PLACES).rstrip("0").rstrip(".") if what == "cost" else f"{value} use{'s' if value != 1 else ''}"
-
-
-def said(scope: str) -> str:
-    """As people say it: ``agent:ada action:x`` is "agent ada for x"."""
-    return scope.replace(" action:", " for ").replace("_", " ").replace(":", " ")
 
 
 # --- what evolve does -------------------------------------------------------------------------------------------------

@@ -35,6 +35,7 @@ def render(case: Case, decided: CaseDecided, facts: Mapping[str, Value], expires
             ("uses", decided.uses),
             ("cost_cap", decided.cost_cap),
             ("constraints", cast("Value", decided.constraints)),
+            ("review", cast("Value", decided.review)),
             ("state_digest", decided.state_digest),
             ("founding", case.founding),
             ("facts", facts),

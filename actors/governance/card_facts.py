@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from . import breaker
+from typing import Final
+
+from . import breaker, budgets
 from .canonical import Value
-from .ids import CaseId
+from .catalogue import Action
+from .ids import CaseId, Instant
 from .state import State
 
+LEFT: Final = ("scope", "what", "per", "left", "most")  # of each budget line on a card; cost in micro-units
+KINDS: Final = {
+    "recent_runs": int, "recent_good": int, "mismatches": int, "other_open_cases": int, "breaker": str, "reversible": str,
+    "on_failure": str, "left": list,
+}  # fmt: skip
 
-def facts(state: State, case: CaseId, agent: str) -> dict[str, Value]:
-    """The agent's record as this tenant knows it now: what is frozen into the card."""
+
+def facts(state: State, case: CaseId, agent: str, action: Action, now: Instant) -> dict[str, Value]:
+    """The agent's record as this tenant knows it, what budgets leave now, and what the catalogue says about failing and undoing."""
     guard = breaker.seen(state, f"agent:{agent}")
     good = sum(good for _, good in guard.outcomes)
     open_cases = sum(other.agent == agent and other.case != case for other in state.cases.values())
@@ -19,4 +28,7 @@ def facts(state: State, case: CaseId, agent: str) -> dict[str, Value]:
         "mismatches": len(guard.mismatches),
         "other_open_cases": open_cases,
         "breaker": guard.status,
+        "reversible": action.reversible,
+        "on_failure": action.on_failure,
+        "left": [[line[name] for name in LEFT] for line in budgets.left(state, agent, action.name, now)],
     }

@@ -22,11 +22,10 @@ from . import events as e
 from . import intent as intents
 from . import warrant as warrants
 from .canonical import MAX_INTEGER, Value
-from .ids import HOUR, MINUTE, SECOND, Instant, Micros
+from .ids import DAY, HOUR, MINUTE, SECOND, Instant, Micros
 from .params import scale
 from .question import Unavailable
 from .state import Bucket, Case, Count, Counter, State
-from .units import DAY
 
 Happening: TypeAlias = Literal["proposed", "denied", "warranted", "redeemed", "succeeded", "failed", "mismatched", "unknown"]
 HAPPENINGS: Final[tuple[Happening, ...]] = get_args(Happening)

@@ -11,10 +11,9 @@ from typing import Final
 from .catalogue import Action
 from .counters import DONE, HAPPENINGS, OWN, Reading
 from .finding import did_you_mean
-from .ids import SECOND, Micros
+from .ids import DAY, SECOND, Micros
 from .state import Counter
 from .toml_table import Table
-from .units import DAY
 
 LONGEST_WINDOW = Micros(366 * DAY)  # beyond that it is a book-keeper's question, not one of a decision
 KEYED: Final = ("string", "integer", "boolean")  # kinds of parameter that can be a dimension

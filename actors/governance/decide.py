@@ -19,6 +19,7 @@ from . import (
     redeeming,
     reporting,
     revoking,
+    seating,
     settling,
     shadowing,
     using,
@@ -40,6 +41,7 @@ EVIDENCE = (
     c.TripBreaker,
     c.PlaceHold,
     c.ObjectToRecovery,
+    c.ReturnSeat,
 )  # taken in even while suspended
 
 
@@ -105,6 +107,12 @@ def _by_member(state: State, command: c.Command, by: Member, facts: Facts, momen
             return settling.probed(state, command, by, moment)
         case c.Vote():
             return approving.vote(state, command, by, facts, moment)
+        case c.OpenCard():
+            return approving.opened(state, command, by, moment)
+        case c.DelegateSeat():
+            return seating.delegate(state, command, by, moment)
+        case c.ReturnSeat():
+            return seating.give_back(state, command, by)
         case c.SignEnvelope():
             return enveloping.sign(state, command, by, facts, moment)
         case c.RevokeEnvelope():

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import heapq
 
-from . import activation, attesting, enveloping, redeeming, reporting
+from . import activation, attesting, enveloping, redeeming, reporting, review
 from . import events as e
 from .bundle import Bundle
 from .decision import Moment
@@ -70,10 +70,16 @@ def _owed(state: State, kind: str, name: str, moment: Moment, active: Bundle | N
 
 
 def held_over(state: State, name: str, moment: Moment) -> tuple[e.Event, ...]:
-    """The end of waiting for people, once its time has come."""
+    """The end of waiting for these people, once its time has come: others are asked where policy names them."""
     case = state.cases.get(name)
     if case is None or case.status != "held" or case.expires_at > moment.now:
         return ()
+    stages = review.then(case.review)[case.stage :]
+    deadline = case.wish.deadline
+    if stages and (deadline is None or deadline > moment.now):
+        quorum, persons, within = stages[0]
+        expires = Instant(moment.now + within) if deadline is None else min(Instant(moment.now + within), deadline)
+        return (e.CaseEscalated(case.case, case.stage + 1, quorum, persons, expires),)
     why = f"nobody completed the quorum ({case.quorum}) in time"
     letter = e.DeadLetterOpened(moment.fresh.dead_letter(), case.case, "expired", why, state.last_letter, closes=case.live == 0)
     return (e.CaseExpired(case.case, why), letter)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from . import envelope, quorum
+from . import envelope, quorum, review, seats
 from . import events as e
 from .bundle import Bundle
 from .decision import Moment
@@ -30,6 +30,8 @@ def completed(
     """The approvals that fill the verdict's quorum: ``given``, and of the envelopes no more than it takes; None where it stays open."""
     if met(state, verdict, given):
         return given, ()
+    if review.second(verdict.review):
+        return None  # it was drawn so that two persons read it
     chosen: list[tuple[Given, e.EnvelopeUsed]] = []
     for counted in _counting(state, case, verdict, wish, given, bundle, moment.now):
         chosen.append(counted)
@@ -51,14 +53,14 @@ def _counting(
 ) -> Iterator[tuple[Given, e.EnvelopeUsed]]:
     """The envelopes that approve this, the soonest to end first; one for each person who has not voted."""
     seen = {one.person for one in given}
-    demanded = quorum.parse_known(verdict.quorum)
+    demanded, shut = quorum.parse_known(verdict.quorum), review.barred(verdict.review).union(case.excluded)
     for known in sorted(state.envelopes.values(), key=lambda known: (known.until, known.envelope)):
         signer = state.members.get(known.approver)
         if signer is None or signer.status != "active" or signer.kind != APPROVER or signer.person in seen:
             continue
         if known.ended or now >= known.until or known.used >= known.count or known.bundle != verdict.bundle:
             continue
-        if signer.person in case.excluded or not quorum.eligible(demanded, signer.person, signer.roles):
+        if signer.person in shut or not quorum.eligible(demanded, signer.person, signer.roles):
             continue
         if not envelope.covers(known.tier, verdict.tier) or envelope.mismatch(known.terms, case.agent, wish) is not None:
             continue
@@ -82,5 +84,4 @@ def _worst(verdict: e.CaseDecided, wish: Intent, given: tuple[Given, ...], bundl
 
 def met(state: State, verdict: e.CaseDecided, given: tuple[Given, ...]) -> bool:
     """Whether those who approved fill the quorum, no person in two seats, at T2 at least two persons."""
-    seats = [(one.person, state.members[one.approver].roles) for one in given]
-    return quorum.satisfied(quorum.parse_known(verdict.quorum), seats, persons=verdict.persons)
+    return quorum.satisfied(quorum.parse_known(verdict.quorum), seats.people(state, given), persons=verdict.persons)

@@ -7,15 +7,13 @@ from typing import Any, TypeAlias, assert_never, get_args
 
 import attrs
 
-from . import breaker, budgets, canonical, counters, letters, links, recovery, revoking, shadowing
+from . import breaker, budgets, canonical, counters, folding_approvals, letters, links, readers, recovery, revoking, shadowing
 from . import events as e
 from . import warrant as warrants
 from .approval import unverified_unpack as unpack_statement
-from .conversation import Exchange
-from .envelope import unverified_unpack as unpack_envelope
 from .ids import Cost, Digest, Instant, Micros
 from .retention import retained
-from .state import Ask, Case, Envelope, Given, Invitation, LiveWarrant, Member, Run, Said, State, epoch, worthless
+from .state import Ask, Case, Given, Invitation, LiveWarrant, Member, Run, Said, State, epoch, worthless
 
 Fold: TypeAlias = Callable[[State, Any, Case | None, Instant], None]  # state, event, its case as far as it is open, when
 
@@ -48,7 +46,7 @@ def _decided(
     state: State,
     event: e.IntentProposed | e.CaseDecided | e.ApprovalRequested | e.ApprovalGiven | e.ApprovalDenied | e.ChangeApplied,
     case: Case | None,
-    _at: Instant,
+    at: Instant,
 ) -> None:
     if isinstance(event, e.IntentProposed):
         state.tally.proposed += 1
@@ -73,7 +71,7 @@ def _decided(
         case e.CaseDecided():
             case.tier, case.quorum, case.persons, case.executor = event.tier, event.quorum, event.persons, event.executor
             case.ttl, case.uses, case.cost_cap, case.verify = event.ttl, event.uses, event.cost_cap, event.verify
-            case.constraints = event.constraints
+            case.constraints, case.review = event.constraints, event.review
             case.bundle, case.policies, case.state_digest = event.bundle, event.policies, event.state_digest
             state.judged[event.bundle.hex()] = state.time
             case.given = ()
@@ -84,28 +82,20 @@ def _decided(
             case.status = "held"
             case.card = canonical.digest(event.card)
             case.card_bytes = event.card
+            case.stage, case.opened = 0, {}
             case.expires_at = event.expires_at
             state.remind(event.expires_at, "held", case.case)
         case e.ApprovalGiven():
             case.given = (*case.given, _given(event))
+            readers.decided(state, event, case, at)
         case e.ApprovalDenied():
             state.tally.denied += 1
+            readers.decided(state, event, case, at)
             _drop_votes(case)
         case e.ChangeApplied():
             case.status = "applied"
         case _:
             assert_never(event)
-
-
-def _talked(_state: State, event: e.ApprovalAsked | e.ApprovalAnswered, case: Case | None, at: Instant) -> None:
-    if case is None:
-        return
-    if isinstance(event, e.ApprovalAsked):
-        case.said = (*case.said, Exchange(event.number, event.approver, event.person, event.question, at))
-        return
-    case.said = tuple(
-        attrs.evolve(part, answer=event.answer, answered_at=at) if part.number == event.number else part for part in case.said
-    )
 
 
 def _ended(_state: State, _event: e.CaseExpired | e.CaseCancelled, case: Case | None, _at: Instant) -> None:
@@ -126,6 +116,7 @@ def _given(event: e.ApprovalGiven) -> Given:
         ttl=Micros(ttl) if isinstance(ttl, int) else None,
         uses=uses if isinstance(uses, int) else None,
         cost_cap=Cost(cap) if isinstance(cap, int) else None,
+        seats=event.seats,
     )
 
 
@@ -205,6 +196,7 @@ def _executed(
             state.tally.consistent += event.verdict == "consistent"
             state.tally.mismatched += event.verdict == "mismatched"
             state.tally.failed += run.outcome == "failed"
+            readers.came_of_it(state, run, event.verdict)
             breaker.note(
                 state, run, at, good=event.verdict != "mismatched" and run.outcome == "succeeded", mismatch=event.verdict == "mismatched"
             )
@@ -342,6 +334,7 @@ STANDING = frozenset(
     {
         e.TenantFounded, e.TenantSealed, e.TenantSuspended, e.TenantResumed, e.MemberInvited,
         e.MemberEnrolled, e.MemberConfirmed, e.MemberChanged, e.MemberRevoked, e.BundleActivated, e.EnvelopeSigned, e.EnvelopeRevoked,
+        e.SeatDelegated, e.SeatReturned,
     }
 )  # fmt: skip
 
@@ -376,9 +369,11 @@ def _membership(state: State, event: Membership, _case: Case | None, at: Instant
             state.members[event.member].status = "revoked"
             _drop_invitations(state, event.member)
             _remind_of_worthless(state)
+            for name in [name for name, seat in state.seats.items() if event.member in (name, seat.to)]:
+                del state.seats[name]
             for known in state.envelopes.values():
                 if event.member in (known.approver, known.terms.agent):
-                    _end(state, known, f"{event.member} is no longer a member")
+                    folding_approvals.end(state, known, f"{event.member} is no longer a member")
         case e.BundlePushed():
             pass
         case e.BundleActivated():
@@ -390,47 +385,9 @@ def _membership(state: State, event: Membership, _case: Case | None, at: Instant
             _remind_to_decide_again(state)
             for known in state.envelopes.values():
                 if known.bundle != event.bundle:
-                    _end(state, known, "another bundle was activated")
+                    folding_approvals.end(state, known, "another bundle was activated")
         case _:
             assert_never(event)
-
-
-def _enveloped(
-    state: State, event: e.EnvelopeSigned | e.EnvelopeUsed | e.EnvelopeRevoked | e.EnvelopeEnded, _case: Case | None, _at: Instant
-) -> None:
-    if type(event) in STANDING:
-        state.standing = state.size - 1  # this entry
-    known = state.envelopes.get(event.envelope)
-    match event:
-        case e.EnvelopeSigned():
-            said = unpack_envelope(event.statement)
-            state.envelopes[event.envelope] = Envelope(
-                envelope=event.envelope,
-                approver=event.approver,
-                person=event.person,
-                template=event.template,
-                count=said.count,
-                total=said.total,
-                until=said.until,
-                bundle=said.bundle,
-                tier=said.tier,
-                reason=said.reason,
-            )
-            state.remind(said.until, "envelope", event.envelope)
-        case e.EnvelopeUsed() if known is not None:
-            known.used, known.spent = event.number, Cost(event.spent + event.cost)
-            if known.used >= known.count:
-                _end(state, known, "it is used up")
-        case e.EnvelopeRevoked() | e.EnvelopeEnded():
-            state.envelopes.pop(event.envelope, None)
-        case _:
-            pass
-
-
-def _end(state: State, known: Envelope, why: str) -> None:
-    """For good, whatever happens next; the entry that says so is due at once."""
-    known.ended = known.ended or why
-    state.remind(Instant(0), "envelope", known.envelope)
 
 
 def _remind_to_decide_again(state: State) -> None:
@@ -479,8 +436,10 @@ def _for_each(kinds: Any, fold: Fold) -> dict[type, Fold]:
 # How each kind of event is folded.  A subject of its own file brings its own table, and is added here.
 _FOLDS: Mapping[type, Fold] = {
     **_for_each(e.IntentProposed | e.CaseDecided | e.ApprovalRequested | e.ApprovalGiven | e.ApprovalDenied | e.ChangeApplied, _decided),
-    **_for_each(e.ApprovalAsked | e.ApprovalAnswered, _talked),
-    **_for_each(e.EnvelopeSigned | e.EnvelopeUsed | e.EnvelopeRevoked | e.EnvelopeEnded, _enveloped),
+    **_for_each(folding_approvals.Asked, folding_approvals.asked),
+    **_for_each(folding_approvals.Talked, folding_approvals.talked),
+    **_for_each(folding_approvals.InAdvance, folding_approvals.in_advance),
+    **_for_each(folding_approvals.Seats, folding_approvals.seated),
     **_for_each(e.CaseExpired | e.CaseCancelled, _ended),
     **_for_each(e.WarrantIssued | e.WarrantRevoked | e.WarrantExpired | e.TargetStale, _warranted),
     **_for_each(e.WarrantUseAsked | e.WarrantsRevoked, _asked_or_revoked),

@@ -24,6 +24,7 @@ Digest = NewType("Digest", bytes)  # SHA-256, 32 bytes
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
+DAY = 24 * HOUR
 
 
 @attrs.frozen

@@ -5,6 +5,8 @@ ttl         the shortest              uses       the fewest
 cost_cap    the lowest                verify     the strongest: the most persons, of the fewest that may look
 executor    the one they agree on; two different ones are no permit at all
 constrain   what fits all of them; where one of them says nothing of a parameter, its value is exact
+exclude     whom any of them excludes
+escalate    as far as all that ask people do, stage by stage: quorums joined by *and*, the shortest time
 """
 
 from __future__ import annotations
@@ -26,12 +28,16 @@ from .settings import PASSBACK, Settings
 from .tiers import TIERS, Tier
 from .units import amount, duration
 
+Escalation: TypeAlias = tuple[tuple[Quorum, Micros], ...]  # in order; each after the one before waited in vain
 Verification: TypeAlias = str  # receipt | observed | "2 of 3": that many persons behind the verifiers, of so many who may look
 
 MOST_USES = 1_000  # a warrant that may be used more often is a standing permission, which belongs into the policy
 MOST_VERIFIERS = 9  # persons who look at one thing: more than anybody employs for that, and what they say stays in memory
 VERIFICATIONS = ("receipt", "observed")
 _K_OF_N = re.compile(r"([1-9]) of ([1-9])", re.ASCII)
+EXCLUDED = ("author",)
+MOST_STAGES = 4  # a case that so many were asked about in vain has been answered
+_STAGE = re.compile(r"(.+?)\s+within\s+(\S+)")
 MOST_REASON = 400  # characters: a sentence that fits on an approver's card
 
 
@@ -47,6 +53,8 @@ class Terms:
     verify: Verification | None = None
     cost_cap: Cost | None = None
     constrain: Mapping[str, Constraint] = attrs.field(factory=dict)
+    exclude: frozenset[str] = frozenset()
+    escalate: Escalation = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -55,7 +63,7 @@ class Obligations:
 
     tier: Tier
     quorum: Quorum | None  # None at T0
-    persons: int  # distinct persons needed at least: 0 at T0, 1 or more at T1, 2 or more at T2
+    persons: int  # distinct persons needed at least, at whatever stage: 0 at T0, 1 or more at T1, 2 or more at T2
     ttl: Micros
     uses: int
     executor: str
@@ -63,6 +71,8 @@ class Obligations:
     cost_cap: Cost | None  # for each use; None where no policy names one
     limits: Mapping[str, Constraint] = attrs.field(factory=dict)  # what the parameters must fit, as proposed and at every use
     wide: frozenset[str] = frozenset()  # those that a use may fill otherwise than proposed: every permit constrains them
+    exclude: frozenset[str] = frozenset()  # who fills no seat beside those whom the case excludes: author
+    escalate: Escalation = ()  # what happens to a case that waited in vain, before it expires
 
 
 @attrs.frozen
@@ -100,13 +110,18 @@ def terms(annotations: Mapping[str, str]) -> tuple[Terms | None, list[Fault]]:
 
 def _contradictions(said: Terms) -> list[Fault]:
     faults = []
-    seats = quorums.least(said.quorum) if said.quorum is not None else None
-    if said.tier == "T0" and seats is not None:
-        faults.append(Fault("quorum", "T0 is granted at once and has no quorum", 'raise the tier to "T1" or "T2", or drop @quorum'))
-    if said.tier == "T1" and seats is not None and seats > 1:
-        faults.append(Fault("quorum", f"T1 needs one approver, this quorum {seats}", 'raise the tier to "T2"'))
-    if said.tier == "T2" and seats is not None and seats < 2:
-        faults.append(Fault("quorum", "T2 needs at least two different persons on every way to fill it", 'as in "any 2"'))
+    for annotation, asked in (("quorum", [said.quorum] if said.quorum else []), ("escalate", [stage for stage, _ in said.escalate])):
+        for seats in map(quorums.least, asked):
+            if said.tier == "T0":
+                why = f"T0 is granted at once and has no {'quorum' if annotation == 'quorum' else 'escalation'}"
+                faults.append(Fault(annotation, why, f'raise the tier to "T1" or "T2", or drop @{annotation}'))
+                break
+            if said.tier == "T1" and seats > 1:
+                faults.append(Fault(annotation, f"T1 needs one approver, this quorum {seats}", 'raise the tier to "T2"'))
+            if said.tier == "T2" and seats < 2:
+                faults.append(Fault(annotation, "T2 needs at least two different persons on every way to fill it", 'as in "any 2"'))
+    if said.tier == "T0" and said.exclude:
+        faults.append(Fault("exclude", "T0 is granted at once and nobody approves it", 'raise the tier to "T1" or "T2", or drop @exclude'))
     if said.executor == PASSBACK and said.tier != "T0":
         faults.append(Fault("executor", f"only T0 may be passed back to the agent, not {said.tier}", "name an executor"))
     return faults
@@ -131,6 +146,7 @@ def merged(permits: Collection[Terms], *, settings: Settings, executor: str, obs
         quorum = quorums.every(permit.quorum or settings.quorum[permit.tier] for permit in permits if permit.tier != "T0")
     default = "observed" if observable else "receipt"
     verify = strongest([default if permit.verify is None else permit.verify for permit in permits])
+    escalate = _escalation([permit for permit in permits if permit.tier != "T0"])
     caps = [permit.cost_cap for permit in permits if permit.cost_cap is not None]
     limits = _limits(permits)
     if isinstance(limits, str):
@@ -138,7 +154,7 @@ def merged(permits: Collection[Terms], *, settings: Settings, executor: str, obs
     return Obligations(
         tier=tier,
         quorum=quorum,
-        persons=0 if quorum is None else max(TIERS.index(tier), quorums.least(quorum)),
+        persons=0 if quorum is None else max(TIERS.index(tier), min(map(quorums.least, (quorum, *(stage for stage, _ in escalate))))),
         ttl=min(settings.warrant_life[permit.tier] if permit.ttl is None else permit.ttl for permit in permits),
         uses=min(settings.uses if permit.uses is None else permit.uses for permit in permits),
         executor=chosen,
@@ -146,7 +162,15 @@ def merged(permits: Collection[Terms], *, settings: Settings, executor: str, obs
         cost_cap=min(caps) if caps else None,
         limits=limits,
         wide=frozenset(name for name in limits if all(name in permit.constrain for permit in permits)),
+        exclude=frozenset().union(*(permit.exclude for permit in permits)),
+        escalate=escalate,
     )
+
+
+def _escalation(asking: Collection[Terms]) -> Escalation:
+    """Stage by stage what all of these say together, as long as all of them go on."""
+    stages = zip(*(permit.escalate for permit in asking), strict=False) if asking else ()
+    return tuple((quorums.every(quorum for quorum, _ in stage), min(within for _, within in stage)) for stage in stages)
 
 
 def _limits(permits: Collection[Terms]) -> dict[str, Constraint] | str:
@@ -166,6 +190,30 @@ def _limits(permits: Collection[Terms]) -> dict[str, Constraint] | str:
 
 def _tier(value: str) -> Tier | Malformed:
     return value if value in TIERS else Malformed(f"{value!r} is not a tier", did_you_mean(value.upper(), TIERS))
+
+
+def _exclude(value: str) -> frozenset[str] | Malformed:
+    if value not in EXCLUDED:
+        return Malformed(f"{value!r} is nobody who could be excluded", did_you_mean(value, EXCLUDED))
+    return frozenset({value})
+
+
+def _escalate(value: str) -> Escalation | Malformed:
+    stages: list[tuple[Quorum, Micros]] = []
+    parts = value.split(",")
+    for text in map(str.strip, parts):
+        found = _STAGE.fullmatch(text)
+        if found is None:
+            return Malformed(
+                f"{text!r} is no stage of an escalation", 'a quorum and its time, as in "1 of role:lead within 2h, any 1 within 1d"'
+            )
+        for read in (quorum := quorums.parse(found[1]), within := duration(found[2])):
+            if isinstance(read, Malformed):
+                return read
+        stages.append((quorum, within))  # type: ignore[arg-type]  # neither is malformed
+    if len(stages) > MOST_STAGES:
+        return Malformed(f"{len(stages)} stages are too many", f"at most {MOST_STAGES}")
+    return tuple(stages)
 
 
 def _uses(value: str) -> int | Malformed:
@@ -224,4 +272,6 @@ _READERS: dict[str, Callable[[str], object]] = {
     "verify": _verify,
     "cost_cap": amount,
     "constrain": constrained,
+    "exclude": _exclude,
+    "escalate": _escalate,
 }

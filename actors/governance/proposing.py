@@ -7,7 +7,7 @@ from typing import cast
 
 import attrs
 
-from . import asking, breaker, budgets, canonical, card, card_facts, constraints, envelopes, granting, kinds, looking
+from . import asking, breaker, budgets, canonical, card, card_facts, constraints, envelopes, granting, kinds, looking, reviewing
 from . import commands as c
 from . import events as e
 from . import intent as intents
@@ -104,13 +104,18 @@ def excluded(state: State, by: Member, facts: Facts) -> tuple[Person, ...]:
 def decided(state: State, case: Case, bundle: Bundle, wish: intents.Intent, agent: Member, now: Instant, past: Past) -> e.CaseDecided:
     """Asks ``bundle`` about the wish; the verdict as an event, with the facts it rests on."""
     question = asking.question("propose", state, bundle, case, wish, agent, 0, now, past)
-    return as_event(case, bundle, judge(bundle, question), wish, record(question.facts))
+    return as_event(case, bundle, judge(bundle, question), wish, state.authors, record(question.facts))
 
 
 def as_event(
-    case: Case, bundle: Bundle, answer: Permitted | Forbidden, wish: intents.Intent, shown: Mapping[str, Value] | None = None
+    case: Case,
+    bundle: Bundle,
+    answer: Permitted | Forbidden,
+    wish: intents.Intent,
+    authors: tuple[str, ...],
+    shown: Mapping[str, Value] | None = None,
 ) -> e.CaseDecided:
-    """The answer as the verdict it makes, with the facts it was shown where they are to be recorded."""
+    """The answer as the verdict it makes, with the facts it was shown where they are to be recorded; ``authors`` are the bundle's."""
     told = {} if shown is None else shown
     if isinstance(answer, Forbidden):
         return e.CaseDecided(case.case, False, answer.policies, bundle.digest, answer.why, facts=told)
@@ -120,6 +125,7 @@ def as_event(
     if verify is None:
         why = "policy asks for an observation that cannot be named for this intent"
         return e.CaseDecided(case.case, False, answer.policies, bundle.digest, why, facts=told)
+    quorum, persons, looked_at = reviewing.demanded(duty, bundle.settings, authors, case.case)
     return e.CaseDecided(
         case=case.case,
         permitted=True,
@@ -127,16 +133,17 @@ def as_event(
         bundle=bundle.digest,
         why=f"permitted at {duty.tier} by {', '.join(answer.policies)}",
         tier=duty.tier,
-        quorum=str(duty.quorum or ""),
+        quorum=quorum,
         ttl=Micros(duty.ttl),
         uses=duty.uses,
         executor=case.agent if duty.executor == "agent" else duty.executor,
-        persons=duty.persons,
+        persons=persons,
         verify=verify,
         cost_cap=None if cap is None else Cost(cap),
         state_digest=case.state_digest or wish.state_digest,
         constraints=constraints.form({name: duty.limits[name] for name in sorted(duty.wide - looking.params_named(action, verify))}),
         facts=told,
+        review=looked_at,
     )
 
 
@@ -206,7 +213,7 @@ def proceed(
         return Refusal(Code.NOT_ALLOWED, f"policy sets {verdict.tier}: propose without a run, and wait for the approval")
     expires = Instant(moment.now + bundle.settings.approval_deadline[cast(Tier, verdict.tier)])
     expires = min([expires, *(end for end in (wish.deadline, latest) if end is not None)])
-    shown = card.render(case, verdict, card_facts.facts(state, case.case, case.agent), expires)
+    shown = card.render(case, verdict, card_facts.facts(state, case.case, case.agent, bundle.catalogue[wish.action], moment.now), expires)
     held = (*before, verdict, e.ApprovalRequested(case.case, shown, expires))
     approved = envelopes.completed(state, case, verdict, wish, (), bundle, moment)
     if approved is None:

@@ -80,6 +80,11 @@ class Either:
 Quorum: TypeAlias = Seats | Every | Either
 
 
+def standing_for(person: str) -> str:
+    """Among the roles of who holds this person's seat, see seats.py; no role begins so, since none holds control characters."""
+    return f"\0person:{person}"
+
+
 def any_of(count: int) -> Quorum:
     return Seats(count, Anyone())
 
@@ -163,7 +168,7 @@ def _fits(who: Who, person: str, roles: Collection[str]) -> bool:
         case Role(name):
             return name in roles
         case Named(name):
-            return name == person
+            return name == person or standing_for(name) in roles
 
 
 def _people(seats: Iterable[tuple[str, Collection[str]]]) -> dict[str, frozenset[str]]:

@@ -35,6 +35,7 @@ class Code(Enum):
     NO_SEAT = "no_seat"  # no seat of the quorum is open to this person
     ALREADY_VOTED = "already_voted"
     TOO_MANY = "too_many"  # as many as there may be exist already
+    TOO_SOON = "too_soon"  # policy gives a card a time to be read, and it is not over
     TIME_SKEWED = "time_skewed"  # a signed time more than 60 s from legal time
     # warrants
     WARRANT_FORGED = "warrant_forged"  # signature or MAC does not match the fields

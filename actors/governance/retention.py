@@ -17,13 +17,11 @@ from typing import Final, TypeAlias, assert_never
 import attrs
 
 from . import events as e
-from .ids import HOUR, Instant
+from .ids import DAY, Instant
 from .months import begin_of, end_of, month_of
 from .refusals import Code, Refusal
 from .settings import DEFAULT_RETENTION
 from .state import Erasure, Hold, Promise, State
-
-DAY = 24 * HOUR
 
 # What may go: the entries of closed cases, and notes.  Every other kind stays for good: who belongs to the tenant and by which
 # keys, its bundles in force, its guards, its holds, and what it has forgotten.  A new kind stays until it is named here.
@@ -31,7 +29,7 @@ FORGETTABLE: Final = frozenset(
     kind.TAG
     for kind in (
         e.IntentProposed, e.CaseDecided, e.ApprovalRequested, e.ApprovalGiven, e.ApprovalDenied, e.ApprovalAsked, e.ApprovalAnswered,
-        e.CaseExpired, e.CaseCancelled,
+        e.ApprovalOpened, e.CaseEscalated, e.CaseExpired, e.CaseCancelled,
         e.ChangeApplied, e.WarrantIssued, e.WarrantRevoked, e.WarrantExpired, e.TargetStale, e.RunOpened, e.RunReported, e.RunUnknown,
         e.RunVerified, e.EffectSettled, e.BreakerProbed, e.DeadLetterOpened, e.DeadLetterResolved, e.CommandRefused, e.SnapshotMade,
     )

@@ -45,6 +45,10 @@ _APPROVAL_DEADLINE: Mapping[Tier, Micros] = MappingProxyType(
 _QUORUM: Mapping[Tier, Quorum] = MappingProxyType({"T1": quorums.any_of(1), "T2": quorums.any_of(2)})
 
 
+_READING_TIME: Mapping[Tier, Micros] = MappingProxyType({tier: Micros(0) for tier in TIERS})
+LONGEST_READING = Micros(HOUR)
+
+
 DEFAULT_RETENTION = 2557  # days: seven years with two leap days, what commercial law asks for in most places
 LONGEST_RETENTION = 36_525  # a hundred years: anything longer is a slip
 
@@ -56,6 +60,8 @@ class Settings:
     warrant_life: Mapping[Tier, Micros] = _WARRANT_LIFE
     approval_deadline: Mapping[Tier, Micros] = _APPROVAL_DEADLINE
     quorum: Mapping[Tier, Quorum] = _QUORUM  # for T1 and T2, where a permit names none
+    reading_time: Mapping[Tier, Micros] = _READING_TIME
+    second_reader: int = 0  # of a hundred T1 cases
     uses: int = 1  # once, unless a policy says otherwise
     report_deadline: Micros = Micros(10 * MINUTE)  # after redemption; then the outcome is Unknown
     verification_deadline: Micros = Micros(10 * MINUTE)  # after the report; then the verdict is Inconclusive
@@ -65,6 +71,13 @@ class Settings:
     retention: int = DEFAULT_RETENTION  # days a body is kept, from the end of its month
 
 
+_ASKED: Mapping[Tier, tuple[str, ...]] = MappingProxyType(
+    {
+        "T0": (),
+        "T1": ("approval_deadline", "quorum", "reading_time", "second_reader"),
+        "T2": ("approval_deadline", "quorum", "reading_time"),
+    }
+)
 SECTIONS = ("tiers", "warrants", "reports", "verification", "stale", "breaker", "rates", "retention")
 
 
@@ -74,13 +87,16 @@ def read(root: Table) -> Settings:
     tiers = root.table("tiers")
     tiers.only(TIERS)
     life, deadline, quorum = dict(default.warrant_life), dict(default.approval_deadline), dict(default.quorum)
+    reading, second = dict(default.reading_time), default.second_reader
     for tier in TIERS:
         table = tiers.table(tier)
-        table.only(("warrant_life",) if tier == "T0" else ("warrant_life", "approval_deadline", "quorum"))
+        table.only(("warrant_life", *_ASKED[tier]))
         life[tier] = table.duration("warrant_life", life[tier])
         if tier != "T0":
             deadline[tier] = table.duration("approval_deadline", deadline[tier])
             quorum[tier] = _quorum(table, tier, quorum[tier])
+            reading[tier] = _reading(table, tier, deadline[tier])
+            second = table.integer("second_reader", second, 0, 100) if tier == "T1" else second
     warrants, reports, verification, stale = (root.table(name) for name in ("warrants", "reports", "verification", "stale"))
     keeping = root.table("retention")
     for table, known in ((warrants, "uses"), (reports, "deadline"), (verification, "deadline"), (stale, "decisions"), (keeping, "days")):
@@ -89,6 +105,8 @@ def read(root: Table) -> Settings:
         warrant_life=life,
         approval_deadline=deadline,
         quorum=quorum,
+        reading_time=reading,
+        second_reader=second,
         uses=warrants.integer("uses", default.uses, 1, 1_000),
         report_deadline=reports.duration("deadline", default.report_deadline),
         verification_deadline=verification.duration("deadline", default.verification_deadline),
@@ -97,6 +115,15 @@ def read(root: Table) -> Settings:
         rates=read_rates(root),
         retention=keeping.integer("days", default.retention, 1, LONGEST_RETENTION),
     )
+
+
+def _reading(table: Table, tier: Tier, deadline: Micros) -> Micros:
+    """How long a card is read at least: less than it waits."""
+    reading = table.duration("reading_time", Micros(0))
+    if reading > min(LONGEST_READING, deadline // 2):
+        table.fault("reading_time", f"nobody reads the cards of {tier} so long", "at most an hour, and half of approval_deadline")
+        return Micros(0)
+    return reading
 
 
 def _quorum(table: Table, tier: Tier, default: Quorum) -> Quorum:

@@ -20,6 +20,7 @@ class Purpose(Enum):
     WARRANT = b"vienna/warrant/1"
     APPROVAL = b"vienna/approval/1"
     ENVELOPE = b"vienna/envelope/1"
+    SEAT = b"vienna/seat/1"
     RECEIPT = b"vienna/receipt/1"
     ATTESTATION = b"vienna/attestation/1"
     PROBE = b"vienna/probe/1"

@@ -14,7 +14,7 @@ import attrs
 
 from . import envelope as envelopes
 from . import intent as intents
-from . import kinds
+from . import kinds, review
 from . import warrant as warrants
 from .conversation import Exchange
 from .ids import CaseId, Cost, Digest, EffectId, Instant, MemberId, Micros, Person, RunId, TenantId, WarrantId
@@ -52,6 +52,7 @@ class Given:
     uses: int | None
     cost_cap: Cost | None
     envelope: str = ""  # by which it was given in advance; by a vote where there is none
+    seats: tuple[MemberId, ...] = ()  # whose seats its approver held beside the own one, when it was given
 
 
 @attrs.define
@@ -84,6 +85,9 @@ class Case:
     card_bytes: bytes = b""
     expires_at: Instant = Instant(0)
     given: tuple[Given, ...] = ()
+    review: Mapping[str, object] = attrs.Factory(dict)  # see review.py
+    stage: int = 0  # how often it escalated since its card was made
+    opened: dict[str, Instant] = attrs.Factory(dict)  # person → when its card was first shown to them
     said: tuple[Exchange, ...] = ()  # what was asked and answered; at most MOST_QUESTIONS
     stale: int = 0  # how often the target had changed
     live: int = 0  # warrants not over, plus runs not closed: at zero the case can close
@@ -97,6 +101,11 @@ class Case:
         if self.read is None:
             self.read = intents.unpack_own(self.intent)
         return self.read
+
+    @property
+    def barred(self) -> frozenset[str]:
+        """The persons who can fill no seat: whom it excludes by whose it is, and whom policy does."""
+        return review.barred(self.review).union(self.excluded)
 
     @property
     def ends_with_this(self) -> bool:
@@ -113,6 +122,17 @@ class Ask:
     digest: bytes  # of the params, empty: as proposed
     params: bytes | None  # canonical, as long as it is not redeemed; None: as proposed
     redeemed: bool = False
+
+
+@attrs.frozen
+class Seat:
+    """An approver's seat, handed on for a time."""
+
+    approver: MemberId
+    person: Person
+    to: MemberId
+    until: Instant
+    reason: str
 
 
 @attrs.define
@@ -357,6 +377,19 @@ class Shadow:
 
 
 @attrs.define
+class Reader:
+    """How one person has approved so far, since the tenant was founded."""
+
+    approved: int = 0
+    denied: int = 0
+    in_advance: int = 0  # uses of envelopes
+    failed: int = 0  # runs that failed, of what they approved
+    mismatched: int = 0  # runs that a verifier found to be something else
+    took: tuple[int, ...] = ()  # decisions by how long after the card was opened, see readers.py
+    unopened: int = 0  # decisions on a card that nobody opened before
+
+
+@attrs.define
 class Tally:
     """How many, since the tenant was founded: of fixed size whatever happens."""
 
@@ -391,9 +424,11 @@ class State:
     blocked: dict[str, RunId] = attrs.Factory(dict)  # effect → the run whose outcome is unknown
     breakers: dict[str, Breaker] = attrs.Factory(dict)
     envelopes: dict[str, Envelope] = attrs.Factory(dict)
+    seats: dict[str, Seat] = attrs.Factory(dict)  # by whose it is
     last_letter: int | None = None  # sequence number of the newest dead letter
     standing: int | None = None  # of the newest entry that says who belongs to the tenant and which bundle is in force
     tally: Tally = attrs.Factory(Tally)
+    readers: dict[str, Reader] = attrs.Factory(dict)  # by person
     promises: tuple[Promise, ...] = ()  # the retentions in force, see retention.py; none: the default
     holds: dict[str, Hold] = attrs.Factory(dict)
     expiring: dict[str, Instant] = attrs.Factory(dict)  # months that may go, and the date that was confirmed

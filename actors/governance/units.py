@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 
 from .finding import Malformed
-from .ids import HOUR, MINUTE, SECOND, Cost, Micros
+from .ids import DAY, HOUR, MINUTE, SECOND, Cost, Micros
 
-DAY = 24 * HOUR
 _UNIT = {"ms": 1_000, "s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY}
 _PART = re.compile(r"([0-9]{1,9})(ms|[smhd])", re.ASCII)
 _DURATION = re.compile(rf"(?:{_PART.pattern})+", re.ASCII)

@@ -61,7 +61,7 @@ def story(events: Iterable[e.Told], begun: str = "proposed") -> str:
 
 def approvals(state: State, by: Member) -> list[Value]:
     """The held cases this member may vote on, soonest deadline first."""
-    waiting = [case for case in state.cases.values() if case.status == "held" and votes_on(by, case)]
+    waiting = [case for case in state.cases.values() if case.status == "held" and votes_on(state, by, case)]
     soonest = sorted(waiting, key=lambda case: case.expires_at)[:MOST_LISTED]
     return [{**_brief(approval_line(case)), "yours": True} for case in soonest]
 
@@ -76,9 +76,10 @@ def short(purpose: str) -> str:
     return purpose if len(purpose) <= LISTED_PURPOSE else purpose[:LISTED_PURPOSE] + "…"
 
 
-def votes_on(by: Member, case: Case) -> bool:
-    """Whether a vote of this member on this held case could count."""
-    return by.person not in case.excluded and may_fill_a_seat(by, case) and all(given.person != by.person for given in case.given)
+def votes_on(state: State, by: Member, case: Case) -> bool:
+    """Whether a vote of this member on this held case could count; seats that were handed on are told by the newest entry's time."""
+    seated = by.person not in case.barred and may_fill_a_seat(state, by, case, state.time)
+    return seated and all(given.person != by.person for given in case.given)
 
 
 def approval_line(case: Case) -> dict[str, Value]:
@@ -116,6 +117,12 @@ def envelopes(state: State) -> list[Value]:
         }
         for known in live
     ]
+
+
+def seats(state: State) -> list[Value]:
+    """Those that are handed on, the soonest to end first; one whose time is over lies there until it is handed on again."""
+    live = sorted((seat for seat in state.seats.values() if state.time < seat.until), key=lambda seat: (seat.until, seat.approver))
+    return [{name: getattr(seat, name) for name in ("approver", "person", "to", "until", "reason")} for seat in live]
 
 
 def members(state: State) -> list[Value]:

@@ -14,7 +14,6 @@ from .zones import EPOCH, rules
 
 Per: TypeAlias = Literal["hour", "day", "month"]
 PERS: Final[tuple[Per, ...]] = get_args(Per)
-_DAY = 24 * HOUR
 
 
 def begun(zone: str, at: Instant, per: str) -> Instant:

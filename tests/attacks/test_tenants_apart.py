@@ -15,7 +15,7 @@ import attrs
 import pytest
 import trio
 
-from actors.governance import probe, warrant
+from actors.governance import probe, seat, warrant
 from actors.governance.calls import CALLS
 from actors.governance.signing import Purpose
 from transport.answers import Indeterminate, Refused, Reply
@@ -124,6 +124,13 @@ def _probe(stage: Any, line: Any, things: Things) -> dict[str, Any]:
     return {"statement": packed, "signature": line.member.sign(Purpose.PROBE, packed)}
 
 
+def _seat(stage: Any, line: Any, things: Things) -> dict[str, Any]:
+    now = stage.now()
+    said = seat.Statement(line.member.tenant, things.member, now + 60_000_000, "away", secrets.token_bytes(16), now)
+    packed = seat.pack(said)
+    return {"statement": packed, "signature": line.member.sign(Purpose.SEAT, packed)}
+
+
 PROBES: dict[str, tuple[Callable[[Any, Any, Things], dict[str, Any]], ...]] = {
     "propose": (lambda stage, _, things: stage.wish("orders.refund", parent=things.case),),
     "case.cancel": (lambda *a: {"case": a[2].held, "reason": "x"},),
@@ -134,6 +141,9 @@ PROBES: dict[str, tuple[Callable[[Any, Any, Things], dict[str, Any]], ...]] = {
     "attest": (_attest,),
     "probe": (_probe,),
     "envelope.revoke": (lambda *a: {"envelope": a[2].warrant, "reason": "x"},),
+    "seat.delegate": (_seat,),
+    "seat.return": (lambda *a: {"whose": a[2].member, "reason": "x"},),
+    "approval.open": (lambda *a: {"case": a[2].held},),
     "approval.ask": (lambda *a: {"case": a[2].held, "question": "x"},),
     "approval.answer": (lambda *a: {"case": a[2].held, "answer": "x"},),
     "member.invite": (
@@ -210,6 +220,8 @@ NAMES_NOTHING = {
     "effect.list": "is about the connection's own tenant",
     "breaker.list": "is about the connection's own tenant",
     "policy.facts": "counts in the connection's own tenant, where other names have done nothing",
+    "seat.list": "is about the connection's own tenant",
+    "review.stats": "is about the connection's own tenant",
     "envelope.list": "is about the connection's own tenant",
     "envelope.sign": "is about the connection's own tenant, which its statement names",
     "budget.show": "is about the connection's own tenant",

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Makes tests/vectors/interop/node anew: a node with a witness, three cases, and keys handed over twice, by the command line alone.
+# Makes tests/vectors/interop/node anew: a node with a witness, five cases, and keys handed over twice, by the command line alone.
 # Run it where `vienna` is this checkout's; it takes a minute.  The test beside it says what has to come out.
 set -eu
 umask 077
@@ -132,6 +132,19 @@ until vienna --credential clara.vienna approvals list | grep -q second; do sleep
 advance=$(vienna --credential clara.vienna --json approvals list | python -c 'import json, sys; print(json.load(sys.stdin)["cases"][0]["case"])')
 vienna --credential clara.vienna approvals approve "$advance" --yes
 wait $agent
+# Looked at as policy wants it: not by its author, after a second's reading, by others when nobody came, half of it by a seat handed on.
+sed -i 's/^@quorum("1 of role:editor and any 1")/@quorum("3 of role:editor")\n@exclude("author")\n@escalate("2 of role:editor within 1h")/' policy/notes.cedar
+printf '[tiers.T2]\napproval_deadline = "4s"\nreading_time = "1s"\n' >> policy/bundle.toml
+rosa policy push policy --activate
+rosa member add hugo --kind approver --person "Hugo"
+join hugo.invitation
+vienna --credential dora.vienna seat delegate hugo --until 2d --reason "on holiday"
+write published/third "And the roof." > reviewed.json & agent=$!
+until rosa tail --tag case.escalated | grep -q escalated; do sleep 0.5; done
+reviewed=$(vienna --credential clara.vienna --json approvals list | python -c 'import json, sys; print(json.load(sys.stdin)["cases"][0]["case"])')
+vienna --credential clara.vienna approvals approve "$reviewed" --yes
+vienna --credential hugo.vienna approvals approve "$reviewed" --yes
+wait $agent
 sleep 65  # a minute, after which a witness that did not know a log is asked about it again, and some periods
 
 rm -rf "$out"
@@ -140,6 +153,7 @@ rosa evidence "$granted" -o "$out/granted.evidence"
 rosa evidence "$denied" -o "$out/denied.evidence"
 rosa evidence "$case" -o "$out/approved.evidence"
 rosa evidence "$advance" -o "$out/advance.evidence"
+rosa evidence "$reviewed" -o "$out/reviewed.evidence"
 vienna ledger export node --all --tiles "$out/mirror"
 vienna ledger proof node --tenant belvedere --index 17 -o "$out/belvedere.tlog-proof"
 cp node/witnesses.policy "$out"

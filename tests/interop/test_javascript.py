@@ -28,7 +28,7 @@ HERE = Path(__file__).parent
 VECTORS = HERE.parent / "vectors" / "interop" / "node"
 KEYS = json.loads((VECTORS / "keys.json").read_text())
 FIRST, POLICY = KEYS["node_before"][-1], VECTORS / "witnesses.policy"
-CASES = ["granted", "approved", "advance", "denied"]
+CASES = ["granted", "approved", "advance", "reviewed", "denied"]
 FLIPS = 8  # of each kind; each is a process of its own
 SEED = 20261123
 

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 from tomlkit.exceptions import TOMLKitError
 
-from actors.governance import budgets, codec
+from actors.governance import budget_words, codec
 from actors.governance.windows import PERS
 from vienna_runtime.cli.exits import BadEnd
 from vienna_runtime.cli.here import Here, json_option, pass_here
@@ -51,10 +51,10 @@ def show(here: Here, agent: str | None, action: str | None) -> None:
     table = Table("budget of", "limit", "", "spent", "promised", "unknown", "left", "ends", box=None, pad_edge=False)
     for line in found:
         amount = _cost if line["what"] == "cost" else str
-        limit = f"{budgets.amount(line['what'], line['most'])} a {line['per']}"
+        limit = f"{budget_words.amount(line['what'], line['most'])} a {line['per']}"
         parts = (line["spent"], line["outstanding"], line["unknown"], line["left"])
         table.add_row(
-            shown(budgets.said(line["scope"])), limit, _bar(line["most"] - line["left"], line["most"]), *map(amount, parts),
+            shown(budget_words.said(line["scope"])), limit, _bar(line["most"] - line["left"], line["most"]), *map(amount, parts),
             until(line["ends"], now()),
         )  # fmt: skip
     here.answer({"budgets": found, "zone": value["zone"]}, table if found else "No budget limits that: the bundle in force has none.")

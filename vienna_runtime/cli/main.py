@@ -35,6 +35,8 @@ COMMANDS = {
     "deny": ("approvals", "deny", "Deny a case (short for: approvals deny)."),
     "answer": ("approvals", "answer", "Answer what an approver asked about your case."),
     "envelope": ("envelope", "group", "Approve in advance: sign, list, show, revoke."),
+    "seat": ("seat", "seat", "Your seat while you are away: delegate, return, list."),
+    "review": ("review", "review", "How well people look at what they approve."),
     "tail": ("tail", "tail", "The ledger as it grows, verified with --verify."),
     "verify": ("verify", "verify", "Verify a ledger, tiles, evidence or a proof offline, by a public key."),
     "backup": ("backup", "backup", "Copy a node while it runs."),

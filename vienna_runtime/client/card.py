@@ -7,7 +7,7 @@ from typing import Any, Self, cast
 
 import attrs
 
-from actors.governance import approval, canonical, conversation, intent
+from actors.governance import approval, canonical, conversation, intent, review
 from actors.governance import card as law
 from actors.governance.conversation import Exchange
 from actors.governance.ids import CaseId, Instant
@@ -16,9 +16,20 @@ from vienna_runtime.errors import VerificationError
 
 FIELDS = (
     "card", "case", "agent", "intent", "tier", "quorum", "policies", "why", "bundle", "executor", "verify", "ttl", "uses",
-    "cost_cap", "constraints", "state_digest", "founding", "facts", "expires_at",
+    "cost_cap", "constraints", "review", "state_digest", "founding", "facts", "expires_at",
 )  # fmt: skip
-_KINDS = {"agent": str, "intent": bytes, "tier": str, "quorum": str, "why": str, "bundle": bytes, "executor": str, "ttl": int, "uses": int}
+_KINDS = {
+    "agent": str,
+    "intent": bytes,
+    "tier": str,
+    "quorum": str,
+    "why": str,
+    "bundle": bytes,
+    "executor": str,
+    "ttl": int,
+    "uses": int,
+    "review": dict,
+}
 
 
 @attrs.frozen(kw_only=True)
@@ -43,18 +54,25 @@ class Card:
                 if type(fields[name]) is not kind:
                     raise canonical.NotCanonical(f"the field {name} is not {kind.__name__}")
             wish = intent.unpack(fields["intent"])
+            if (wrong := review.problem(fields["review"])) is not None:
+                raise canonical.NotCanonical(wrong)
         except canonical.NotCanonical as error:
             raise VerificationError(f"the card of {case} is malformed, do not sign it: {error}") from None
         if fields["card"] != law.TITLE or fields["case"] != case:
             raise VerificationError(f"the node shows the card of another case than {case}: do not sign it")
         beside = {name: value for name, value in answer.items() if name not in ("card", "said")}
         signed = {
-            "case": case, "agent": fields["agent"], "tier": fields["tier"], "quorum": fields["quorum"],
+            "case": case, "agent": fields["agent"], "tier": fields["tier"],
             "action": wish.action, "resource": wish.resource, "purpose": wish.purpose,
         }  # fmt: skip
         for name, value in signed.items():
             if name in beside and beside[name] != value:
                 raise VerificationError(f"the node says another {name} beside the card of {case} than the card itself: do not sign it")
+        foreseen = [fields["quorum"], *(stage for stage, _, _ in review.then(fields["review"]))]
+        if beside.get("quorum", fields["quorum"]) not in foreseen:
+            raise VerificationError(f"the node says another quorum beside the card of {case} than the card itself: do not sign it")
+        if beside.get("quorum") == fields["quorum"]:
+            signed["quorum"] = fields["quorum"]  # what it says of another stage is shown: the case has escalated since
         said = _said(case, answer.get("said", ()))
         return cls(
             case=case, packed=packed, fields=fields, intent=wish, said=said, beside={n: v for n, v in beside.items() if n not in signed}

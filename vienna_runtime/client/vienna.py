@@ -24,6 +24,7 @@ from actors.governance import canonical, kinds
 from actors.governance import envelope as envelopes
 from actors.governance import intent as intents
 from actors.governance import receipt as receipts
+from actors.governance import seat as seats
 from actors.governance.attestation import Attestation
 from actors.governance.canonical import Value
 from actors.governance.envelope import Template
@@ -254,6 +255,32 @@ class Vienna:
     async def revoke_envelope(self, envelope: str, reason: str) -> None:
         """Ends an approval in advance; what was granted under it stays granted."""
         await self.call("envelope.revoke", envelope=envelope, reason=reason)
+
+    async def open_card(self, case: str) -> int:
+        """Records that this person has the card before them: from here its time for reading counts.  Until when it is read, in µs of the
+        node's time; a time in the past where policy asks for none."""
+        told = await self.call("approval.open", case=case)
+        return int(told["opened"]) + int(told["reading"])
+
+    async def delegate_seat(self, to: str, *, life: int, reason: str) -> None:
+        """Hands this approver's own seat to another for ``life`` µs from now, under this member's key."""
+        at = now()
+        statement = seats.pack(seats.Statement(self.credential.tenant, to, Instant(at + life), reason, os.urandom(NONCE), Instant(at)))
+        await self.call("seat.delegate", statement=statement, signature=self.sign(Purpose.SEAT, statement))
+
+    async def return_seat(self, reason: str, whose: str | None = None) -> None:
+        """Takes the own seat back, or as an admin ends what ``whose`` has handed on."""
+        await self.call("seat.return", reason=reason, whose=whose)
+
+    async def seats(self) -> list[dict[str, Any]]:
+        """The seats that are handed on, the soonest to end first."""
+        found: list[dict[str, Any]] = (await self.call("seat.list"))["seats"]
+        return found
+
+    async def readers(self) -> list[dict[str, Any]]:
+        """For each person what they decided, how fast, and what came of it."""
+        found: list[dict[str, Any]] = (await self.call("review.stats"))["readers"]
+        return found
 
     async def ask(self, case: str, question: str) -> int:
         """Asks whoever proposed a held case, on the record; the number of the question."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import attrs
 import msgpack
 
-from actors.governance import canonical, quorum, warrant
+from actors.governance import canonical, card_facts, quorum, warrant
 from actors.governance import events as e
 from actors.governance.intent import Intent
 from vienna_runtime.evidence.checks import Checks
@@ -17,6 +19,8 @@ _NAMED: dict[type, str] = {
     e.ApprovalGiven: "approvals",
     e.ApprovalDenied: "approvals",
     e.EnvelopeUsed: "approvals",
+    e.ApprovalOpened: "approvals",
+    e.CaseEscalated: "quorum",
     e.ApprovalAsked: "conversation",
     e.ApprovalAnswered: "conversation",
     e.WarrantIssued: "warrant terms",
@@ -26,7 +30,7 @@ _NAMED: dict[type, str] = {
     e.RunAttested: "attestations",
     e.EffectProbed: "attestations",
 }  # anything else: the outcome
-_CARD_FACTS = {"recent_runs": int, "recent_good": int, "mismatches": int, "other_open_cases": int, "breaker": str}
+_OF_THE_CATALOGUE = ("reversible", "on_failure")
 
 
 def name_of(event: e.Event) -> str:
@@ -78,14 +82,14 @@ def _said(event: e.Event) -> str:
 
 
 def _compare_cards(event: e.ApprovalRequested, wanted: e.ApprovalRequested, at: int, checks: Checks) -> None:
-    """The agent's record is what was frozen; all the rest is rendered again."""
+    """The agent's record and what budgets left are what was frozen; all the rest is rendered again."""
     try:
         shown, again = msgpack.unpackb(event.card), msgpack.unpackb(wanted.card)
     except ValueError:
         checks.no("card", "it is no canonical map", at)
         return
     facts = shown.get("facts") if isinstance(shown, dict) else None
-    frozen = isinstance(facts, dict) and (facts == again["facts"] or {name: type(value) for name, value in facts.items()} == _CARD_FACTS)
+    frozen = isinstance(facts, dict) and (facts == again["facts"] or _is_frozen(facts, again["facts"]))
     if not frozen or canonical.pack_fields({**again, "facts": facts}.items()) != event.card:
         names = [name for name in again if not isinstance(shown, dict) or shown.get(name) != again[name]]
         checks.no("card", f"rendered again it has other bytes: {', '.join(name for name in names if name != 'facts') or 'facts'}", at)
@@ -93,6 +97,12 @@ def _compare_cards(event: e.ApprovalRequested, wanted: e.ApprovalRequested, at: 
         checks.yes("card")
     if event.expires_at != wanted.expires_at:
         checks.no("card", f"it waits until {event.expires_at}, the bundle says {wanted.expires_at}", at)
+
+
+def _is_frozen(facts: Mapping[str, object], again: Mapping[str, object]) -> bool:
+    """Whether these are a card's facts, with those that the bundle itself says as it says them."""
+    kinds = {name: type(value) for name, value in facts.items()}
+    return kinds == card_facts.KINDS and all(facts[name] == again.get(name) for name in _OF_THE_CATALOGUE)
 
 
 def _compare_warrants(event: e.WarrantIssued, wanted: e.WarrantIssued, at: int, checks: Checks) -> None:

@@ -27,7 +27,6 @@ from actors.governance import (
     declared,
     due,
     enrolment,
-    enveloping,
     governed,
     intent,
     kinds,
@@ -51,6 +50,7 @@ from actors.governance.ids import Fresh, Instant
 from actors.governance.refusals import Code, Refusal
 from actors.governance.signing import Purpose
 from actors.governance.state import State
+from vienna_runtime.evidence import ahead
 from vienna_runtime.evidence.at_hand import leave_what_was_used
 from vienna_runtime.evidence.checks import NAMES, Checks
 from vienna_runtime.evidence.order import STANDING_TAGS
@@ -164,29 +164,11 @@ class _Replay:
                 checks.expect("bundles", event.counters == counted, "it counts something else than its facts say", shown.seq)
                 limited = (loaded.zone, tuple(map(budgets.definition, loaded.budgets)))
                 checks.expect("bundles", (event.zone, event.limits) == limited, "it limits something else than its budgets say", shown.seq)
-            case e.EnvelopeSigned():
-                self._enveloped(event, shown)
-            case e.EnvelopeRevoked():
-                by, known = state.members.get(event.by), state.envelopes.get(event.envelope)
-                mine = by is not None and by.status == "active" and shown.header.actor == event.by
-                allowed = mine and by is not None and (known is None or by.kind == kinds.ADMIN or by.person == known.person)
-                checks.expect("approvals", allowed, f"{event.by} could not revoke {event.envelope}", shown.seq)
+            case e.EnvelopeSigned() | e.EnvelopeRevoked() | e.SeatDelegated() | e.SeatReturned():
+                ahead.look(state, event, shown, Moment(Instant(shown.header.time), _fresh(self._case)), checks)
             case _:
                 pass
         self._fold(event, shown)
-
-    def _enveloped(self, event: e.EnvelopeSigned, shown: Shown) -> None:
-        """An approval in advance: signed by its approver, about what it says.  Whether the catalogue knew the action is not asked again."""
-        by = self._state.members.get(event.approver)
-        if by is None or by.status != "active" or shown.header.actor != event.approver:
-            self._checks.no("approvals", f"{event.approver} was no active member, or another wrote it", shown.seq)
-            return
-        command = c.SignEnvelope(event.template, event.statement, event.signature)
-        signed = enveloping.checked(self._state, command, by, Moment(Instant(shown.header.time), _fresh(self._case)))
-        if isinstance(signed, Refusal):
-            self._checks.no("approvals", signed.why, shown.seq)
-        else:
-            self._checks.expect("approvals", signed == event, "the envelope is not what was signed", shown.seq)
 
     def _load(self, pushed: e.BundlePushed, seq: int) -> None:
         files: dict[str, object] = dict(pushed.files)
@@ -290,6 +272,8 @@ class _Replay:
                 derive = lambda: activation.decided_again(self._state, self._case, self._active(), moment, self._past())  # noqa: E731
             case e.ApprovalGiven() | e.ApprovalDenied():
                 derive = lambda: self._vote(event, shown, moment)  # noqa: E731
+            case e.ApprovalOpened():
+                derive = lambda: self._opened_card(event, shown, moment)  # noqa: E731
             case e.ApprovalAsked() | e.ApprovalAnswered():
                 derive = lambda: self._talk(event, shown, moment)  # noqa: E731
             case e.RunOpened():
@@ -382,6 +366,12 @@ class _Replay:
             self._checks.yes("quorum", f"{names} fill {case.quorum!r}" if enough and case is not None else "")
         return found
 
+    def _opened_card(self, event: e.ApprovalOpened, shown: Shown, moment: Moment) -> Decision:
+        by = self._state.members.get(event.approver)
+        if by is None or by.status != "active" or shown.header.actor != event.approver:
+            return Refusal(Code.NOT_ALLOWED, f"{event.approver} was no active member, or another wrote it")
+        return votes.opened(self._state, c.OpenCard(self._case), by, moment)
+
     def _talk(self, event: e.ApprovalAsked | e.ApprovalAnswered, shown: Shown, moment: Moment) -> Decision:
         name = event.approver if isinstance(event, e.ApprovalAsked) else event.agent
         by = self._state.members.get(name)
@@ -456,6 +446,8 @@ class _Replay:
         """What time, people and breakers end; each only as the law ends it."""
         state = self._state
         match event:
+            case e.CaseEscalated():
+                return due.held_over(state, self._case, moment)
             case e.CaseExpired():
                 over = due.held_over(state, self._case, moment)
                 return over or activation.decided_again(state, self._case, self._active(), moment, self._past())

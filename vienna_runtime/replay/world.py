@@ -195,7 +195,7 @@ class World:
         for asked, before in ready:
             wish = asked.case.wish
             answer = judge(self._candidate, asked.question)
-            after = proposing.as_event(asked.case, self._candidate, answer, wish)
+            after = proposing.as_event(asked.case, self._candidate, answer, wish, ())
             if after.permitted and (why := asked.stopped or self._nobody(after, asked.case)):
                 after = _denied(after, why)
             failed = isinstance(answer, Forbidden) and bool(answer.errors)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from actors.governance import events as e
-from actors.governance import governed, kinds, quorum
+from actors.governance import governed, kinds, quorum, review, seats
 from actors.governance.bundle import Bundle
 from actors.governance.judge import judge
 from actors.governance.otherwise import Otherwise, otherwise, outcome
@@ -17,7 +17,7 @@ from actors.governance.policies import Policy
 from actors.governance.question import Permitted, Question, Unavailable
 from actors.governance.reads import Path
 from actors.governance.state import Case, Member
-from vienna_runtime.cli.phrases import clock, money
+from vienna_runtime.cli.phrases import clock, lasting, money
 from vienna_runtime.cli.shown import value_text
 from vienna_runtime.why.told import Decided, Told
 
@@ -129,18 +129,21 @@ def _quorum(told: Told, case: Case) -> dict[str, Any]:
     change = governed.is_change(case)
     seated = (kinds.APPROVER, kinds.ADMIN) if change else (kinds.APPROVER,)
     approved = {given.person for given in case.given}
-    seats = [(given.person, told.members[given.approver].roles) for given in case.given if given.approver in told.members]
     people = [member for member in told.members.values() if member.kind in seated and member.status == "active"]
-    open_ = [m for m in people if m.person not in case.excluded and m.person not in approved]
+    filled = seats.people(told.state, case.given)
+    may = {m.member: seats.roles(told.state, m, () if change else seats.held(told.state, m, case, told.state.time)) for m in people}
+    open_ = [m for m in people if m.person not in case.barred and m.person not in approved]
     return {
         "quorum": case.quorum,
         "tier": case.tier,
         "persons": case.persons,
         "approved": [{"member": given.approver, "person": given.person} for given in case.given],
-        "missing": max(quorum.missing(wanted, seats), case.persons - len(approved)),
-        "could": [m.member for m in open_ if quorum.eligible(wanted, m.person, m.roles)],
-        "no_seat": [m.member for m in open_ if not quorum.eligible(wanted, m.person, m.roles)],
-        "excluded": [{"person": person, "because": _excluded(told, person)} for person in case.excluded],
+        "missing": max(quorum.missing(wanted, filled), case.persons - len(approved)),
+        "could": [m.member for m in open_ if quorum.eligible(wanted, m.person, may[m.member])],
+        "no_seat": [m.member for m in open_ if not quorum.eligible(wanted, m.person, may[m.member])],
+        "excluded": [{"person": person, "because": _excluded(told, person)} for person in sorted(case.barred)],
+        "seats": [{"of": of, "held_by": given.approver} for given in case.given for of in given.seats],
+        "then": [{"quorum": stage, "within": within} for stage, _, within in review.then(case.review)[case.stage :]],
         "until": case.expires_at,
         "waits": case.status == "held",
     }
@@ -150,6 +153,8 @@ def _excluded(told: Told, person: str) -> str:
     agent = told.agent or told.members.get(told.proposed.agent)
     if agent is not None and agent.person == person:
         return "asked for it"
+    if person not in told.proposed.excluded:
+        return "wrote the policy in force, or put it in force, and it excludes its authors"
     owner: Member | None = told.members.get(agent.owner or "") if agent is not None else None
     if owner is not None and owner.person == person:
         return f"owns {told.proposed.agent}"
@@ -264,5 +269,10 @@ def _quorum_sentences(found: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
         yield 1, f"could still approve: {', '.join(found['could']) or 'nobody'}"
     if found["no_seat"]:
         yield 1, f"no seat is open to the roles of: {', '.join(found['no_seat'])}"
+    for one in found["seats"]:
+        yield 1, f"{one['held_by']} held the seat of {one['of']} too"
+    if found["waits"]:
+        for stage in found["then"]:
+            yield 1, f"after that, for {lasting(stage['within'])}: {stage['quorum']}"
     for one in found["excluded"]:
         yield 1, f"{one['person']} can fill no seat: {one['because']}"

@@ -38,7 +38,11 @@ class Told:
     decided: tuple[Decided, ...]
     steps: tuple[tuple[Header, e.Event], ...]
     held: Case | None  # the case while it was held last, with the approvals there were
-    members: dict[str, Member]  # at the end
+    state: State  # at the end, as far as the file tells it
+
+    @property
+    def members(self) -> dict[str, Member]:
+        return self.state.members
 
 
 def tell(evidence: Evidence) -> Told:
@@ -90,7 +94,7 @@ def _folded(name: str, tenant: str, events: list[tuple[Header, e.Event]], loaded
         decided=tuple(decided),
         steps=steps,
         held=held,
-        members=dict(state.members),
+        state=state,
     )
 
 

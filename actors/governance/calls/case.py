@@ -51,6 +51,13 @@ ROWS = (
         signature=SIGNATURE,
     ),
     call(
+        "approval.open",
+        frozenset({APPROVER, ADMIN}),
+        c.OpenCard,
+        "records that a held case's card is shown to whoever asks: from here its time for reading counts",
+        case=CASE,
+    ),
+    call(
         "approve",
         frozenset({APPROVER, ADMIN}),
         c.Vote,

@@ -11,6 +11,7 @@ from typing import TypeAlias
 from .case import (
     Attest,
     Cancel,
+    OpenCard,
     Probe,
     Propose,
     Redeem,
@@ -76,6 +77,7 @@ from .recovery import (
     ObjectToRecovery,
     ShowRecovery,
 )
+from .seats import DelegateSeat, ReturnSeat
 from .shadow import StartShadow, StopShadow
 from .warrants import ListWarrants, RevokeWarrants, ShowWarrant, UseWarrant
 
@@ -85,6 +87,7 @@ Command: TypeAlias = (
     | PushBundle | ActivateBundle | Seal | RevokeWarrant | TripBreaker | ResetBreaker | RetryLetter | ResolveLetter
     | SettleEffect | PlaceHold | ReleaseHold | RunRetention | Erase | Suspend | Resume | Found | StartShadow | StopShadow
     | UseWarrant | RevokeWarrants | InviteForRecovery | AnnounceRecovery | AgreeToRecovery | ObjectToRecovery | ApplyRecovery
+    | OpenCard | DelegateSeat | ReturnSeat
 )  # fmt: skip
 Query: TypeAlias = (
     ShowCase | ShowFacts | ShowLineage | ShowCard | ShowLetter | ListLetters | ShowBundle | ListBundles | Read
@@ -111,6 +114,7 @@ __all__ = [
     "Chore",
     "Command",
     "Confirm",
+    "DelegateSeat",
     "Enrol",
     "Erase",
     "Evidence",
@@ -123,6 +127,7 @@ __all__ = [
     "ListLetters",
     "ListWarrants",
     "ObjectToRecovery",
+    "OpenCard",
     "PlaceHold",
     "Probe",
     "Propose",
@@ -137,6 +142,7 @@ __all__ = [
     "Resume",
     "RetireKeys",
     "RetryLetter",
+    "ReturnSeat",
     "RevokeEnvelope",
     "RevokeMember",
     "RevokeWarrant",

@@ -49,6 +49,11 @@ class Report:
 
 
 @attrs.frozen
+class OpenCard:
+    case: str
+
+
+@attrs.frozen
 class Vote:
     """``approve`` and ``deny``: the statement itself says which, and both calls refuse the other's."""
 

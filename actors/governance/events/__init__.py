@@ -19,9 +19,11 @@ from ..canonical import Value
 from .case import (
     ApprovalDenied,
     ApprovalGiven,
+    ApprovalOpened,
     ApprovalRequested,
     CaseCancelled,
     CaseDecided,
+    CaseEscalated,
     CaseExpired,
     ChangeApplied,
     IntentProposed,
@@ -57,6 +59,7 @@ from .keeping import (
 )
 from .looking import EffectProbed, EffectSettled, EffectVouched, RunAttested, RunReportedLate
 from .recovery import RecoveryAgreed, RecoveryAnnounced, RecoveryApplied, RecoveryEnded, RecoveryInvited
+from .seats import SeatDelegated, SeatReturned
 from .shadow import ShadowCounted, ShadowDiffered, ShadowStarted, ShadowStopped
 from .tenant import (
     BundleActivated,
@@ -88,6 +91,8 @@ Event: TypeAlias = (
     | IntentProposed
     | CaseDecided
     | ApprovalRequested
+    | ApprovalOpened
+    | CaseEscalated
     | ApprovalGiven
     | ApprovalDenied
     | ApprovalAsked
@@ -96,6 +101,8 @@ Event: TypeAlias = (
     | EnvelopeUsed
     | EnvelopeRevoked
     | EnvelopeEnded
+    | SeatDelegated
+    | SeatReturned
     | CaseExpired
     | CaseCancelled
     | ChangeApplied
@@ -157,6 +164,7 @@ __all__ = [
     "ApprovalAsked",
     "ApprovalDenied",
     "ApprovalGiven",
+    "ApprovalOpened",
     "ApprovalRequested",
     "BodiesRemoved",
     "BreakerProbed",
@@ -167,6 +175,7 @@ __all__ = [
     "BundlePushed",
     "CaseCancelled",
     "CaseDecided",
+    "CaseEscalated",
     "CaseExpired",
     "ChangeApplied",
     "CommandRefused",
@@ -205,6 +214,8 @@ __all__ = [
     "RunReportedLate",
     "RunUnknown",
     "RunVerified",
+    "SeatDelegated",
+    "SeatReturned",
     "ShadowCounted",
     "ShadowDiffered",
     "ShadowStarted",

@@ -41,6 +41,7 @@ class CaseDecided:
     state_digest: bytes | None = None  # the target's state it was decided on
     facts: Mapping[str, object] = attrs.field(factory=dict)  # what policy was shown beside the wish, see facts.py
     constraints: Mapping[str, object] = attrs.field(factory=dict)  # by parameter what it may be beside the value proposed
+    review: Mapping[str, object] = attrs.field(factory=dict)  # how people have to look at it, see review.py
 
 
 @attrs.frozen
@@ -52,6 +53,29 @@ class ApprovalRequested:
 
 
 @attrs.frozen
+class ApprovalOpened:
+    """Its card was shown to somebody who may vote: the first time, from where the time for reading counts."""
+
+    TAG: ClassVar[str] = "approval.opened/1"
+    case: CaseId
+    approver: MemberId
+    person: Person
+    card: bytes  # the card's digest
+
+
+@attrs.frozen
+class CaseEscalated:
+    """Nobody completed the quorum in time, and policy names others: the card foresaw it, so what was approved stays approved."""
+
+    TAG: ClassVar[str] = "case.escalated/1"
+    case: CaseId
+    stage: int  # from 1
+    quorum: str
+    persons: int
+    expires_at: Instant
+
+
+@attrs.frozen
 class ApprovalGiven:
     TAG: ClassVar[str] = "approval.given/1"
     case: CaseId
@@ -59,6 +83,7 @@ class ApprovalGiven:
     person: Person
     statement: bytes
     signature: bytes
+    seats: tuple[MemberId, ...] = ()  # whose seats this approver held beside the own one
 
 
 @attrs.frozen

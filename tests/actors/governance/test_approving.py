@@ -100,7 +100,10 @@ def test_the_card_can_be_made_again_and_shows_what_is_signed(bench: Any) -> None
     shown = msgpack.unpackb(case.card_bytes)
     assert canonical.digest(case.card_bytes) == case.card
     assert shown["intent"] == case.intent
-    assert shown["facts"] == {"recent_runs": 1, "recent_good": 1, "mismatches": 0, "other_open_cases": 1, "breaker": "closed"}
+    assert shown["facts"] == {
+        "recent_runs": 1, "recent_good": 1, "mismatches": 0, "other_open_cases": 1, "breaker": "closed",
+        "reversible": "", "on_failure": "", "left": [],
+    }  # fmt: skip
     assert shown["expires_at"] == case.expires_at == bench.last(e.ApprovalRequested).expires_at
 
 

@@ -88,6 +88,7 @@ def test_the_urgent_lane_is_for_what_the_table_says_and_for_no_approval() -> Non
         "probe",
         "member.revoke",
         "recovery.object",
+        "seat.return",
         "warrant.revoke",
         "warrants.revoke",
         "breaker.trip",

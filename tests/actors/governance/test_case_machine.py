@@ -259,7 +259,10 @@ class Cases(RuleBasedStateMachine):
                 case e.ApprovalRequested():
                     assert event.expires_at <= deadline.setdefault(event.case, event.expires_at)
                     deadline[event.case] = event.expires_at
-                case e.ApprovalGiven():
+                case e.CaseEscalated():
+                    assert deadline[event.case] <= at < event.expires_at
+                    deadline[event.case] = event.expires_at  # others are asked, for a time of their own
+                case e.ApprovalGiven() | e.EnvelopeUsed():
                     approvals[event.case].append(event.person)
                 case e.WarrantIssued():
                     terms[event.warrant] = made = warrant.unverified_unpack(event.fields)
@@ -281,7 +284,9 @@ class Cases(RuleBasedStateMachine):
                     assert event.warrant in live
                     assert made.not_before <= at < made.expires_at
                     assert event.redeemer == made.executor
-                    assert event.args_digest == intent.args_digest(made.action, made.resource, made.params)
+                    params: Any = made.params if event.params is None else event.params
+                    assert event.args_digest == intent.args_digest(made.action, made.resource, params)
+                    assert params == made.params or set(made.constraints) & {n for n in params if params[n] != made.params.get(n)}
                     uses[event.warrant] += 1
                     assert uses[event.warrant] <= made.uses
                     if uses[event.warrant] == made.uses:

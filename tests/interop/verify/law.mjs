@@ -123,6 +123,32 @@ export function law(f, tenant, mine, trust) {
     }
     return typeof value === "number" && value >= (it.get("low") ?? -Infinity) && value <= (it.get("high") ?? Infinity);
   };
+  const escalated = (e) => {
+    // the stages since the card that is valid before e was made
+    const asked = before(e, "approval.requested/1");
+    return bodies.filter((b) => b.at.tag === "case.escalated/1" && b.at.sequence > asked?.at.sequence && b.at.sequence < e.sequence);
+  };
+  const decidedBefore = (e) => {
+    const d = before(e, "case.decided/1"),
+      stage = escalated(e).at(-1);
+    return stage ? { ...d, quorum: stage.quorum, persons: stage.persons } : d;
+  };
+  const waitsUntil = (e) => (escalated(e).at(-1) ?? before(e, "approval.requested/1")).expires_at;
+  const shut = (d) => [...proposed().excluded, ...(d.review.get("barred") ?? [])];
+  const held = (b, e, register) => (isChange() ? [] : register.held(b.approver, e.time, shut(decidedBefore(e))));
+  const seatIs = (d, voter) =>
+    seatsOf(d.quorum)
+      .flat()
+      .some((seat) => fits(seat, voter));
+  const voters = (given, register) => {
+    // what each approval counts for: a seat counts once, and not where its owner approved too
+    const taken = new Set(given.map((v) => v.person));
+    return given.map((v) => {
+      const free = (v.seats ?? []).filter((of) => !taken.has(register.members.get(of).person));
+      for (const of of free) taken.add(register.members.get(of).person);
+      return register.voting(v.approver, free);
+    });
+  };
   const counting = (e, register) => votes(e).filter((v) => register.holds(v.approver));
   const isChange = () => proposed().says.action.startsWith("vienna.");
   const said = (run, e) => bodies.filter((b) => b.run === run && b.at.sequence < e.sequence).map((b) => ({ ...b, tag: b.at.tag }));
@@ -201,7 +227,7 @@ export function law(f, tenant, mine, trust) {
             founding: p.founding,
             expires_at: b.expires_at,
           };
-          for (const name of "tier quorum policies why bundle executor verify ttl uses cost_cap constraints state_digest".split(" "))
+          for (const name of "tier quorum policies why bundle executor verify ttl uses cost_cap constraints review state_digest".split(" "))
             expected[name] = d[name];
           const facts = [...card.facts].map(([name, fact]) => `${name} ${typeof fact}`);
           must(
@@ -225,21 +251,17 @@ export function law(f, tenant, mine, trust) {
             v = envelopeOf(b),
             t = v.template,
             p = proposed(),
-            d = before(e, "case.decided/1"),
+            d = decidedBefore(e),
             m = register.active(b.approver, "approver");
+          must(!d.review.get("second"), `${what}: two persons were to read it`);
           const key = register.members.get(v.approver).key;
           must(purposeBy(key, "vienna/envelope/1", v.statement, v.signature), `${what}: ${v.approver} did not sign`);
           must(v.envelope === "e" + H(v.statement).toString("hex").slice(0, 20) && v.at.actor === v.approver, `${what}: of another name`);
           must(v.tenant === f.tenant && same(v.digest, H(bodyOf(v.at).template)), `${what}: of another template`);
           must(Math.abs(v.time - v.at.time) <= MINUTE && v.nonce.length >= 16, `${what}: signed at another time, or without a nonce`);
-          must(b.approver === v.approver && b.person === m.person && !p.excluded.includes(b.person), `${what}: not theirs`);
+          must(b.approver === v.approver && b.person === m.person && !shut(d).includes(b.person), `${what}: not theirs`);
           must(!votes(e).some((o) => o.person === b.person), `${what}: ${b.person} a second time`);
-          must(
-            seatsOf(d.quorum)
-              .flat()
-              .some((seat) => fits(seat, m)),
-            `${what}: no seat is ${b.person}'s`,
-          );
+          must(seatIs(d, m), `${what}: no seat is ${b.person}'s`);
           const agent = t.agent === p.agent && t.action === p.says.action && allows(t.resource, p.says.resource);
           const names = [...t.params.keys(), ...t.open].sort().join("\0");
           must(agent && names === [...p.says.params.keys()].sort().join("\0"), `${what}: of other cases`);
@@ -263,11 +285,11 @@ export function law(f, tenant, mine, trust) {
           const what = `entry ${e.sequence}`,
             asked = before(e, "approval.requested/1"),
             p = proposed(),
-            d = before(e, "case.decided/1");
+            d = decidedBefore(e);
           const m = register.active(b.approver, "approver", ...(isChange() ? ["admin"] : [])),
             s = read(b.statement, "a statement", STATEMENT);
           must(
-            asked && e.time < asked.expires_at && e.actor === b.approver && m.person === b.person,
+            asked && e.time < waitsUntil(e) && e.actor === b.approver && m.person === b.person,
             `${what}: not in time, or another person`,
           );
           must(purposeBy(m.key, "vienna/approval/1", b.statement, b.signature), `${what}: ${b.approver} did not sign`);
@@ -278,18 +300,28 @@ export function law(f, tenant, mine, trust) {
           );
           must(asked.at.sequence > d.at.sequence, `${what}: a vote for a card that is void`);
           must(Math.abs(s.time - e.time) <= MINUTE && s.nonce.length >= 16, `${what}: signed at another time, or without a nonce`);
-          must(!p.excluded.includes(b.person), `${what}: ${b.person} is excluded`);
-          must(
-            seatsOf(d.quorum)
-              .flat()
-              .some((seat) => fits(seat, m)),
-            `${what}: no seat is ${b.person}'s`,
-          );
+          must(!shut(d).includes(b.person), `${what}: ${b.person} is excluded`);
+          must(seatIs(d, register.voting(b.approver, held(b, e, register))), `${what}: no seat is ${b.person}'s`);
           if (e.tag === "approval.denied/1") continue;
           const said = saidBefore(e);
           must(same(s.heard, said.length ? H(encode(said)) : Buffer.alloc(0)), `${what}: signed before something was asked or answered`);
           must(!votes(e).some((v) => v.person === b.person), `${what}: ${b.person} a second time`);
           must(isChange() || same(d.bundle, register.bundle), `${what}: another bundle is in force`);
+          must(alike(b.seats, held(b, e, register)), `${what}: other seats than ${b.approver} held`);
+          const opened = bodies.find(
+            (o) =>
+              o.at.tag === "approval.opened/1" && o.person === b.person && o.at.sequence > asked.at.sequence && o.at.sequence < e.sequence,
+          );
+          const reading = d.review.get("reading") ?? 0;
+          must(!reading || (opened && opened.at.time + reading <= e.time), `${what}: not read as long as policy says`);
+        }
+        for (const [b, e, register] of each("approval.opened/1")) {
+          const what = `entry ${e.sequence}`,
+            asked = before(e, "approval.requested/1"),
+            d = decidedBefore(e),
+            m = register.active(b.approver, "approver", ...(isChange() ? ["admin"] : []));
+          must(asked && same(b.card, H(asked.card)) && e.actor === b.approver && b.person === m.person, `${what}: of another card`);
+          must(!shut(d).includes(b.person) && seatIs(d, register.voting(b.approver, held(b, e, register))), `${what}: not theirs to open`);
         }
       },
     ],
@@ -301,21 +333,16 @@ export function law(f, tenant, mine, trust) {
             asked = before(e, "approval.requested/1"),
             said = saidBefore(e),
             p = proposed(),
-            d = before(e, "case.decided/1");
-          must(asked && e.time < asked.expires_at && asked.at.sequence > d.at.sequence, `${what}: the case did not wait`);
+            d = decidedBefore(e);
+          must(asked && e.time < waitsUntil(e) && asked.at.sequence > d.at.sequence, `${what}: the case did not wait`);
           if (e.tag === "approval.answered/1") {
             must(e.actor === b.agent && b.agent === p.agent, `${what}: not theirs to answer`);
             must(said[b.number - 1]?.[4] === "", `${what}: no such question, or it was answered already`);
             continue;
           }
           const m = register.active(b.approver, "approver", ...(isChange() ? ["admin"] : []));
-          must(e.actor === b.approver && m.person === b.person && !p.excluded.includes(b.person), `${what}: not theirs to ask`);
-          must(
-            seatsOf(d.quorum)
-              .flat()
-              .some((seat) => fits(seat, m)),
-            `${what}: no seat is ${b.person}'s`,
-          );
+          must(e.actor === b.approver && m.person === b.person && !shut(d).includes(b.person), `${what}: not theirs to ask`);
+          must(seatIs(d, register.voting(b.approver, held(b, e, register))), `${what}: no seat is ${b.person}'s`);
           must(b.number === said.length + 1 && b.number <= 8, `${what}: too many questions`);
         }
       },
@@ -324,8 +351,8 @@ export function law(f, tenant, mine, trust) {
       "quorum",
       () => {
         for (const [, e, register] of each("warrant.issued/1", "change.applied/1")) {
-          const d = before(e, "case.decided/1"),
-            given = counting(e, register).map((v) => register.members.get(v.approver));
+          const d = decidedBefore(e),
+            given = voters(counting(e, register), register);
 
           must(!bodies.some((b) => b.at.tag === "approval.denied/1" && b.at.sequence < e.sequence), "what was denied was granted");
           if (d.tier !== "T0")
@@ -333,6 +360,17 @@ export function law(f, tenant, mine, trust) {
               filled(d.quorum, given) && new Set(given.map((v) => v.person)).size >= d.persons,
               `entry ${e.sequence}: ${d.quorum} is not met`,
             );
+        }
+        for (const [b, e] of each("case.escalated/1")) {
+          const d = before(e, "case.decided/1"),
+            stages = d.review.get("then") ?? [],
+            n = escalated(e).length;
+          must(n < stages.length, `entry ${e.sequence}: policy names no further stage`);
+          const [quorum, persons, within] = stages[n],
+            deadline = proposed().says.deadline;
+          const ends = deadline === null ? e.time + within : Math.min(e.time + within, deadline);
+          must(waitsUntil(e) <= e.time && e.time < ends, `entry ${e.sequence}: not when it was due`);
+          must(alike([b.stage, b.quorum, b.persons, b.expires_at], [n + 1, quorum, persons, ends]), `entry ${e.sequence}: another stage`);
         }
       },
     ],

@@ -17,9 +17,11 @@ const BODIES = {
   "bundle.pushed/1": "bundle files name by person commit dirty",
   "bundle.activated/1": "bundle previous counters zone limits by person author reason",
   "intent.proposed/1": "case agent intent key parent founding excluded",
-  "case.decided/1": "case permitted policies bundle why tier quorum ttl uses executor persons verify cost_cap state_digest facts constraints",
+  "case.decided/1": "case permitted policies bundle why tier quorum ttl uses executor persons verify cost_cap state_digest facts constraints review",
   "approval.requested/1": "case card expires_at",
-  "approval.given/1": "case approver person statement signature",
+  "approval.opened/1": "case approver person card",
+  "case.escalated/1": "case stage quorum persons expires_at",
+  "approval.given/1": "case approver person statement signature seats",
   "approval.denied/1": "case approver person reason statement signature",
   "approval.asked/1": "case number approver person question",
   "approval.answered/1": "case number agent answer",
@@ -27,6 +29,8 @@ const BODIES = {
   "envelope.used/1": "case envelope approver person number spent cost",
   "envelope.revoked/1": "envelope by reason",
   "envelope.ended/1": "envelope why",
+  "seat.delegated/1": "approver person to statement signature",
+  "seat.returned/1": "approver by reason",
   "case.expired/1": "case why",
   "case.cancelled/1": "case by why",
   "change.applied/1": "case change closes",
@@ -53,7 +57,8 @@ const BODIES = {
 };
 export const INTENT = "action resource params purpose cost state_digest parent deadline".split(" ");
 export const CARD = (
-  "card case agent intent tier quorum policies why bundle executor verify ttl uses cost_cap constraints state_digest founding " + "facts expires_at"
+  "card case agent intent tier quorum policies why bundle executor verify ttl uses cost_cap constraints review state_digest founding " +
+  "facts expires_at"
 ).split(" ");
 export const STATEMENT = "case intent card bundle tier decision narrowing reason heard nonce time".split(" ");
 export const WARRANT = (
@@ -62,14 +67,25 @@ export const WARRANT = (
 ).split(" ");
 export const ENVELOPE = "tenant template count total until bundle tier reason nonce time".split(" ");
 export const TEMPLATE = "agent action resource params open".split(" ");
+export const SEAT = "tenant to until reason nonce time".split(" ");
 export const LINK = "parent holder constraints expires_at uses cost_cap".split(" ");
 export const RECEIPT = "warrant run started ended outcome action resource args_digest cost result_digest evidence".split(" ");
 export const PROBE = "case run warrant found checks time".split(" ");
 export const ATTESTATION = "case run receipt verdict checks time".split(" ");
-export const FACTS = { breaker: "string", mismatches: "number", other_open_cases: "number", recent_good: "number", recent_runs: "number" };
+export const FACTS = {
+  breaker: "string",
+  left: "object",
+  mismatches: "number",
+  on_failure: "string",
+  other_open_cases: "number",
+  recent_good: "number",
+  recent_runs: "number",
+  reversible: "string",
+};
 export const GOVERNED = H("vienna/governed/1"); // the bundle under which a sealed tenant's own changes are decided
 export const MINUTE = 60_000_000;
-const STANDING = /^(tenant|member)\.|^bundle\.activated\/1$|^envelope\.(signed|revoked)\/1$/;
+const DAY = 1440 * MINUTE;
+const STANDING = /^(tenant|member|seat)\.|^bundle\.activated\/1$|^envelope\.(signed|revoked)\/1$/;
 export const isStanding = (tag) => STANDING.test(tag);
 
 export const alike = (a, b) => encode(a).equals(encode(b));
@@ -84,7 +100,7 @@ export function bodyOf(e) {
 /** The register of members and the bundle in force, as each standing entry changes them. */
 export class Register {
   constructor(tenant) {
-    Object.assign(this, { tenant, members: new Map(), bundle: null, sealed: false });
+    Object.assign(this, { tenant, members: new Map(), bundle: null, sealed: false, seats: new Map() });
   }
 
   heed(e) {
@@ -124,7 +140,27 @@ export class Register {
       case "member.revoked/1":
         must(m, `${what}: nobody of that name`);
         m.status = "revoked";
+        for (const [name, v] of this.seats) if ([name, v.to].includes(b.member)) this.seats.delete(name);
         break;
+      case "seat.delegated/1": {
+        const said = read(b.statement, "a seat", SEAT),
+          m = this.active(b.approver, "approver"),
+          to = this.active(b.to, "approver");
+        must(purposeBy(m.key, "vienna/seat/1", b.statement, b.signature) && e.actor === b.approver, `${what}: not signed by whose it is`);
+        must(said.tenant === this.tenant && said.to === b.to && b.person === m.person, `${what}: about something else`);
+        must(to.person !== m.person && said.nonce.length >= 16, `${what}: to themselves, or without a nonce`);
+        must(Math.abs(said.time - e.time) <= MINUTE && said.until > e.time, `${what}: at another time`);
+        must(said.until <= e.time + 31 * DAY + MINUTE, `${what}: for longer than may be`);
+        this.seats.set(b.approver, { to: b.to, until: said.until });
+        break;
+      }
+      case "seat.returned/1": {
+        const by = this.active(b.by, "approver", "admin");
+        must(e.actor === b.by && this.seats.has(b.approver), `${what}: nothing to take back`);
+        must(by.kind === "admin" || by.person === this.members.get(b.approver).person, `${what}: not theirs to take back`);
+        this.seats.delete(b.approver);
+        break;
+      }
       case "bundle.activated/1":
         must(same(b.previous, this.bundle) || b.previous === this.bundle, `${what}: another bundle was in force`);
         this.bundle = b.bundle;
@@ -139,6 +175,19 @@ export class Register {
     const m = this.members.get(name);
     must(m?.status === "active" && kinds.includes(m.kind), `${name} is no active ${kinds.join(" or ")}`);
     return m;
+  }
+
+  /** Whose seats a member holds at a time, but for those of the persons in ``out``. */
+  held(name, time, out) {
+    const held = [...this.seats].filter(([of, v]) => v.to === name && time < v.until && this.holds(of));
+    return held.map(([of]) => of).filter((of) => !out.includes(this.members.get(of).person)).sort();
+  }
+
+  /** A member with the roles that count for it: its own, and those of the seats, with the names of whose they are. */
+  voting(name, seats) {
+    const m = this.members.get(name),
+      others = seats.filter((of) => this.holds(of)).map((of) => this.members.get(of));
+    return { person: m.person, roles: [...m.roles, ...others.flatMap((o) => [...o.roles, `\0person:${o.person}`])] };
   }
 
   /** The persons behind a member, its owner, the owner's owner and so on. */
@@ -213,7 +262,7 @@ export function seatsOf(text) {
 }
 
 export const fits = (seat, { person, roles }) =>
-  seat === "any" || seat === `person:${person}` || (seat.startsWith("role:") && roles.includes(seat.slice(5)));
+  seat === "any" || seat === `person:${person}` || (seat.startsWith("role:") && roles.includes(seat.slice(5))) || roles.includes(`\0${seat}`);
 
 /** Whether distinct persons fill every seat of some alternative: by augmenting paths, as no file may take for ever. */
 export function filled(quorum, votes) {

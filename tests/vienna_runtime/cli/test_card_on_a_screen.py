@@ -21,7 +21,7 @@ from actors.governance.state import Case
 
 SHOW = """
 import sys, msgpack
-from vienna_runtime.cli.approvals import card_text
+from vienna_runtime.cli.card import card_text
 from vienna_runtime.cli.here import Here
 from vienna_runtime.client import Card
 Here().say(card_text(Card.of("c1", msgpack.unpackb(sys.stdin.buffer.read()))))

@@ -20,7 +20,7 @@ from actors.governance.ids import Cost
 from vienna_runtime import credential as credentials
 from vienna_runtime import invitation as invitations
 from vienna_runtime.cli import changes, steps
-from vienna_runtime.cli.approvals import card_text, refuse_unread
+from vienna_runtime.cli.card import card_text, refuse_unread
 from vienna_runtime.client import Card
 from vienna_runtime.client.enrolment import enrol, new_member
 from vienna_runtime.errors import VerificationError
@@ -60,7 +60,8 @@ def changing(*events: Any) -> intent.Intent:
 def card(of: intent.Intent) -> Card:
     fields = {
         "agent": "rosa", "tier": "T2", "quorum": "any 2", "policies": ["vienna.governed"], "why": "", "bundle": bytes(32), "executor": "",
-        "verify": {}, "ttl": 0, "uses": 1, "cost_cap": None, "constraints": {}, "state_digest": None, "founding": False, "facts": {},
+        "verify": {}, "ttl": 0, "uses": 1, "cost_cap": None, "constraints": {},
+        "review": {}, "state_digest": None, "founding": False, "facts": {},
         "expires_at": 1_800_000_000_000_000,
     }  # fmt: skip
     return Card(case="c1", packed=b"card", fields=fields, intent=of, said=(), beside={})

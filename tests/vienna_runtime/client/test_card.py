@@ -26,8 +26,10 @@ class Held:
     founding: bool = False
 
 
-def answer(**beside: Any) -> dict[str, Any]:
-    decided = CaseDecided(CaseId("c1"), True, ("refund",), bytes(32), "", "T2", "2 of role:sre", Micros(300_000_000), 1, "cashier", 2)
+def answer(review: dict[str, Any] | None = None, /, **beside: Any) -> dict[str, Any]:
+    decided = CaseDecided(
+        CaseId("c1"), True, ("refund",), bytes(32), "", "T2", "2 of role:sre", Micros(300_000_000), 1, "cashier", 2, review=review or {}
+    )
     packed = card.render(Held(), decided, {"recent_runs": 0}, Instant(9))  # type: ignore[arg-type]  # the four fields it reads
     return {"case": "c1", "agent": "ada", "tier": "T2", "action": "payments.refund", "card": packed, **beside}
 
@@ -57,6 +59,32 @@ def test_what_is_signed_is_told_apart_from_what_is_said_beside_it() -> None:
 def test_a_line_that_says_other_than_the_card_is_not_signed(name: str, lie: str) -> None:
     with pytest.raises(VerificationError, match=f"another {name}"):
         Card.of("c1", answer(**{name: lie}))
+
+
+def test_a_quorum_that_the_card_foresees_is_told_apart_and_any_other_is_not_signed() -> None:
+    then = {"then": [["2 of role:lead", 2, 3_600_000_000]]}
+    found = Card.of("c1", answer(then, quorum="2 of role:lead"))
+    assert found.beside == {"quorum": "2 of role:lead"}
+    assert Card.of("c1", answer(then, quorum="2 of role:sre")).beside == {}
+    with pytest.raises(VerificationError, match="another quorum"):
+        Card.of("c1", answer(then, quorum="any 1"))
+
+
+@pytest.mark.parametrize(
+    "review",
+    [
+        {"barred": "Ada"},
+        {"barred": [1]},
+        {"then": 1},
+        {"then": [["any 1", 1]]},
+        {"then": [["any 1", 1, "x"]]},
+        {"reading": "x"},
+        {"second": 1},
+    ],
+)
+def test_a_card_whose_review_cannot_be_read_is_not_signed(review: dict[str, Any]) -> None:
+    with pytest.raises(VerificationError, match="malformed"):
+        Card.of("c1", answer(review))
 
 
 def test_the_card_of_another_case_is_not_signed() -> None:

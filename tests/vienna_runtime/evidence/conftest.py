@@ -15,7 +15,7 @@ import pytest
 from nacl.signing import SigningKey
 
 from actors import drafting, evidence, lineage
-from actors.governance import approval, attestation, canonical, codec, conversation, enrolment, envelope, intent, receipt, warrant
+from actors.governance import approval, attestation, canonical, codec, conversation, enrolment, envelope, intent, receipt, seat, warrant
 from actors.governance import commands as c
 from actors.governance import due as overdue
 from actors.governance import events as e
@@ -79,6 +79,26 @@ forbid (principal, action, resource) when {
     context.facts.guard == "unheard of" || context.facts.day == "doomsday" ||
     (context.facts.after && context.facts.again && context.facts.founding && context.facts.refunds > 40)
 };
+""",
+}
+REVIEWED = {
+    "bundle.toml": b"""
+[bundle]
+name = "reviewed"
+[tiers.T2]
+reading_time = "20s"
+[actions."orders.refund"]
+executor = "till"
+reversible = "no"
+on_failure = "nothing was paid"
+params = { amount = "integer" }
+[budgets.tenant]
+count_per_day = 90
+""",
+    "all.cedar": b"""
+@id("refund") @tier("T2") @quorum("1 of role:lead and 1 of role:boss") @exclude("author")
+@escalate("any 5 within 1h, 2 of role:lead within 2h")
+permit (principal, action == Action::"orders.refund", resource);
 """,
 }
 CAST: tuple[tuple[str, str, str, tuple[str, ...], str | None], ...] = (
@@ -294,6 +314,32 @@ class Office:
         self.vote(earlier, "clara")
         case = self.propose("orders.refund", "order/1", {"amount": 8})
         self.vote(case, "clara")
+        self.redeem(case, f"r-{case}")
+        self.report(f"r-{case}")
+        return case
+
+    def hand_on(self, by: str, to: str) -> None:
+        packed = seat.pack(
+            seat.Statement(self.tenant, to, Instant(self.now + 24 * HOUR), "away", secrets.token_bytes(16), Instant(self.now + SECOND))
+        )
+        self.do(c.DelegateSeat(packed, sign(by, Purpose.SEAT, packed)), by)
+
+    def reviewed(self) -> str:
+        """T2, escalated twice, read as long as policy says, one half of it by a seat that was handed on."""
+        self.join("hugo", "approver", "Hugo", ("lead",), None)
+        self.activate(REVIEWED)
+        self.hand_on("dora", "hugo")
+        self.do(c.ReturnSeat("dora", "not needed"), "anna")
+        self.hand_on("clara", "dora")
+        case = self.propose("orders.refund", "order/1", {"amount": 5 + self.state.size})
+        self.do(c.OpenCard(case), "dora")
+        self.settle_due(30 * SECOND)
+        self.vote(case, "dora")
+        self.settle_due(4 * HOUR)
+        self.settle_due(HOUR)
+        self.do(c.OpenCard(case), "hugo")
+        self.settle_due(20 * SECOND)
+        self.vote(case, "hugo")
         self.redeem(case, f"r-{case}")
         self.report(f"r-{case}")
         return case

@@ -57,7 +57,14 @@ def good(office: Office, case: str) -> Report:
 
 
 @pytest.mark.parametrize(
-    ("kind", "word"), [("reading", "consistent"), ("appending", "verified"), ("refunding", "consistent"), ("in_advance", "consistent")]
+    ("kind", "word"),
+    [
+        ("reading", "consistent"),
+        ("appending", "verified"),
+        ("refunding", "consistent"),
+        ("in_advance", "consistent"),
+        ("reviewed", "consistent"),
+    ],
 )
 def test_a_whole_case_of_each_tier_is_verified_from_the_nodes_key_alone(office: Office, kind: str, word: str) -> None:
     report = good(office, getattr(office, kind)())
