@@ -170,7 +170,7 @@ def _read(bundle: Bundle, part: Slice, action: str, result: cedarpy.AuthzResult)
     if result.diagnostics.errors:
         errors = tuple(_named(error, part) for error in result.diagnostics.errors)
         return Forbidden((), "a policy could not be evaluated, and what cannot be evaluated does not permit", errors)
-    reasons = tuple(int(reason.removeprefix("policy")) for reason in result.diagnostics.reasons)
+    reasons = tuple(sorted(int(reason.removeprefix("policy")) for reason in result.diagnostics.reasons))  # Cedar gives them in no order
     if not result.allowed:
         return _forbidden(part, reasons)
     names = tuple(sorted(part.policies[number].id for number in reasons))

@@ -119,6 +119,15 @@ def test_several_permits_escalate_as_far_as_all_of_them_do(bench: Any, second: s
     assert fields_of(bench.propose("orders.payout"))["review"] == wanted
 
 
+def test_what_several_permits_demand_is_written_the_same_way_each_time(bench: Any) -> None:
+    """Cedar names the permits that decided in no order; whoever verifies a log asks it again, and has to write the same quorum."""
+    said = set()
+    for _ in range(40):
+        put_in_force(bench, payout='@quorum("2 of role:finance") ' + SECOND_PERMIT)
+        said.add(bench.propose("orders.payout").quorum)
+    assert said == {"2 of role:finance and 2 of role:lead"}
+
+
 def test_a_card_is_read_as_long_as_policy_says_and_a_denial_waits_for_nothing(bench: Any) -> None:
     put_in_force(bench, manifest='[tiers.T1]\nreading_time = "30s"')
     case = bench.propose("orders.refund")
