@@ -16,7 +16,7 @@ import click
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from actors.governance import budgets, expected_flips, units
+from actors.governance import budget_words, expected_flips, units
 from actors.governance import bundle as bundles
 from actors.governance.bundle import Bundle, Findings
 from actors.governance.finding import Malformed
@@ -190,7 +190,7 @@ def _lines(value: dict[str, Any], *, ci: bool) -> Iterator[RenderableType]:
         yield f"newly denied: {money(value['newly_denied'])}"
         yield f"looked at by a person then, by nobody now: {money(value['newly_unwatched'])}"
     if (over := value["over_budget"])["count"]:
-        whose = ", ".join(f"{budgets.said(scope)} {count}" for scope, count in list(over["budgets"].items())[:MOST_NAMED])
+        whose = ", ".join(f"{budget_words.said(scope)} {count}" for scope, count in list(over["budgets"].items())[:MOST_NAMED])
         yield shown(f"its budgets would have refused {counted(over['count'], 'intent')} worth {money(over['money'])}: {whose}")
     if value["approvals"]:
         minutes = value["approver_minutes"]
