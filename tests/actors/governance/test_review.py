@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgpack
@@ -15,15 +16,18 @@ from actors.governance import quorum, review, reviewing
 from actors.governance.bundle import Bundle, Source, load
 from actors.governance.codec import decode_state, encode_state
 from actors.governance.ids import HOUR, MINUTE, SECOND
-from tests.actors.governance.conftest import MANIFEST
+from tests.actors.governance.conftest import MANIFEST, POLICIES
 from tests.actors.governance.test_envelopes import sign
 
 REFUND = '@id("refund") @tier("T1") @uses("2") {} permit (principal, action == Action::"orders.refund", resource);'
 PAYOUT = '@id("payout") @tier("T2") @cost_cap("100") {} permit (principal, action == Action::"orders.payout", resource);'
 
 
+OTHERS = "".join(part for part in re.split(r"(?m)^(?=@id)", POLICIES) if not part.startswith(('@id("refund")', '@id("payout")')))
+
+
 def loaded(refund: str = "", payout: str = "", manifest: str = "") -> Bundle:
-    text = "\n".join((REFUND.format(refund), PAYOUT.format(payout)))
+    text = "\n".join((OTHERS, REFUND.format(refund), PAYOUT.format(payout)))
     found = load(Source({"bundle.toml": (MANIFEST + manifest).encode(), "all.cedar": text.encode()}))
     assert isinstance(found, Bundle), [str(item) for item in found.items]
     return found
