@@ -37,7 +37,6 @@ VERIFICATIONS = ("receipt", "observed")
 _K_OF_N = re.compile(r"([1-9]) of ([1-9])", re.ASCII)
 EXCLUDED = ("author",)
 MOST_STAGES = 4  # a case that so many were asked about in vain has been answered
-_STAGE = re.compile(r"(.+?)\s+within\s+(\S+)")
 MOST_REASON = 400  # characters: a sentence that fits on an approver's card
 
 
@@ -202,12 +201,12 @@ def _escalate(value: str) -> Escalation | Malformed:
     stages: list[tuple[Quorum, Micros]] = []
     parts = value.split(",")
     for text in map(str.strip, parts):
-        found = _STAGE.fullmatch(text)
-        if found is None:
+        words = text.split()
+        if len(words) < 3 or words[-2] != "within":
             return Malformed(
                 f"{text!r} is no stage of an escalation", 'a quorum and its time, as in "1 of role:lead within 2h, any 1 within 1d"'
             )
-        for read in (quorum := quorums.parse(found[1]), within := duration(found[2])):
+        for read in (quorum := quorums.parse(" ".join(words[:-2])), within := duration(words[-1])):
             if isinstance(read, Malformed):
                 return read
         stages.append((quorum, within))  # type: ignore[arg-type]  # neither is malformed

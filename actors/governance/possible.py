@@ -8,8 +8,7 @@ is left empty.  What this file does not know narrows nothing, and no domain is s
 from __future__ import annotations
 
 import operator
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal, TypeAlias
 
 import attrs
@@ -132,8 +131,8 @@ def _hold(expr: pst.Expr, want: bool, known: Known) -> Known | None:
             listed = [value for element in elements if (value := _value(element)) is not None]
             return _narrowed(known, path, _ANY, lambda domain: domain.among(listed, want)) if len(listed) == len(elements) else known
         case pst.Like(base=base, pattern=pattern) if (path := _path(base)) is not None:
-            fits = re.compile("".join(".*" if isinstance(part, pst.Wildcard) else re.escape(part.value) for part in pattern), re.DOTALL)
-            return _narrowed(known, path, _ANY, lambda domain: domain.kept(lambda one: (fits.fullmatch(str(one)) is not None) is want))
+            pieces = _pieces(pattern)
+            return _narrowed(known, path, _ANY, lambda domain: domain.kept(lambda one: _like(str(one), pieces) is want))
         case pst.BinaryOp(op=op, left=left, right=right) if op in _TURNED:
             return _compared(op, left, right, want, known)
         case _:
@@ -163,6 +162,32 @@ def _either(one: Known | None, other: Known | None, known: Known) -> Known | Non
     if one is None:
         return other
     return one if other is None else known
+
+
+def _pieces(pattern: Iterable[pst.PatternElem]) -> list[str]:
+    """The texts before, between and behind the wildcards of a ``like``."""
+    pieces: list[list[str]] = [[]]
+    for part in pattern:
+        if isinstance(part, pst.Wildcard):
+            pieces.append([])
+        else:
+            pieces[-1].append(part.value)
+    return ["".join(piece) for piece in pieces]
+
+
+def _like(text: str, pieces: Sequence[str]) -> bool:
+    """Whether it fits, piece by piece at the first place there is: a regular expression of ten wildcards holds the whole node for years."""
+    first, last = pieces[0], pieces[-1]
+    if len(pieces) == 1:
+        return text == first
+    at, end = len(first), len(text) - len(last)
+    if at > end or not text.startswith(first) or not text.endswith(last):
+        return False
+    for piece in pieces[1:-1]:
+        if (found := text.find(piece, at, end)) < 0:
+            return False
+        at = found + len(piece)
+    return True
 
 
 def _path(expr: pst.Expr) -> Path | None:

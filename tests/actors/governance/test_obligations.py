@@ -175,3 +175,12 @@ def test_one_more_permit_never_loosens_anything(some: list[Terms], more: Terms) 
     asked, now = demand(before.verify), demand(after.verify)
     assert now.needed >= asked.needed
     assert not asked.needed or now.of - now.needed <= asked.of - asked.needed
+
+
+def test_a_stage_of_much_space_is_read_at_once_and_refused() -> None:
+    """As a regular expression it took time in the square of its length, in which nothing else ran on the node."""
+    for value in ("any 1" + " " * 2_000_000 + "x", "within 1h", "any 1 within", "any 1 within 1h 2h"):
+        (fault,) = terms({"tier": "T1", "escalate": value})[1]
+        assert "is no stage of an escalation" in fault.message
+    said, faults = terms({"tier": "T1", "escalate": " any  1\twithin   1h "})
+    assert (said is not None, faults) == (True, [])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import cedarpy
 import pytest
 from hypothesis import assume, event, given
@@ -60,6 +62,11 @@ BOTH = {"propose", "execute"}
         ('["propose"].contains(context.phase)', {"propose"}),
         ('context.phase like "pro*"', {"propose"}),
         ('context.phase like "p*o*e"', {"propose"}),
+        ('context.phase like "*"', BOTH),
+        ('context.phase like "execute"', {"execute"}),
+        ('context.phase like "exec*cute"', set()),  # what stands before and behind a wildcard does not overlap
+        ('context.phase like "*e*e*e"', {"execute"}),
+        ('context.phase like "*e*e*e*e"', set()),
         ("context.approvals >= 1", {"execute"}),
         ("context.approvals == 0", BOTH),
         ("0 < context.approvals", {"execute"}),
@@ -215,3 +222,14 @@ def test_in_a_phase_in_which_a_policy_is_ruled_out_it_decides_nothing(head: str,
     phases = possible(one)
     event(f"possible in {len(phases)} phases")
     assert {question.phase for question in asked if "one" in judge(bundle, question).policies} <= phases
+
+
+@given(pattern=st.text("ab*", max_size=9), text=st.text("ab", max_size=9))
+def test_what_is_like_a_pattern_is_what_a_regular_expression_finds_like_it(pattern: str, text: str) -> None:
+    fits = re.fullmatch(pattern.replace("*", ".*"), text) is not None
+    assert bool(when(f'context.params.note == "{text}" && context.params.note like "{pattern}"')) is fits
+
+
+def test_no_pattern_keeps_everybody_waiting() -> None:
+    """As a regular expression this one would take the age of the universe, and no other thread would run meanwhile."""
+    assert not when(f'context.params.note == "{"a" * 200}" && context.params.note like "{"*a" * 40}*b"')
