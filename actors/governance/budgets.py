@@ -17,7 +17,7 @@ moves goes on with what was spent.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import cast
 
 from . import events as e
@@ -319,8 +319,9 @@ def _window(budget: Budget, per: str, start: Instant) -> Spent | None:
     return spent if spent.begun == start else None
 
 
-def capped(limits: Sequence[Limit], agent: str, action: str, cap: int | None, model: int | None, estimate: int) -> int | None:
+def capped(limits: Sequence[Limit], agent: str, action: str, cap: int | None, model: Callable[[], int | None], estimate: int) -> int | None:
     """The cap that a warrant gets: policy's; under a limit on cost, where policy has none, the model's worst or the higher estimate."""
-    if cap is not None or model is None or not any(limit.what == "cost" for limit, _ in applicable(limits, agent, action)):
+    if cap is not None or not any(limit.what == "cost" for limit, _ in applicable(limits, agent, action)):
         return cap
-    return max(model, estimate)
+    worst = model()
+    return None if worst is None else max(worst, estimate)

@@ -72,6 +72,11 @@ class Obligations:
     wide: frozenset[str] = frozenset()  # those that a use may fill otherwise than proposed: every permit constrains them
     exclude: frozenset[str] = frozenset()  # who fills no seat beside those whom the case excludes: author
     escalate: Escalation = ()  # what happens to a case that waited in vain, before it expires
+    asked: str = attrs.field(init=False)  # the quorum as text: written once, and asked for with every decision
+
+    @asked.default
+    def _as_text(self) -> str:
+        return "" if self.quorum is None else str(self.quorum)
 
 
 @attrs.frozen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import cast
 
 import attrs
@@ -120,7 +121,7 @@ def as_event(
     if isinstance(answer, Forbidden):
         return e.CaseDecided(case.case, False, answer.policies, bundle.digest, answer.why, facts=told)
     duty, action = answer.obligations, bundle.catalogue[wish.action]
-    cap = budgets.capped(bundle.budgets, case.agent, wish.action, duty.cost_cap, action.worst_cost(wish.params), estimate=wish.cost)
+    cap = budgets.capped(bundle.budgets, case.agent, wish.action, duty.cost_cap, partial(action.worst_cost, wish.params), wish.cost)
     verify = looking.wanted(action, duty.verify, wish.resource, wish.params)
     if verify is None:
         why = "policy asks for an observation that cannot be named for this intent"

@@ -16,10 +16,13 @@ def demanded(duty: Obligations, settings: Settings, authors: Iterable[str], case
     """The quorum, the persons it takes at least, and the map, for a case of this id."""
     if duty.quorum is None:
         return "", 0, {}
+    reading = settings.reading_time[duty.tier]
+    second = duty.tier == "T1" and settings.second_reader > 0 and drawn(case, settings.second_reader)
+    if not (second or reading or duty.exclude or duty.escalate):
+        return duty.asked, duty.persons, {}
     found: dict[str, object] = {}
     if "author" in duty.exclude and (persons := sorted(set(authors))):
         found["barred"] = persons
-    second = duty.tier == "T1" and drawn(case, settings.second_reader)
     needed = max(TIERS.index(duty.tier), 2 if second else 0)
 
     def all_of(demand: Quorum) -> Quorum:
@@ -29,7 +32,7 @@ def demanded(duty: Obligations, settings: Settings, authors: Iterable[str], case
     if duty.escalate:
         stages = [(all_of(demand), within) for demand, within in duty.escalate]
         found["then"] = [[str(stage), max(needed, quorum.least(stage)), within] for stage, within in stages]
-    if (reading := settings.reading_time[duty.tier]) > 0:
+    if reading > 0:
         found["reading"] = reading
     if second:
         found["second"] = True
