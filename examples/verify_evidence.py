@@ -170,12 +170,12 @@ def handed(above, signature, w, chain):  # the warrant as the last link of a cha
 def law(case, tenant, own, issuers, c):  # the entries in their order; gives the closing one, or why it is not known
     members, invited, above, warrants, runs, pushed, hidden, closed, s = {}, {}, {}, {}, {}, set(), set(), None, type("Kept", (), {})
     s.phase, s.active, s.given, s.changes, s.held, s.said, s.issued = "founding", None, [], [], None, [], {}
-    envelopes, seats_of, s.used, s.opened, s.stage = {}, {}, [], {}, 0
+    envelopes, seats_of, s.used, s.opened, s.stage, s.last = {}, {}, [], {}, 0, []
     def alive(name, *kinds):
         must(members[name]["status"] == "active" and members[name]["kind"] in kinds, f"{name} is no active {' or '.join(kinds)}")
         return members[name]
     def agreed():  # the persons behind a grant, and what they narrowed; and whether they fill the quorum
-        given, d = [(members[name], *more) for name, *more in s.given if members[name]["status"] == "active"], s.decided
+        given, d = [(members[name], *more) for name, *more in (s.last if s.change else s.given)], s.decided
         people, taken = {}, {member["person"] for member, _, _ in given}
         for member, _, others in given:
             free = [n for n in others if members[n]["person"] not in taken]
@@ -263,6 +263,7 @@ def law(case, tenant, own, issuers, c):  # the entries in their order; gives the
                 members[name]["status"], invited[name] = "revoked", None
                 for gone in [it for it, v in envelopes.items() if name in (v["approver"], v["template"]["agent"])]: del envelopes[gone]
                 for gone in [it for it, v in seats_of.items() if name in (it, v["to"])]: del seats_of[gone]
+                s.given = [(who, said, [n for n in others if n != name]) for who, said, others in s.given if who != name]
             case "intent.proposed":
                 wish, at, chain, again = load(b["intent"], INTENT), b["agent"], [], b["key"].startswith("retry:")
                 change = wish["action"][:7] == "vienna."
@@ -311,7 +312,8 @@ def law(case, tenant, own, issuers, c):  # the entries in their order; gives the
                 must(kind == "approval.denied" or said["heard"] == heard, "signed before something was asked or answered")
                 read = s.opened.get(m["person"], e["time"]) + d["review"].get("reading", 0) <= e["time"]
                 must(kind == "approval.denied" or (read and b["seats"] == others), "not read as long as policy says, or other seats")
-                s.given, s.changes = [*s.given, (b["approver"], said["narrowing"], others)], []
+                s.given = s.last = [*s.given, (b["approver"], said["narrowing"], others)]  # the last: who agrees to leave is counted
+                s.changes = []
             case "approval.asked":
                 m, n = alive(b["approver"], "approver", *["admin"] * s.change), len(s.said) + 1
                 theirs = e["actor"] == b["approver"] and b["person"] == m["person"] not in out()

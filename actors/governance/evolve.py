@@ -369,11 +369,7 @@ def _membership(state: State, event: Membership, _case: Case | None, at: Instant
             state.members[event.member].status = "revoked"
             _drop_invitations(state, event.member)
             _remind_of_worthless(state)
-            for name in [name for name, seat in state.seats.items() if event.member in (name, seat.to)]:
-                del state.seats[name]
-            for known in state.envelopes.values():
-                if event.member in (known.approver, known.terms.agent):
-                    folding_approvals.end(state, known, f"{event.member} is no longer a member")
+            folding_approvals.left(state, event.member)
         case e.BundlePushed():
             pass
         case e.BundleActivated():

@@ -1,4 +1,4 @@
-"""Folds what stands beside the votes: who is asked and who looked, questions and answers, envelopes, seats handed on."""
+"""Folds what stands beside the votes: who is asked and who looked, questions and answers, envelopes, seats handed on, who left."""
 
 from __future__ import annotations
 
@@ -91,3 +91,17 @@ def seated(state: State, event: Seats, _case: Case | None, _at: Instant) -> None
             state.seats.pop(event.approver, None)
         case _:
             assert_never(event)
+
+
+def left(state: State, member: str) -> None:
+    """Ends with a membership what was said by it, and for good: under the same name somebody else may join."""
+    for name in [name for name, seat in state.seats.items() if member in (name, seat.to)]:
+        del state.seats[name]
+    for known in state.envelopes.values():
+        if member in (known.approver, known.terms.agent):
+            end(state, known, f"{member} is no longer a member")
+    for case in state.cases.values():
+        if any(member in (one.approver, *one.seats) for one in case.given):
+            case.given = tuple(
+                attrs.evolve(one, seats=tuple(name for name in one.seats if name != member)) for one in case.given if one.approver != member
+            )

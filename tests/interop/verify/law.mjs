@@ -91,9 +91,13 @@ export function law(f, tenant, mine, trust) {
     // those for the card that is valid before e: the newest one, if nothing was decided again since
     const asked = before(e, "approval.requested/1");
     if (!asked || before(e, "case.decided/1").at.sequence > asked.at.sequence) return [];
-    return bodies.filter(
+    const given = bodies.filter(
       (b) => ["approval.given/1", "envelope.used/1"].includes(b.at.tag) && b.at.sequence > asked.at.sequence && b.at.sequence < e.sequence,
     );
+    // whoever was revoked since has no vote, and nobody their seat: under the same name somebody else may have joined
+    const over = standing.filter((o) => o.tag === "member.revoked/1" && o.sequence < e.sequence);
+    const stays = (name, b) => !over.some((o) => o.sequence > b.at.sequence && bodyOf(o).member === name);
+    return given.filter((b) => stays(b.approver, b)).map((b) => ({ ...b, seats: (b.seats ?? []).filter((of) => stays(of, b)) }));
   };
   const saidBefore = (e) => {
     const said = [];
@@ -103,6 +107,7 @@ export function law(f, tenant, mine, trust) {
     }
     return said;
   };
+  const lastVote = (e) => before(e, "approval.given/1")?.at.sequence ?? e.sequence; // what a change brings follows on it
   const envelopeOf = (b) => {
     const signed = standing.find((s) => s.tag === "envelope.signed/1" && s.sequence < b.at.sequence && bodyOf(s).envelope === b.envelope);
     must(signed, `entry ${b.at.sequence}: no such envelope`);
@@ -144,12 +149,11 @@ export function law(f, tenant, mine, trust) {
     // what each approval counts for: a seat counts once, and not where its owner approved too
     const taken = new Set(given.map((v) => v.person));
     return given.map((v) => {
-      const free = (v.seats ?? []).filter((of) => !taken.has(register.members.get(of).person));
+      const free = v.seats.filter((of) => !taken.has(register.members.get(of).person));
       for (const of of free) taken.add(register.members.get(of).person);
       return register.voting(v.approver, free);
     });
   };
-  const counting = (e, register) => votes(e).filter((v) => register.holds(v.approver));
   const isChange = () => proposed().says.action.startsWith("vienna.");
   const said = (run, e) => bodies.filter((b) => b.run === run && b.at.sequence < e.sequence).map((b) => ({ ...b, tag: b.at.tag }));
   const lateOf = (e, run) => said(run, e).find((b) => b.tag === "run.reported_late/1");
@@ -352,7 +356,7 @@ export function law(f, tenant, mine, trust) {
       () => {
         for (const [, e, register] of each("warrant.issued/1", "change.applied/1")) {
           const d = decidedBefore(e),
-            given = voters(counting(e, register), register);
+            given = voters(votes(isChange() ? { sequence: lastVote(e) + 1 } : e), register);
 
           must(!bodies.some((b) => b.at.tag === "approval.denied/1" && b.at.sequence < e.sequence), "what was denied was granted");
           if (d.tier !== "T0")
@@ -392,7 +396,7 @@ export function law(f, tenant, mine, trust) {
           const w = warrantOf({ sequence: Infinity }, b.warrant),
             p = proposed(),
             d = before(e, "case.decided/1"),
-            given = counting(e, register);
+            given = votes(e);
           must(d.permitted && !isChange(), "a warrant for what was denied, or for a change");
           const narrowings = given.map((v) => {
             if (v.at.tag === "approval.given/1") return read(v.statement, "a statement", STATEMENT).narrowing;
@@ -546,7 +550,7 @@ export function law(f, tenant, mine, trust) {
               must(warrants.delete(b.warrant), `${what}: no live warrant`);
               break;
             case "change.applied/1": {
-              const since = votes(e).at(-1)?.at.sequence ?? e.sequence;
+              const since = lastVote(e);
               const made = standing.filter((s) => since < s.sequence && s.sequence < e.sequence);
               const changes = made.map(
                 (s) =>
