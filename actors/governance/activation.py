@@ -1,7 +1,7 @@
 """What an activation means for cases that wait for people: none is granted under a bundle that is no longer active.
 
-They are decided again at once, as if they were proposed now, and never get more time than they had.  A card names its bundle,
-so the approvals of the old card fall; were a card's bytes equal, they would stay.
+They are decided again at once, as if they were proposed now, and never get more time than they had, escalations included.  A
+card names its bundle, so the approvals of the old card fall; were a card's bytes equal, they would stay.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import attrs
 
 from . import events as e
-from . import governed, proposing
+from . import governed, proposing, review
 from .bundle import Bundle
 from .decision import Moment
 from .facts import Past
@@ -33,6 +33,7 @@ def decided_again(state: State, name: str, active: Bundle, moment: Moment, past:
         return (verdict, letter)
     if case.stale:  # uses that were burnt before the target changed stay burnt
         verdict = attrs.evolve(verdict, uses=min(verdict.uses, case.uses))
+    verdict = attrs.evolve(verdict, review=review.shortened(verdict.review, review.waiting(case.review, case.stage)))
     again = proposing.proceed(state, (), case, verdict, wish, agent, active, moment, latest=case.expires_at)
     return (verdict, *_expired(state, case, again.why, moment)) if isinstance(again, Refusal) else again.events
 

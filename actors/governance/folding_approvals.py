@@ -29,6 +29,8 @@ def asked(state: State, event: Asked, case: Case | None, at: Instant) -> None:
         case e.CaseEscalated():
             case.stage, case.quorum, case.persons, case.expires_at = event.stage, event.quorum, event.persons, event.expires_at
             state.remind(event.expires_at, "held", case.case)
+            if case.bundle != state.bundle:  # its time was over before it could be decided again
+                state.remind(Instant(0), "bundle", case.case)
         case _:
             assert_never(event)
 

@@ -24,6 +24,21 @@ def then(review: Mapping[str, object]) -> list[tuple[str, int, Micros]]:
     return [(stage, persons, Micros(within)) for stage, persons, within in rows]
 
 
+def waiting(review: Mapping[str, object], stage: int) -> Micros:
+    """How long a case that has escalated so often may still wait for others, once the time of those whom it asks now is over."""
+    return Micros(sum(within for _, _, within in then(review)[stage:]))
+
+
+def shortened(review: Mapping[str, object], most: Micros) -> dict[str, object]:
+    """The same with stages that last no longer than this together: the last ones are cut."""
+    stages: list[list[object]] = []
+    for stage, persons, within in then(review):
+        if most > 0:
+            stages.append([stage, persons, min(within, most)])
+        most = Micros(most - within)
+    return {**{name: value for name, value in review.items() if name != "then"}, **({"then": stages} if stages else {})}
+
+
 def reading(review: Mapping[str, object]) -> Micros:
     return Micros(cast(int, review.get("reading", 0)))
 

@@ -5,7 +5,7 @@ from typing import Any
 import msgpack
 import pytest
 
-from actors.governance import canonical
+from actors.governance import canonical, review
 from actors.governance import commands as c
 from actors.governance import events as e
 from actors.governance.codec import decode_state, encode_state
@@ -13,6 +13,7 @@ from actors.governance.decision import Operator
 from actors.governance.due import due, next_due
 from actors.governance.facts import Past
 from actors.governance.ids import HOUR, MINUTE
+from tests.actors.governance.test_review import put_in_force
 
 
 def since(bench: Any, start: int, case: str) -> list[str]:
@@ -177,3 +178,58 @@ def test_a_denial_of_a_case_that_still_runs_leaves_its_end_to_the_run(bench: Any
     assert bench.last(e.DeadLetterOpened).closes is False
     bench.done(bench.report("r1"), "till")
     assert case.case not in bench.state.cases
+
+
+STAGES = '@escalate("any 1 within 2h, 1 of role:lead within 3h")'
+
+
+def last_moment(case: Any) -> int:
+    """When it ends at the latest, whoever is asked until then."""
+    return int(case.expires_at) + sum(within for _, _, within in review.then(case.review)[case.stage :])
+
+
+def test_however_often_it_is_decided_again_it_escalates_no_longer_than_it_would_have(bench: Any) -> None:
+    put_in_force(bench, refund=STAGES)
+    case = bench.propose("orders.refund")
+    begun = bench.now
+    for life in range(2, 60):
+        bench.pass_time(50 * MINUTE)
+        if case.status != "held":
+            break
+        end = last_moment(case)
+        put_in_force(bench, refund=f'@ttl("{life}m") {STAGES}')
+        bench.pass_time(1)
+        assert case.status != "held" or (case.bundle == bench.state.bundle and last_moment(case) <= end)
+    assert bench.tags(case.case)[-2:] == ["case.expired", "dead_letter.opened"]
+    assert bench.now <= begun + 7 * HOUR
+
+
+def test_its_stages_are_cut_where_the_time_that_it_had_ends(bench: Any) -> None:
+    put_in_force(bench, refund='@escalate("any 1 within 2h, any 1 within 3h")')
+    case = bench.propose("orders.refund")
+    bench.pass_time(case.expires_at - bench.now)
+    assert case.stage == 1
+    put_in_force(bench, refund='@escalate("1 of role:lead within 2h, any 1 within 2h, any 1 within 9h")')
+    bench.pass_time(0)
+    assert (case.stage, case.expires_at) == (0, bench.now + HOUR)
+    assert msgpack.unpackb(case.card_bytes)["review"] == {"then": [["1 of role:lead", 1, 2 * HOUR], ["any 1", 1, HOUR]]}
+
+
+def test_a_case_that_had_no_others_to_ask_gets_none_by_an_activation(bench: Any) -> None:
+    case = bench.propose("orders.refund")
+    put_in_force(bench, refund=STAGES)
+    bench.pass_time(0)
+    assert (case.bundle, case.review) == (bench.state.bundle, {})
+
+
+def test_a_case_whose_time_is_over_before_it_is_decided_again_is_decided_again_when_it_has_escalated(bench: Any) -> None:
+    put_in_force(bench, refund=STAGES)
+    case = bench.propose("orders.refund")
+    bench.pass_time(case.expires_at - bench.now - 1)
+    put_in_force(bench, refund='@exclude("author")' + STAGES)
+    start = len(bench.log)
+    bench.pass_time(2)
+    assert since(bench, start, case.case) == ["case.escalated", "case.decided", "approval.requested"]
+    assert case.bundle == bench.state.bundle
+    bench.done(bench.vote(case, "dora"), "dora")
+    assert case.status == "warranted"
