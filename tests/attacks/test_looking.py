@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import signal
 import subprocess
@@ -29,12 +30,17 @@ observe = { name = "sealed", kind = "exit_code", path = "{params.path}" }
 executor = "till"
 params = { path = "string" }
 probe = { name = "there", kind = "exit_code", path = "{params.path}" }
+[actions."files.keep"]
+executor = "till"
+params = { path = "string", text = "string" }
 """
 POLICY = b"""
 @id("seal") @tier("T0") @verify("2 of 3")
 permit (principal, action == Action::"files.seal", resource);
 @id("slow") @tier("T0")
 permit (principal, action == Action::"files.slow", resource);
+@id("keep") @tier("T0")
+permit (principal, action == Action::"files.keep", resource);
 """
 PATIENT = {"bundle.toml": CATALOGUE, "yard.cedar": POLICY}
 HASTY = {**PATIENT, "bundle.toml": b'[reports]\ndeadline = "1500ms"\n' + CATALOGUE}  # a run that is not reported by then is unknown
@@ -59,6 +65,14 @@ resource = "book/{{path}}"
 root = "{place}"
 argv = ["/bin/sh", "{place}/slow.sh", "{{path}}"]
 grace = "100ms"
+[actions."files.keep"]
+kind = "file"
+op = "write"
+params = {{ path = "path", text = "text" }}
+resource = "book/{{path}}"
+root = "{place}"
+path = "{{path}}"
+content = "{{text}}"
 """
 VERIFIER = """
 credential = "{name}.vienna"
@@ -281,3 +295,25 @@ async def test_an_executor_killed_before_it_acted_says_so_late_and_only_then_may
         again = (await ada.propose(**wish))["case"]
         await ada.until(again, "run.opened")
         await yard.until(wish["params"]["path"])
+
+
+async def test_what_was_proposed_on_another_state_than_the_executor_reads_is_decided_again(
+    yards: Callable[[str], Yard],
+) -> None:
+    yard = yards("belvedere")
+    ready(yard.executor())
+    note, seen_by_ada = yard.file("note"), hashlib.sha256(b"as ada saw it").digest()
+    note.write_bytes(b"as ada saw it")
+
+    def wish(text: str) -> dict[str, Any]:
+        return {"action": "files.keep", "resource": "book/note", "params": {"path": "note", "text": text}, "state_digest": seen_by_ada}
+
+    async with yard.line(await yard.agent()) as ada:
+        first = await ada.propose(**wish("one"))
+        await ada.until(first["case"], "run.reported")
+        assert note.read_bytes() == b"one"
+        second = await ada.propose(**wish("two"))  # of a note that is not as she saw it any more
+        await ada.until(second["case"], "run.reported")
+        tags = [entry["tag"].partition("/")[0] for entry in (await ada.done("case.show", case=second["case"]))["entries"]]
+    assert tags[:6] == ["intent.proposed", "case.decided", "warrant.issued", "warrant.stale", "case.decided", "warrant.issued"]
+    assert note.read_bytes() == b"two"

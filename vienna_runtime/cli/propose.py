@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
+
 import click
 from rich.text import Text
 
@@ -11,7 +14,7 @@ from vienna_runtime.cli.endings import ending
 from vienna_runtime.cli.exits import INTERRUPTED, BadEnd
 from vienna_runtime.cli.hanging import Hanging
 from vienna_runtime.cli.here import Here, json_option, pass_here, plain
-from vienna_runtime.cli.kinds import AMOUNT, DURATION, PARAM
+from vienna_runtime.cli.kinds import AMOUNT, DIGEST, DURATION, PARAM
 from vienna_runtime.cli.phrases import outcome_style
 from vienna_runtime.cli.shown import shown
 from vienna_runtime.client import Progress, Step, Vienna
@@ -24,6 +27,10 @@ from vienna_runtime.client.vienna import new_key, now
 @click.option("-p", "--param", "params", type=PARAM, multiple=True, help="name=text, or name:=json (12.50 is an exact decimal).")
 @click.option("--purpose", required=True, help="What this is for, in words; approvers read it.")
 @click.option("--cost", type=AMOUNT, default="0", help="What you expect it to cost; it can only raise what policy assumes.")
+@click.option(
+    "--state", type=DIGEST, help="The target's state as you saw it, in hex: where it differs when it is done, the case is decided again."
+)
+@click.option("--state-of", type=click.Path(path_type=Path), help="The same of a file: its SHA-256; zeros where there is none.")
 @click.option("--key", help="Idempotency key: the same key and intent is the same case.  Made for you if left out.")
 @click.option("--parent", help="The case this one belongs to.")
 @click.option("--deadline", type=DURATION, help="Give up after this long, as in 10m.")
@@ -37,6 +44,8 @@ def propose(
     params: tuple[tuple[str, Value], ...],
     purpose: str,
     cost: int,
+    state: bytes | None,
+    state_of: Path | None,
     key: str | None,
     parent: str | None,
     deadline: int | None,
@@ -52,6 +61,9 @@ def propose(
       vienna propose payments.refund order/8812 -p amount:=12.50 -p reason="charged twice" --purpose "refund a double charge"
     """
     chosen = key or new_key()
+    if state is not None and state_of is not None:
+        raise click.UsageError("--state and --state-of say the same thing: give one of them")
+    seen = state if state_of is None else _state_of(state_of)
     if len(dict(params)) != len(params):
         raise click.UsageError("a parameter is named twice")
 
@@ -74,6 +86,7 @@ def propose(
             purpose=purpose,
             cost=cost,
             key=chosen,
+            state_digest=seen,
             parent=parent,
             deadline=None if deadline is None else now() + deadline,
             wait=wait,
@@ -95,6 +108,15 @@ def propose(
     if not (ended.good or to_redeem or (not wait and not ended.ended)):
         why = "" if wait and not here.as_json else ended.why  # its last step has just said it
         raise BadEnd(f"the case ended {ended.outcome}" + (f": {why}" if why else ""))
+
+
+def _state_of(path: Path) -> bytes:
+    """As executors of files read it: the SHA-256 of its content, 32 zero bytes where there is none."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
+    except FileNotFoundError:
+        return bytes(32)
 
 
 def summary(progress: Progress) -> Text:

@@ -83,7 +83,11 @@ def _action(table: Table, now: Callable[[], int]) -> Act:
 def _process(table: Table, what: Subject, cost: int, now: Callable[[], int]) -> tuple[Act, frozenset[str]]:
     how = invocation(table, what.declared, file_size="1GiB")
     successes = frozenset(table.integers("exit_codes", [0]))
-    return ProcessMeans(invocation=how, subject=what, successes=successes, cost=cost, now=now), how.names
+    reading = table.table("state", {}) if table.mapping("state", {}) else None
+    looks = None if reading is None else invocation(reading, what.declared, file_size="0B")
+    if reading is not None:
+        reading.finish()
+    return ProcessMeans(invocation=how, subject=what, successes=successes, reading=looks, cost=cost, now=now), how.names
 
 
 def _file(table: Table, what: Subject, cost: int, now: Callable[[], int]) -> tuple[Act, frozenset[str]]:

@@ -110,7 +110,9 @@ class Deed:
         """None when the run is open and nothing is done yet; otherwise what to say, or ``run`` is closed because nothing was redeemed."""
         warrant, now = self._warrant, self._tools.now()
         args = args_digest(warrant.action, warrant.resource, warrant.params)
-        run = self.run
+        run, state = self.run, None
+        if warrant.state_digest is not None:
+            state = await self._tools.means.state(self._work())
         asked = None
         with trio.move_on_after((warrant.expires_at + CLOCK_ALLOWANCE - now) / _SECOND):
             asked = await self._tools.line.ask(
@@ -121,6 +123,7 @@ class Deed:
                     "mac": run.mac,
                     "run": run.run,
                     "args_digest": args,
+                    "state_digest": state,
                     "params": None if run.params is None else dict(warrant.params),
                     "use": run.use,
                 },
@@ -142,20 +145,21 @@ class Deed:
             return self._not_begun(f"aborted before it began: {self._aborted}")
         began = self._tools.now()
         await self._tools.journal.begin(self.run, began)
-        warrant = self._warrant
-        left = (warrant.expires_at - began) / _SECOND
         outcome = None
         with self._scope:
-            outcome = await self._tools.means.execute(
-                Work(
-                    action=warrant.action,
-                    resource=warrant.resource,
-                    params=warrant.params,
-                    effect_id=warrant.effect,
-                    deadline=trio.current_time() + left,
-                )
-            )
+            outcome = await self._tools.means.execute(self._work())
         return outcome or Unknown(why=f"aborted: {self._aborted}", done=self._done(), started=began, ended=self._tools.now())
+
+    def _work(self) -> Work:
+        warrant = self._warrant
+        return Work(
+            action=warrant.action,
+            resource=warrant.resource,
+            params=warrant.params,
+            effect_id=warrant.effect,
+            deadline=trio.current_time() + (warrant.expires_at - self._tools.now()) / _SECOND,
+            state=warrant.state_digest,
+        )
 
     def _done(self) -> Done:
         return Done(action=self._warrant.action, resource=self._warrant.resource, params=self._warrant.params)

@@ -14,13 +14,16 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import attrs
+import structlog
 import trio
 
 from vienna_runtime.executors import walk
 from vienna_runtime.executors.errors import NotStarted, ValueRefused
-from vienna_runtime.executors.means import NOTHING, Done, Evidence, Failed, Outcome, Succeeded, Unknown, Work
+from vienna_runtime.executors.means import ABSENT, CHANGED, NOTHING, Done, Evidence, Failed, Outcome, Succeeded, Unknown, Work
 from vienna_runtime.executors.subject import Subject
 from vienna_runtime.executors.template import Template
+
+log = structlog.get_logger(__name__)
 
 _CHUNK = 1 << 20  # a megabyte a read: few calls, little memory
 TEMPORARY = ".vienna-"  # begins the name of a file being written; a crash leaves at most such a file
@@ -55,7 +58,7 @@ class FileMeans:
             if trio.current_time() >= work.deadline:
                 raise NotStarted("its deadline was over before it began")
             # a thread, because a sync may take long; once begun it is seen to its end
-            result, digest, evidence = await trio.to_thread.run_sync(self._act, parts, self.content.render(values))
+            result, digest, evidence = await trio.to_thread.run_sync(self._act, parts, self.content.render(values), work.state)
         except (ValueRefused, NotStarted) as refused:
             return Failed(why=str(refused), done=None, started=started, ended=self.now())
         except Unconfirmed as error:
@@ -66,14 +69,41 @@ class FileMeans:
             done=done, result=result, result_digest=digest, evidence=evidence, cost=self.cost, started=started, ended=self.now()
         )
 
-    def _act(self, parts: list[bytes], content: bytes) -> tuple[bytes, bytes, Evidence]:
+    async def state(self, work: Work) -> bytes | None:
+        """The SHA-256 of the file, 32 zero bytes where there is none; None where what lies there is no file that could be read."""
+        try:
+            parts = walk.components(self.path.render(self.subject.values(work.resource, work.params, work.effect_id)), "the path")
+            return await trio.to_thread.run_sync(self._state_of, parts)
+        except (ValueRefused, OSError) as error:
+            log.warning("the state of the target cannot be read", action=work.action, why=str(error))
+            return None
+
+    def _state_of(self, parts: list[bytes]) -> bytes:
         with walk.root(self.root) as root, walk.directory(root, parts[:-1]) as directory:
+            return self._digest(directory, parts[-1])
+
+    def _digest(self, directory: int, name: bytes) -> bytes:
+        with walk.place(directory, name) as found:
+            return ABSENT if found is None else read(found[0], most=self.most, keep=0)[2]
+
+    def _act(self, parts: list[bytes], content: bytes, state: bytes | None) -> tuple[bytes, bytes, Evidence]:
+        """With ``state``, what lies there is looked at once more, right before it is changed."""
+        with walk.root(self.root) as root, walk.directory(root, parts[:-1]) as directory:
+
+            def unchanged() -> None:
+                if state is not None and self._digest(directory, parts[-1]) != state:
+                    raise ValueRefused(CHANGED)
+
             match self.op:
                 case "read":
-                    return self._read(directory, parts[-1])
+                    found = self._read(directory, parts[-1])
+                    if state is not None and found[1] != state:
+                        raise ValueRefused(CHANGED)
+                    return found
                 case "write":
-                    return self._write(directory, parts[-1], content)
+                    return self._write(directory, parts[-1], content, unchanged)
                 case _:
+                    unchanged()
                     return self._delete(directory, parts[-1])
 
     def _read(self, directory: int, name: bytes) -> tuple[bytes, bytes, Evidence]:
@@ -85,7 +115,7 @@ class FileMeans:
             head, size, digest = read(fd, most=self.most, keep=self.keep)
             return head, digest, {"bytes": size, "names": status.st_nlink}
 
-    def _write(self, directory: int, name: bytes, content: bytes) -> tuple[bytes, bytes, Evidence]:
+    def _write(self, directory: int, name: bytes, content: bytes, unchanged: Callable[[], None]) -> tuple[bytes, bytes, Evidence]:
         if len(content) > self.most:
             raise ValueRefused(f"the content is {len(content)} bytes, more than the {self.most} that may be written")
         with walk.place(directory, name) as found:  # refuses to replace a link, a directory, a fifo
@@ -99,6 +129,7 @@ class FileMeans:
                 os.fsync(fd)
             finally:
                 os.close(fd)
+            unchanged()
             os.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
         except BaseException:
             with suppress(FileNotFoundError):

@@ -19,6 +19,8 @@ import attrs
 
 Evidence: TypeAlias = Mapping[str, str | int | bool | bytes]
 
+ABSENT = bytes(32)  # the state of a file that is not there
+CHANGED = "the target has changed since its state was approved"
 NOTHING = hashlib.sha256(b"").digest()
 
 
@@ -31,6 +33,7 @@ class Work:
     params: Mapping[str, object]
     effect_id: str
     deadline: float = math.inf  # on trio's clock: ``trio.current_time() + seconds left``
+    state: bytes | None = None  # what the target's state must be when it is done; None: whatever it is
 
 
 @attrs.frozen(kw_only=True)
@@ -82,3 +85,6 @@ class Means(Protocol):
     """
 
     async def execute(self, work: Work) -> Outcome: ...
+
+    async def state(self, work: Work) -> bytes | None:
+        """The digest of what the target is now (32 bytes), as whoever proposes it reads it too; None where it cannot be told."""

@@ -10,17 +10,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import attrs
+import structlog
 import trio
 
 from vienna_runtime.executors import argv, params, walk
 from vienna_runtime.executors.argv import Argv
 from vienna_runtime.executors.errors import NotStarted, ValueRefused
-from vienna_runtime.executors.means import Done, Evidence, Failed, Outcome, Succeeded, Unknown, Work
+from vienna_runtime.executors.means import CHANGED, Done, Evidence, Failed, Outcome, Succeeded, Unknown, Work
 from vienna_runtime.executors.params import Declared
 from vienna_runtime.executors.settings import Table
 from vienna_runtime.executors.spawn import Captured, Command, Exited, Limits, Ran, Signalled, Stopped, run
 from vienna_runtime.executors.subject import Subject
 from vienna_runtime.executors.template import Template
+
+log = structlog.get_logger(__name__)
 
 TAIL = 2000  # bytes of stderr in the evidence of a failure: a message, not a log
 
@@ -113,11 +116,29 @@ class ProcessMeans:
     invocation: Invocation
     subject: Subject
     successes: frozenset[int]
+    reading: Invocation | None = None  # prints what the target is now
     cost: int
     now: Callable[[], int]
 
+    async def state(self, work: Work) -> bytes | None:
+        """The SHA-256 of what the program of ``[state]`` prints; None where there is none, or it did not end with 0."""
+        if self.reading is None:
+            return None
+        try:
+            values = self.subject.values(work.resource, work.params, work.effect_id)
+            ran = await self.reading.run(values, work.effect_id, work.deadline)
+        except (ValueRefused, NotStarted) as refused:
+            log.warning("the state of the target cannot be read", action=work.action, why=str(refused))
+            return None
+        if ran.ending != Exited(0) or ran.leftover:
+            log.warning("the state of the target cannot be read", action=work.action, why=str(ran.ending))
+            return None
+        return ran.stdout.digest
+
     async def execute(self, work: Work) -> Outcome:
         started = self.now()
+        if work.state is not None and await self.state(work) != work.state:
+            return Failed(why=CHANGED, done=None, started=started, ended=self.now())
         try:
             values = self.subject.values(work.resource, work.params, work.effect_id)
             ran = await self.invocation.run(values, work.effect_id, work.deadline)

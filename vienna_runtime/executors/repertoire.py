@@ -20,3 +20,7 @@ class Repertoire:
             now = wall_clock()
             return Failed(why="this executor has no means for that action", done=None, started=now, ended=now)
         return await means.execute(work)
+
+    async def state(self, work: Work) -> bytes | None:
+        means = self.config.actions.get(work.action)
+        return None if means is None else await means.state(work)

@@ -15,10 +15,13 @@ import trio
 
 from vienna_runtime.executors.config import ExecutorConfig
 from vienna_runtime.executors.errors import ConfigurationInvalid
-from vienna_runtime.executors.means import NOTHING, Failed, Outcome, Succeeded, Unknown, Work
+from vienna_runtime.executors.means import ABSENT, CHANGED, NOTHING, Failed, Outcome, Succeeded, Unknown, Work
 from vienna_runtime.executors.repertoire import Repertoire
 
 Load = Callable[[str], ExecutorConfig]
+
+
+EMPTY = hashlib.sha256(b"").digest()
 
 
 class Desk:
@@ -27,9 +30,12 @@ class Desk:
     def __init__(self, config: ExecutorConfig) -> None:
         self._repertoire = Repertoire(config)
 
-    async def do(self, op: str, path: object, **more: object) -> Outcome:
-        work = Work(action=op, resource=f"file/{path}", params={"path": path, **more}, effect_id="e")
+    async def do(self, op: str, path: object, *, state: bytes | None = None, **more: object) -> Outcome:
+        work = Work(action=op, resource=f"file/{path}", params={"path": path, **more}, effect_id="e", state=state)
         return await self._repertoire.execute(work)
+
+    async def state(self, path: str, op: str = "write", **more: object) -> bytes | None:
+        return await self._repertoire.state(Work(action=op, resource=f"file/{path}", params={"path": path, **more}, effect_id="e"))
 
 
 def action(op: str, root: Path, more: str = "", kind: str = "text") -> str:
@@ -222,3 +228,37 @@ async def test_a_path_is_refused_in_words_that_say_why(desk: Desk) -> None:
 def test_a_content_where_nothing_is_written_does_not_load(loaded: Load, root: Path, op: str) -> None:
     with pytest.raises(ConfigurationInvalid, match="content is not a setting here"):
         loaded(action(op, root, 'content = "x"'))
+
+
+async def test_the_state_of_a_file_is_its_digest_and_zeros_where_there_is_none(desk: Desk, root: Path) -> None:
+    assert await desk.state("note", content="new") == ABSENT == bytes(32)
+    (root / "note").write_bytes(b"")
+    assert await desk.state("note", content="new") == EMPTY
+    (root / "note").write_bytes(b"old")
+    for op, more in (("read", {}), ("write", {"content": "new"}), ("delete", {})):
+        assert await desk.state("note", op, **more) == hashlib.sha256(b"old").digest()
+
+
+@pytest.mark.parametrize("path", ["../secret", "linked", "heap", "large", "nowhere/note"])
+async def test_what_is_no_file_below_the_root_has_no_state(desk: Desk, root: Path, path: str) -> None:
+    (root / "linked").symlink_to(root.parent / "secret")
+    (root / "heap").mkdir()
+    (root / "large").write_bytes(b"x" * 1025)
+    assert await desk.state(path, content="new") is None
+    assert await Repertoire(desk._repertoire.config).state(Work(action="other", resource="r", params={}, effect_id="e")) is None
+
+
+async def test_a_file_that_is_not_what_was_approved_any_more_is_left_alone(desk: Desk, root: Path) -> None:
+    (root / "note").write_bytes(b"old")
+    old = hashlib.sha256(b"old").digest()
+    for op, more in (("read", {}), ("write", {"content": "new"}), ("delete", {})):
+        outcome = await desk.do(op, "note", state=hashlib.sha256(b"older").digest(), **more)
+        assert isinstance(outcome, Failed)
+        assert outcome.why == CHANGED
+        assert outcome.done is None
+        assert os.listdir(root) == ["note"]
+        assert (root / "note").read_bytes() == b"old"
+    assert isinstance(await desk.do("write", "other", state=EMPTY, content="new"), Failed)  # nothing is not an empty file
+    assert isinstance(await desk.do("write", "other", state=ABSENT, content="new"), Succeeded)
+    assert isinstance(await desk.do("write", "note", state=old, content="new"), Succeeded)
+    assert isinstance(await desk.do("delete", "note", state=hashlib.sha256(b"new").digest()), Succeeded)

@@ -17,7 +17,7 @@ import pytest
 import trio
 
 from vienna_runtime.executors.config import ExecutorConfig
-from vienna_runtime.executors.means import Failed, Outcome, Succeeded, Unknown, Work
+from vienna_runtime.executors.means import CHANGED, Failed, Outcome, Succeeded, Unknown, Work
 from vienna_runtime.executors.repertoire import Repertoire
 from vienna_runtime.executors.session import adopt_orphans
 
@@ -287,3 +287,42 @@ async def test_a_working_directory_outside_the_root_is_refused(loaded: Load, tmp
     outcome = await Repertoire(loaded(text)).execute(Work(action="x", resource="r", params={"d": where}, effect_id="e", deadline=math.inf))
     assert isinstance(outcome, Failed)
     assert outcome.done is None
+
+
+STATED = """
+[actions."try"]
+kind = "process"
+resource = "here"
+root = "{root}"
+params = {{ name = "path" }}
+argv = ["/bin/sh", "-c", "echo done > $0", "{{name}}"]
+[actions."try".state]
+root = "{root}"
+argv = ["/bin/sh", "-c", "cat $0", "{{name}}"]
+"""
+
+
+async def test_the_state_of_a_target_is_what_a_program_prints_and_is_looked_at_again(loaded: Load, tmp_path: Path) -> None:
+    repertoire = Repertoire(loaded(STATED.format(root=tmp_path)))
+
+    def work(state: bytes | None = None) -> Work:
+        return Work(action="try", resource="here", params={"name": "note"}, effect_id="e", state=state)
+
+    assert await repertoire.state(work()) is None  # the program fails: there is nothing
+    (tmp_path / "note").write_text("old")
+    old = hashlib.sha256(b"old").digest()
+    assert await repertoire.state(work()) == old
+    changed = await repertoire.execute(work(hashlib.sha256(b"older").digest()))
+    assert isinstance(changed, Failed)
+    assert (changed.why, changed.done, (tmp_path / "note").read_text()) == (CHANGED, None, "old")
+    assert isinstance(await repertoire.execute(work(old)), Succeeded)
+    assert (tmp_path / "note").read_text() == "done\n"
+
+
+async def test_a_program_without_a_way_to_read_the_state_does_nothing_that_is_bound_to_one(run: Run, loaded: Load, tmp_path: Path) -> None:
+    text = STATED.format(root=tmp_path).partition('[actions."try".state]')[0]
+    repertoire = Repertoire(loaded(text))
+    bound = Work(action="try", resource="here", params={"name": "note"}, effect_id="e", state=b"s" * 32)
+    assert await repertoire.state(bound) is None
+    assert isinstance(await repertoire.execute(bound), Failed)
+    assert not (tmp_path / "note").exists()

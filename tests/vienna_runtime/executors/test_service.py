@@ -98,6 +98,7 @@ class Node:
         self.compromised = False  # whether the last but one was given up so
         self.inboxes: list[tuple[Connection, int]] = []
         self.heard = trio.Event()
+        self.states: list[bytes | None] = []  # of the target, as each redemption names it
 
     async def admit(self, bearer: str | None, remote: str) -> Admission:
         return Admission(principal="workshop", public_key=bytes(WORKSHOP.verify_key), identity=bearer)
@@ -132,6 +133,7 @@ class Node:
                 return {"t": "reply", "value": key_chain(self.issuers, compromised=self.compromised)}
             case "redeem":
                 self.redeemed += 1
+                self.states.append(message["state_digest"])
                 if self.unwitnessed:
                     after = self.unwitnessed.pop(0)
                     return {"t": "refused", "code": "not_witnessed", "why": "…"} | ({} if after is None else {"retry_after": after})
@@ -167,15 +169,21 @@ class Hands:
 
     deeds: int = 0
     stuck: bool = False
+    now: bytes | None = None  # what the target is
+    done_on: list[bytes | None] = attrs.Factory(list)
     began: trio.Event = attrs.Factory(trio.Event)
 
     async def execute(self, work: Work) -> Outcome:
         self.deeds += 1
+        self.done_on.append(work.state)
         self.began.set()
         if self.stuck:
             await trio.sleep_forever()
         done = Done(action=work.action, resource=work.resource, params=work.params)
         return Succeeded(done=done, result=b"ok", result_digest=NOTHING, evidence={}, cost=0, started=NOW, ended=NOW)
+
+    async def state(self, work: Work) -> bytes | None:
+        return self.now
 
 
 def granted(*, holder: SigningKey = WORKSHOP, issuer: SigningKey = ISSUER, life: int = 60_000_000, **other: Any) -> dict[str, Any]:
@@ -427,3 +435,13 @@ def test_a_run_id_follows_from_the_warrant_and_the_use_alone() -> None:
     one, other = granted()["fields"], granted(warrant="w2")["fields"]
     assert len({run_id(one), run_id(other), run_id(one, 2), digest(one).hex()}) == 4
     assert run_id(one) == run_id(one)
+
+
+@pytest.mark.parametrize("bound", [None, b"s" * 32])
+async def test_a_warrant_bound_to_a_state_is_redeemed_on_the_state_that_is_read_then(tmp_path: Path, bound: bytes | None) -> None:
+    node, hands = Node(), Hands(now=b"t" * 32)
+    node.items.append(granted(state_digest=bound))
+    async with served(node) as server, working(server, tmp_path / "j", hands):
+        await node.receipt()
+    assert node.states == [None if bound is None else b"t" * 32]
+    assert hands.done_on == [bound]  # what was approved is what has to be there when it is done
