@@ -74,6 +74,16 @@ def _made(fields: dict[str, Value]) -> Intent:
     )
 
 
+def check_kinds(wish: Intent) -> None:
+    """Raises ``NotCanonical`` where a field of an intent from elsewhere is of another type than the law takes for granted."""
+    texts = (wish.action, wish.resource, wish.purpose)
+    numbers = (wish.cost, *(() if wish.deadline is None else (wish.deadline,)))
+    if any(type(text) is not str for text in texts) or any(type(number) is not int for number in numbers) or type(wish.params) is not dict:
+        raise canonical.NotCanonical("a field of the intent is of another type")
+    if type(wish.state_digest) not in (bytes, type(None)) or type(wish.parent) not in (str, type(None)):
+        raise canonical.NotCanonical("a field of the intent is of another type")
+
+
 def args_digest(action: str, resource: str, params: Mapping[str, Value]) -> bytes:
     """SHA-256 over exactly what would be done: it binds decision, redemption and receipt to one another."""
     return canonical.digest(canonical.pack_fields((("action", action), ("resource", resource), ("params", params))))

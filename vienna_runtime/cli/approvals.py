@@ -191,14 +191,15 @@ def _voted(here: Here, case: str, question: str, yes: bool, vote: Vote, done: st
     digest = canonical.digest(card.packed)
     here.answer(
         {"case": case, "decision": done, "status": progress.outcome, "card": digest},
-        Text.assemble(done, ": the case ", shown(case), f" is {progress.outcome}; you signed the card {digest.hex()}"),
+        Text.assemble(done, ": the case ", shown(case), " is ", shown(progress.outcome), f"; you signed the card {digest.hex()}"),
     )
 
 
 def _read(here: Here, card: Card, credential: Credential) -> None:
     """Records that the card is on the screen, and waits as long as policy gives people to read it."""
     read_at = here.ask(lambda vienna: vienna.open_card(card.case), credential)
-    if (left := math.ceil((read_at - now()) / SECOND)) <= 0:
+    wanted = min(read_at - now(), reading(card))  # whatever the clocks say, since it is opened by now
+    if (left := math.ceil(wanted / SECOND)) <= 0:
         return
     here.say(f"Policy gives this card {lasting(reading(card))} to be read; it can be approved in {left} s.", err=True)
     with watching(here) as watch:

@@ -94,9 +94,9 @@ def _facts(facts: Mapping[str, Any]) -> list[tuple[str, RenderableType]]:
     undone, failing, left = rest.pop("reversible", ""), rest.pop("on_failure", ""), rest.pop("left", [])
     found: list[tuple[str, RenderableType]] = []
     if undone or failing:
-        found.append(("can be undone", whole(undone or "nobody has said")))
-        found.append(("if it fails", whole(failing or "nobody has said")))
-    for line in left:
+        found.append(("can be undone", whole(_words(undone) or "nobody has said")))
+        found.append(("if it fails", whole(_words(failing) or "nobody has said")))
+    for line in left if isinstance(left, list) else [left]:
         match line:
             case [str(scope), str(what), str(per), int(remains), int(most)]:
                 of = f"{amount(what, remains)} of {amount(what, most)} a {per}"
@@ -104,6 +104,10 @@ def _facts(facts: Mapping[str, Any]) -> list[tuple[str, RenderableType]]:
             case _:
                 found.append(("budget leaves", whole(value_text(line))))
     return [*found, ("the agent's record", whole(value_text(rest)))]
+
+
+def _words(value: object) -> str:
+    return value if isinstance(value, str) else value_text(value)
 
 
 def bounds(forms: Mapping[str, Any]) -> list[tuple[str, str]]:

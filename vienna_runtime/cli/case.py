@@ -15,7 +15,7 @@ from vienna_runtime.cli.case_tree import drawn
 from vienna_runtime.cli.hanging import Hanging
 from vienna_runtime.cli.here import Here, json_option, pass_here
 from vienna_runtime.cli.phrases import clock, counted, lasting, money, outcome_style
-from vienna_runtime.cli.shown import shown, value_text
+from vienna_runtime.cli.shown import escape, shown, value_text
 from vienna_runtime.client import Step, Vienna
 from vienna_runtime.client.lineage import Tree, whole_tree
 
@@ -58,7 +58,7 @@ def lineage(value: Mapping[str, Any]) -> RenderableType:
         if entry.get("removed"):
             continue
         lines += [Hanging(Text.assemble(_INDENT, (f"{name:<14s} ", "dim"), text)) for name, text in _details(step)]
-    outcome = str(value["outcome"])
+    outcome = escape(str(value["outcome"]))
     lines.append(Text.assemble("case ", shown(value["case"]), ": ", (outcome, f"bold {outcome_style(outcome)}")))
     return Group(*lines)
 

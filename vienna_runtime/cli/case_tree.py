@@ -10,7 +10,7 @@ from rich.text import Text
 from rich.tree import Tree as Drawn
 
 from vienna_runtime.cli.phrases import clock, outcome_style
-from vienna_runtime.cli.shown import shown
+from vienna_runtime.cli.shown import escape, shown
 from vienna_runtime.client.lineage import MOST, Tree
 
 
@@ -30,7 +30,7 @@ def drawn(tree: Tree) -> RenderableType:
 
 
 def _said(line: Mapping[str, Any], *, here: bool) -> Text:
-    outcome = str(line["outcome"])
+    outcome = escape(str(line["outcome"]))
     tier = f" {line['tier']}" if line["tier"] else ""
     return Text.assemble(
         shown(str(line["case"]), style="bold" if here else ""),

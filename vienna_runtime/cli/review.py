@@ -31,8 +31,8 @@ def stats(here: Here) -> None:
         table.add_column(name, justify="left" if name == "person" else "right")
     table.add_column("decided how soon after opening the card")
     for row in found:
-        numbers = [str(row[name]) for name in ("approved", "denied", "in_advance", "failed", "mismatched")]
+        numbers = [shown(str(row[name])) for name in ("approved", "denied", "in_advance", "failed", "mismatched")]
         took = [f"{count} {name}" for name, count in row["took"].items() if count]
         took += [f"{row['unopened']} without"] if row["unopened"] else []
-        table.add_row(shown(row["person"]), *numbers, ", ".join(took) or "-")
+        table.add_row(shown(row["person"]), *numbers, shown(", ".join(took) or "-"))
     here.answer({"persons": found}, table if found else "Nobody has decided anything yet.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Self, cast
 
 import attrs
@@ -18,18 +18,12 @@ FIELDS = (
     "card", "case", "agent", "intent", "tier", "quorum", "policies", "why", "bundle", "executor", "verify", "ttl", "uses",
     "cost_cap", "constraints", "review", "state_digest", "founding", "facts", "expires_at",
 )  # fmt: skip
-_KINDS = {
-    "agent": str,
-    "intent": bytes,
-    "tier": str,
-    "quorum": str,
-    "why": str,
-    "bundle": bytes,
-    "executor": str,
-    "ttl": int,
-    "uses": int,
-    "review": dict,
-}
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    "card": (str,), "case": (str,), "agent": (str,), "intent": (bytes,), "tier": (str,), "quorum": (str,), "policies": (list,),
+    "why": (str,), "bundle": (bytes,), "executor": (str,), "verify": (dict,), "ttl": (int,), "uses": (int,),
+    "cost_cap": (int, type(None)), "constraints": (dict,), "review": (dict,), "state_digest": (bytes, type(None)),
+    "founding": (bool,), "facts": (dict,), "expires_at": (int,),
+}  # fmt: skip
 
 
 @attrs.frozen(kw_only=True)
@@ -47,13 +41,18 @@ class Card:
     @classmethod
     def of(cls, case: str, answer: Mapping[str, Any]) -> Self:
         """From `approval.card`; ``VerificationError`` if the card is of another case or says other things than the line beside it."""
-        packed = answer["card"]
+        packed = answer.get("card")
         try:
+            if type(packed) is not bytes:
+                raise canonical.NotCanonical("it is not bytes")
             fields: dict[str, Any] = dict(canonical.unpack_fields(packed, FIELDS))
-            for name, kind in _KINDS.items():
-                if type(fields[name]) is not kind:
-                    raise canonical.NotCanonical(f"the field {name} is not {kind.__name__}")
+            for name, kinds in _KINDS.items():
+                if type(fields[name]) not in kinds:
+                    raise canonical.NotCanonical(f"the field {name} is not {kinds[0].__name__}")
+            if any(type(policy) is not str for policy in fields["policies"]):
+                raise canonical.NotCanonical("a policy is no text")
             wish = intent.unpack(fields["intent"])
+            intent.check_kinds(wish)
             if (wrong := review.problem(fields["review"])) is not None:
                 raise canonical.NotCanonical(wrong)
         except canonical.NotCanonical as error:
@@ -97,10 +96,11 @@ class Card:
         )
 
 
-def _said(case: str, told: Sequence[Mapping[str, Any]]) -> tuple[Exchange, ...]:
+def _said(case: str, told: object) -> tuple[Exchange, ...]:
     """The conversation as the node tells it: what is signed is the digest of exactly what is shown of this."""
     kinds = {field.name: int if field.name in ("number", "asked_at", "answered_at") else str for field in attrs.fields(Exchange)}
-    for part in told:
-        if {name: type(value) for name, value in part.items()} != kinds:
+    parts: list[Any] = list(told) if isinstance(told, (list, tuple)) else [{}]
+    for part in parts:
+        if not isinstance(part, dict) or {name: type(value) for name, value in part.items()} != kinds:
             raise VerificationError(f"what the node says was asked about {case} is malformed: do not sign it")
-    return tuple(Exchange(**part) for part in told)
+    return tuple(Exchange(**part) for part in parts)

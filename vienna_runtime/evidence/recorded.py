@@ -9,7 +9,6 @@ import msgpack
 
 from actors.governance import canonical, card_facts, quorum, warrant
 from actors.governance import events as e
-from actors.governance.intent import Intent
 from vienna_runtime.evidence.checks import Checks
 
 _NAMED: dict[type, str] = {
@@ -132,13 +131,3 @@ def _is_readable(verdict: e.CaseDecided) -> bool:
 def _short(value: object) -> str:
     text = value.hex() if isinstance(value, bytes) else repr(value)
     return text if len(text) <= 80 else text[:77] + "…"
-
-
-def check_kinds(wish: Intent) -> None:
-    """Raises ``NotCanonical`` where a field of a recorded intent is of another type than the law takes for granted."""
-    texts = (wish.action, wish.resource, wish.purpose)
-    numbers = (wish.cost, *(() if wish.deadline is None else (wish.deadline,)))
-    if any(type(text) is not str for text in texts) or any(type(number) is not int for number in numbers) or type(wish.params) is not dict:
-        raise canonical.NotCanonical("a field of the intent is of another type")
-    if type(wish.state_digest) not in (bytes, type(None)) or type(wish.parent) not in (str, type(None)):
-        raise canonical.NotCanonical("a field of the intent is of another type")

@@ -55,7 +55,7 @@ from vienna_runtime.evidence.at_hand import leave_what_was_used
 from vienna_runtime.evidence.checks import NAMES, Checks
 from vienna_runtime.evidence.order import STANDING_TAGS
 from vienna_runtime.evidence.proof import Proven, Shown
-from vienna_runtime.evidence.recorded import check_kinds, compare, name_of
+from vienna_runtime.evidence.recorded import compare, name_of
 
 LAW = tuple(name for at, name in enumerate(NAMES) if at >= list(NAMES).index("members"))
 _POLICY = (Code.POLICY_FORBIDS, Code.NO_POLICY)
@@ -319,7 +319,7 @@ class _Replay:
 
     def _propose(self, event: e.IntentProposed, shown: Shown, moment: Moment) -> Decision:
         wish = intent.unpack(event.intent)
-        check_kinds(wish)
+        intent.check_kinds(wish)
         agent = self._state.members.get(event.agent)
         retried = event.key.startswith(proposing.RETRY_PREFIX)
         if agent is None or agent.status != "active":

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import attrs
 import pytest
+from rich.console import Console
 
 from actors.governance import approval, canonical, card, intent
 from actors.governance.events import CaseDecided
 from actors.governance.ids import CaseId, Cost, Instant, Micros
+from vienna_runtime.cli.card import as_json, card_text, refuse_unread
 from vienna_runtime.client.card import FIELDS, Card
 from vienna_runtime.errors import VerificationError
 
@@ -121,3 +124,40 @@ def test_a_statement_binds_card_intent_bundle_tier_and_narrowing() -> None:
         bytes(16),
         Instant(77),
     )
+
+
+ODD: list[Any] = [
+    None, True, -1, 2**63 - 1, "x", b"x", [], [1], ["a"], {}, {"a": 1}, {"then": [["x", 1, -(2**62)]]}, {"reading": 2**62},
+    {"left": 5}, {"left": [5, ["tenant", "cost", "day", True, 2**62]]}, {"reversible": 5}, {"on_failure": [1]},
+]  # fmt: skip
+
+
+def shows_or_refuses(told: dict[str, Any]) -> None:
+    try:
+        found = Card.of("c1", told)
+    except VerificationError:
+        return
+    Console(file=io.StringIO()).print(card_text(found))
+    as_json(found)
+    refuse_unread(found)
+
+
+@pytest.mark.parametrize("odd", ODD, ids=repr)
+def test_a_card_with_something_else_in_any_field_is_shown_as_it_stands_or_not_signed(odd: Any) -> None:
+    """What cannot be shown must not be signed either, as `approve --yes --json` would."""
+    good = answer()
+    shows_or_refuses(good)
+    for name in FIELDS:
+        shows_or_refuses({**good, "card": canonical.pack_fields({**canonical.unpack_fields(good["card"], FIELDS), name: odd}.items())})
+    for name in intent.FIELDS:
+        wish = canonical.pack_fields({**canonical.unpack_fields(intent.pack(WISH), intent.FIELDS), name: odd}.items())
+        shows_or_refuses({**good, "card": canonical.pack_fields({**canonical.unpack_fields(good["card"], FIELDS), "intent": wish}.items())})
+    for name in ("card", "said", "quorum", "expires_at", "approvals"):
+        shows_or_refuses({**good, name: odd})
+
+
+@pytest.mark.parametrize("name", ["policies", "facts", "verify", "constraints", "cost_cap", "expires_at", "founding", "state_digest"])
+def test_a_field_of_another_kind_is_not_signed(name: str) -> None:
+    fields = {**canonical.unpack_fields(answer()["card"], FIELDS), name: "x"}
+    with pytest.raises(VerificationError, match="malformed"):
+        Card.of("c1", answer(card=canonical.pack_fields(fields.items())))
