@@ -1,9 +1,16 @@
-"""For every test: the same examples each time, so that a red run is red again when somebody looks; and a log of its own."""
+"""For every test: the same examples each time, so that a red run is red again when somebody looks; a log of its own; and a
+place in a run on several processors.
+
+With ``--dist loadfile`` a file's tests stay together, for they may share what a fixture made.  The documents' share nothing, and
+are most of the work: each is handed out by itself, and they begin, then files that say they are slow, then the many small ones,
+so that no processor is left alone with a long one at the end.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import structlog
@@ -19,3 +26,25 @@ def _log_as_ever() -> Iterator[None]:
     """A command that was run in this process has set up logging for its own standard error, which ends with its test."""
     yield
     structlog.reset_defaults()
+
+
+DOCUMENT = "test_every_command_of_a_document_does_what_it_says"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (DOCUMENT not in item.name, item.path not in slow))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByFileAndDocument(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return nodeid if DOCUMENT in nodeid else super()._split_scope(nodeid)
+
+    if config.getoption("dist") != "loadfile":
+        return None  # somebody wants another
+    config.option.loadscopereorder = False  # the order is that above, and not files of many tests first
+    return ByFileAndDocument(config, log)
