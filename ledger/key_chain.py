@@ -6,6 +6,7 @@ Made from the index in as many steps as there are entries; checked with nothing 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -15,9 +16,11 @@ from ledger.errors import VerificationError
 from ledger.header import Header, parse
 from ledger.note import VerifierKey
 from ledger.proofs import verify_inclusion
-from ledger.reading import Reader
 from ledger.tree import leaf_hash
 from ledger.trust import Trust
+
+if TYPE_CHECKING:
+    from ledger.reading import Reader  # opens a database; who follows a chain has none
 
 _STRETCH = 1024  # entries a read, where the index does not help
 

@@ -16,8 +16,6 @@ from typing import Any
 
 import attrs
 import msgpack
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from vienna_runtime import private_file
 from vienna_runtime.errors import InvitationError
@@ -49,9 +47,8 @@ class Invitation:
 
 def encode(invitation: Invitation) -> str:
     """The line, without its end."""
-    certificate = x509.load_pem_x509_certificate(invitation.ca.encode()).public_bytes(Encoding.DER)
     texts = [getattr(invitation, name) for name in _TEXTS]
-    values = (_VERSION, *texts, certificate, invitation.token.reveal(), invitation.expires)
+    values = (_VERSION, *texts, _der(invitation.ca), invitation.token.reveal(), invitation.expires)
     packed = msgpack.packb(dict(zip(_FIELDS, values, strict=True)))
     return PREFIX + base64.urlsafe_b64encode(packed + _checksum(packed)).decode().rstrip("=")
 
@@ -67,7 +64,7 @@ def decode(text: str, *, now: int) -> Invitation:
         raise InvitationError("this invitation has expired; ask the tenant's admin for a new one")
     return Invitation(
         **{name: fields[name] for name in _TEXTS},
-        ca=x509.load_der_x509_certificate(fields["ca"]).public_bytes(Encoding.PEM).decode(),
+        ca=_pem(fields["ca"]),
         token=Secret(fields["token"]),
         expires=fields["expires"],
     )
@@ -106,10 +103,25 @@ def _fields(packed: bytes) -> dict[str, Any]:
         types = [int, *[str] * len(_TEXTS), bytes, bytes, int]
         if tuple(fields) != _FIELDS or [type(value) for value in fields.values()] != types or msgpack.packb(fields) != packed:
             raise _damaged()
-        x509.load_der_x509_certificate(fields["ca"])
+        _pem(fields["ca"])
     except (ValueError, TypeError, msgpack.exceptions.UnpackException):
         raise _damaged() from None
     return fields
+
+
+def _der(pem: str) -> bytes:
+    from cryptography import x509  # here and below: 40 ms of import that every command would wait for
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    return x509.load_pem_x509_certificate(pem.encode()).public_bytes(Encoding.DER)
+
+
+def _pem(der: bytes) -> str:
+    """``ValueError`` if that is no certificate."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    return x509.load_der_x509_certificate(der).public_bytes(Encoding.PEM).decode()
 
 
 def _checksum(packed: bytes) -> bytes:

@@ -11,23 +11,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 import click
-import trio
-from rich.console import Console, RenderableType
-from rich.text import Text
 
 from vienna_runtime import credential as credentials
 from vienna_runtime import passphrase
-from vienna_runtime.cli.uncut import uncut
 from vienna_runtime.credential import Credential
 from vienna_runtime.errors import CredentialError, VerificationError
 from vienna_runtime.secret import Secret
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from vienna_runtime.client import Vienna
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
-PLAIN_WIDTH = 4096  # columns where there is no terminal: whoever reads a pipe wants one line for each row
 
 
 @attrs.define
@@ -71,6 +68,8 @@ class Here:
 
     def ask(self, question: Callable[[Vienna], Awaitable[T]], credential: Credential | None = None) -> T:
         """Connects (as ``credential``, where it was loaded before), asks, and hangs up."""
+        import trio
+
         from vienna_runtime.client import connect
 
         who = self.load() if credential is None else credential
@@ -94,22 +93,9 @@ class Here:
 
     def say(self, line: RenderableType, *, err: bool = False) -> None:
         """Prints for people.  A ``str`` is this program's own words; text from elsewhere comes as ``shown``."""
-        console = _console(err)
-        if isinstance(line, (str, Text)):
-            console.print(Text(line) if isinstance(line, str) else line, soft_wrap=True)
-        else:
-            console.print(uncut(line, console.width), crop=False)
+        from vienna_runtime.cli.console import say
 
-
-class _Console(Console):
-    def on_broken_pipe(self) -> None:
-        """The reader has left; rich would end the process from within, past everything that has to be closed."""
-        raise BrokenPipeError
-
-
-def _console(err: bool) -> Console:
-    stream = sys.stderr if err else sys.stdout
-    return _Console(file=stream, markup=False, highlight=False, emoji=False, width=None if stream.isatty() else PLAIN_WIDTH)
+        say(line, err=err)
 
 
 def plain(value: object) -> Any:

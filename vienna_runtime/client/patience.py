@@ -23,3 +23,4 @@ class Patience:
 
 
 PATIENT = Patience()
+COSIGNED = 60_000_000  # µs that a cosignature may take: a witness is asked every few seconds and may be restarted

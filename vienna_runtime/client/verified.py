@@ -27,15 +27,15 @@ from ledger.witness_policy import Policy
 from vienna_runtime import known as knowns
 from vienna_runtime.client.errors import Refused
 from vienna_runtime.client.keys import Keys
+from vienna_runtime.client.patience import COSIGNED
 from vienna_runtime.client.stream import Stream
 from vienna_runtime.credential import Credential
 from vienna_runtime.tail import Belief, Entry, VerifyingTail
-from vienna_runtime.tail_quorum import MICROS, Demand
+from vienna_runtime.tail_quorum import Demand
 from vienna_runtime.tail_rights import Rights, Wanted
 
 SAVED_EVERY = 2.0  # s between two writings of what is believed; losing these costs a re-reading, nothing else
 LOOKED_EVERY = 1.0  # s between two looks at whether witnesses are overdue, while nothing comes
-PATIENCE = 60 * MICROS  # µs that a cosignature may take: a witness is asked every few seconds and may be restarted
 
 
 class Member(Protocol):
@@ -65,7 +65,7 @@ class Asked:
     follow: bool = True
     wanted: Wanted = Wanted()
     policy: Policy | None = None
-    patience: int = PATIENCE
+    patience: int = COSIGNED
 
 
 class VerifiedTail:

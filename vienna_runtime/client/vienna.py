@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import trio
 from nacl.signing import SigningKey
@@ -32,7 +32,6 @@ from actors.governance.ids import Cost, Digest, Instant, TenantId
 from actors.governance.receipt import Receipt
 from actors.governance.signing import Purpose, signed_bytes
 from ledger.tree import HASH_SIZE
-from ledger.witness_policy import Policy
 from vienna_runtime import credential as credentials
 from vienna_runtime import passphrase as passphrases
 from vienna_runtime.client.administration import Administration
@@ -42,14 +41,16 @@ from vienna_runtime.client.dial import Door, dial
 from vienna_runtime.client.errors import OutcomeUnknown, Refused, Unreachable
 from vienna_runtime.client.keys import Keys
 from vienna_runtime.client.line import Line, line_over
-from vienna_runtime.client.patience import PATIENT, Patience
+from vienna_runtime.client.patience import COSIGNED, PATIENT, Patience
 from vienna_runtime.client.stream import Stream
-from vienna_runtime.client.verified import PATIENCE, Asked, VerifiedTail
 from vienna_runtime.credential import Credential
 from vienna_runtime.errors import CredentialError
 from vienna_runtime.secret import Secret
-from vienna_runtime.tail import Belief
-from vienna_runtime.tail_rights import Wanted
+
+if TYPE_CHECKING:
+    from ledger.witness_policy import Policy
+    from vienna_runtime.client.verified import VerifiedTail
+    from vienna_runtime.tail import Belief
 
 WAIT = 10.0  # s of waiting asked for in one call: well below what an answer may take
 NONCE = 16  # bytes: what the law asks of an approval at least
@@ -306,7 +307,7 @@ class Vienna:
         tags: Sequence[str] = (),
         known: str | Path | None = None,
         policy: Policy | None = None,
-        patience: int = PATIENCE,
+        patience: int = COSIGNED,
         on_belief: Callable[[Belief], None] | None = None,
     ) -> VerifiedTail:
         """The log from ``start`` on, with nothing taken on trust: see ``client.verified``.
@@ -315,6 +316,9 @@ class Vienna:
         what was believed is remembered.  Under a ``policy`` its quorum must have cosigned whatever is older than ``patience`` µs.
         ``on_belief`` is told each checkpoint that was recomputed.
         """
+        from vienna_runtime.client.verified import Asked, VerifiedTail  # what recomputes trees, for who asks for that
+        from vienna_runtime.tail_rights import Wanted
+
         asked = Asked(start=start, follow=follow, wanted=Wanted(case, tuple(tags)), policy=policy, patience=patience)
         return VerifiedTail(self, asked, None if known is None else Path(known), on_belief)
 
