@@ -17,6 +17,7 @@ from actors.governance.budget_words import said as budget_scope
 from actors.governance.intent import Intent
 from vienna_runtime.cli import changes
 from vienna_runtime.cli.looks import doubts
+from vienna_runtime.cli.observed import observed
 from vienna_runtime.cli.phrases import clock, counted, lasting, money, until
 from vienna_runtime.cli.quoted import Quoted
 from vienna_runtime.cli.shown import escape, shown, value_text
@@ -48,7 +49,7 @@ def card_text(card: Card) -> RenderableType:
         ("because", whole(fields["why"] or "none")),
         ("bundle", Text(fields["bundle"].hex())),
         ("executor", whole(fields["executor"] or "none: a change of the tenant itself")),
-        ("verified by", whole(value_text(fields["verify"]) if fields["verify"] else "the receipt alone")),
+        ("verified by", whole(observed(fields["verify"]) if fields["verify"] else "the receipt alone")),
         ("warrant lives", Text(lasting(fields["ttl"]) or "-")),
         ("uses", Text(str(fields["uses"]))),
         *(("may also be", whole(f"{name}: {words}")) for name, words in bounds(fields["constraints"])),
@@ -103,7 +104,18 @@ def _facts(facts: Mapping[str, Any]) -> list[tuple[str, RenderableType]]:
                 found.append(("budget leaves", whole(f"{of}, of {budget_scope(scope)}")))
             case _:
                 found.append(("budget leaves", whole(value_text(line))))
-    return [*found, ("the agent's record", whole(value_text(rest)))]
+    return [*found, ("the agent's record", whole(_record(rest)))]
+
+
+def _record(facts: Mapping[str, Any]) -> str:
+    match facts:
+        case {"recent_runs": runs, "recent_good": good, "mismatches": wrong, "other_open_cases": others, "breaker": breaker} if (
+            len(facts) == 5
+        ):
+            ended = f"{value_text(good)} of {counted(runs, 'recent run')} ended well"
+            return f"{ended}, {counted(wrong, 'mismatch', 'mismatches')}, {counted(others, 'other open case')}, breaker {breaker}"
+        case _:
+            return value_text(facts)
 
 
 def _words(value: object) -> str:
@@ -159,7 +171,17 @@ def _conversation(card: Card) -> list[RenderableType]:
 
 
 def _told(name: str, value: object) -> Text:
-    return Text(f"{clock(value)} UTC") if name == "expires_at" and isinstance(value, int) else whole(value_text(value))
+    match value:
+        case int() if name == "expires_at":
+            return Text(f"{clock(value)} UTC")
+        case bool():
+            return Text("yes" if value else "no")
+        case [] | ():
+            return Text("none yet")
+        case str():
+            return whole(value)
+        case _:
+            return whole(value_text(value))
 
 
 def _params(wish: Intent) -> list[RenderableType]:

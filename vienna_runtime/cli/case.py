@@ -14,6 +14,7 @@ from vienna_runtime.cli import changes, steps
 from vienna_runtime.cli.case_tree import drawn
 from vienna_runtime.cli.hanging import Hanging
 from vienna_runtime.cli.here import Here, json_option, pass_here
+from vienna_runtime.cli.observed import observed
 from vienna_runtime.cli.phrases import clock, counted, lasting, money, outcome_style
 from vienna_runtime.cli.shown import escape, shown, value_text
 from vienna_runtime.client import Step, Vienna
@@ -134,7 +135,7 @@ def _warrant(terms: warrant.Warrant) -> Iterator[tuple[str, Text]]:
     if terms.cost_cap is not None:
         yield "cost cap", Text(money(terms.cost_cap))
     if terms.verify:
-        yield "to be observed", shown(value_text(terms.verify))
+        yield "to be observed", shown(observed(terms.verify))
 
 
 def _receipt(told: receipt.Receipt) -> Iterator[tuple[str, Text]]:

@@ -35,6 +35,8 @@ def _one(error: BaseException) -> Ending:
     match error:
         case KeyboardInterrupt() | click.Abort():
             return Ending(INTERRUPTED, "interrupted", "interrupted")
+        case click.exceptions.NoArgsIsHelpError():
+            return Ending(USAGE, "usage", error.format_message())  # the whole help, which begins with its usage
         case click.UsageError():
             return Ending(USAGE, "usage", error.format_message(), () if error.ctx is None else _usage(error.ctx))
         case click.ClickException():

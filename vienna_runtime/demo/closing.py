@@ -73,7 +73,7 @@ def afterwards(p: Play, kept: bool) -> None:
     console, where = p.board.console, p.stage.directory
     console.print()
     if not kept:
-        console.print(Text("To look around afterwards: python -m vienna_runtime.demo --keep DIR   (and --interactive to approve by hand)"))
+        console.print(Text('To look around afterwards: make demo DEMO="--keep DIR"   (DEMO=--interactive lets you approve by hand)'))
         return
     vienna = program()
     console.print(Text("What to try next", style="bold"))

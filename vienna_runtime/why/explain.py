@@ -261,7 +261,8 @@ def _verdict_sentences(verdict: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
 
 
 def _quorum_sentences(found: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
-    yield 0, f"Who had to agree: {found['quorum'] or 'one approver'}, at {found['tier']} at least {found['persons']} different persons"
+    persons = "one person" if found["persons"] == 1 else f"{found['persons']} different persons"
+    yield 0, f"Who had to agree: {found['quorum'] or 'one approver'}, at {found['tier']} at least {persons}"
     approved = ", ".join(f"{given['person']} (as {given['member']})" for given in found["approved"])
     yield 1, f"approved: {approved or 'nobody'}"
     if found["waits"] or found["missing"] > 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,6 +40,21 @@ def test_help_imports_no_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main.run(["--help"]) == 0
     said = capsys.readouterr().out
     assert all(name in said for name in main.COMMANDS)
+
+
+def test_a_group_in_the_list_names_its_commands() -> None:
+    for name, (_, _, short) in main.COMMANDS.items():
+        command = main.vienna.get_command(click.Context(main.vienna), name)
+        for part in command.list_commands(click.Context(command)) if isinstance(command, click.Group) else ():
+            assert re.search(rf"[:,] {part}[,.]", short), f"vienna --help says of {name} {short!r}, without {part}"
+
+
+@pytest.mark.parametrize("arguments", [[], ["policy"], ["seat"]])
+def test_a_group_alone_shows_its_help_once(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(arguments) == 2
+    said = capsys.readouterr()
+    assert (said.out + said.err).count("Usage: ") == 1
+    assert "Commands:" in said.out + said.err
 
 
 def test_the_version_is_said(capsys: pytest.CaptureFixture[str]) -> None:
