@@ -160,6 +160,10 @@ def allows(bound, value):  # whether a constraint takes it, its type included; t
     if kind != "range": return type(value) is str and (kind != "prefix" or value.startswith(it))
     if it["places"]: value = int(value["dec"].replace(".", "")) if len(value["dec"].partition(".")[2]) == it["places"] else None
     return type(value) is int and (it["low"] is None or it["low"] <= value) and (it["high"] is None or value <= it["high"])
+def closer(bounds, narrowed, w):  # what approvers left of the bounds; where two narrowed one differently, what fits both takes Vienna
+    said = {n: [one["params"][n] for one in narrowed if n in one.get("params", {})] for n in bounds}
+    alike = {n: len({pack({"": form}) for form in forms}) < 2 for n, forms in said.items()}
+    return {n: (said[n] or [bounds[n]])[0] if alike[n] else w["constraints"][n] for n in bounds}
 def handed(above, signature, w, chain):  # the warrant as the last link of a chain leaves it; that links only narrow takes Vienna
     above, left = digest(b"vienna/parent/1\0", digest(above), digest(signature)), w
     for data, mark in msgpack.unpackb(chain) if chain else []:
@@ -333,8 +337,8 @@ def law(case, tenant, own, issuers, c):  # the entries in their order; gives the
                 ttl, uses, cap = (min(low, default=None) for low in lows)
                 ends = min(end for end in (e["time"] + ttl, wish["deadline"]) if end is not None)
                 t = [tenant, b["warrant"], case, s.own["agent"], d["executor"], members[d["executor"]]["public_key"], *[*wish.values()][:3],
-                     {} if s.used else d["constraints"], s.intent, s.effect, d["state_digest"], d["tier"], persons, sorted(s.used),
-                     d["bundle"], d["verify"], e["time"], ends, uses, cap]
+                     {} if s.used else closer(d["constraints"], narrowed, w), s.intent, s.effect, d["state_digest"], d["tier"],
+                     persons, sorted(s.used), d["bundle"], d["verify"], e["time"], ends, uses, cap]
                 true = any(signed("warrant", key, b["fields"], b["signature"]) for key in issuers)
                 c.expect("warrant signature", true, "no admitted issuer signed it")
                 warrants[b["warrant"]] = dict(w, left=w["uses"], seal=(b["fields"], b["signature"]))

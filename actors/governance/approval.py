@@ -30,7 +30,7 @@ ALLOWED_SKEW = 60_000_000  # µs between a signed time and legal time: beyond it
 
 @attrs.frozen
 class Statement:
-    """Everything that the signature binds.  ``narrowing`` may hold ``ttl`` (µs), ``uses`` and ``cost_cap``, each lower than policy's."""
+    """Everything that the signature binds.  ``narrowing`` is what it grants less than policy does, see narrowing.py."""
 
     case: CaseId
     intent: bytes
@@ -56,13 +56,3 @@ def unverified_unpack(packed: bytes) -> Statement:
         if type(fields[name]) is not kind:
             raise canonical.NotCanonical(f"the field {name} is not {kind.__name__}")
     return Statement(**cast("dict[str, object]", fields))  # type: ignore[arg-type]  # names and kinds were checked
-
-
-def narrowing_problem(narrowing: Mapping[str, Value]) -> str | None:
-    """None if every narrowing is one that exists and is a positive whole number (a cost cap may be zero)."""
-    for name, value in narrowing.items():
-        if name not in ("ttl", "uses", "cost_cap"):
-            return f"{name} cannot be narrowed; ttl, uses and cost_cap can"
-        if type(value) is not int or value < (0 if name == "cost_cap" else 1):
-            return f"the narrowing of {name} is not a positive whole number"
-    return None

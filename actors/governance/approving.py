@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import attrs
-
-from . import approval, breaker, canonical, envelopes, governed, granting, kinds, quorum, review, seats
+from . import approval, breaker, canonical, envelopes, governed, granting, kinds, narrowing, quorum, review, seats
 from . import commands as c
 from . import events as e
 from .conversation import heard
@@ -119,7 +117,7 @@ def _mismatch(statement: approval.Statement, case: Case, decision: str) -> str |
         return "the statement's nonce is shorter than 16 bytes"
     if decision == "approve" and statement.heard != heard(case.said):
         return "something was asked or answered since you looked: look at the case again and sign what has been said by now"
-    return approval.narrowing_problem(statement.narrowing)
+    return narrowing.problem(statement.narrowing, case)
 
 
 def _approve(
@@ -127,11 +125,15 @@ def _approve(
 ) -> Decision:
     others = () if governed.is_change(case) else seats.held(state, by, case, moment.now)
     approved = e.ApprovalGiven(case.case, by.member, by.person, command.statement, command.signature, others)
-    given = _counting(state, (*case.given, attrs.evolve(_given(by, statement), seats=others)))
+    given = _counting(state, (*case.given, narrowing.given(by.member, by.person, statement, others)))
     verdict = e.CaseDecided(
         case.case, True, case.policies, case.bundle, "", case.tier, case.quorum, case.ttl, case.uses,
         case.executor, case.persons, case.verify, case.cost_cap, case.state_digest, constraints=case.constraints, review=case.review,
     )  # fmt: skip
+    try:
+        narrowing.bounds(case.constraints, given)
+    except canonical.NotCanonical as error:
+        return Refusal(Code.TOO_MANY, f"together with what others approved, nobody could read the bounds: {error}", about=case.case)
     enough = envelopes.completed(state, case, verdict, case.wish, given, facts.active, moment)  # of a change none has the bundle
     if enough is None:
         return Decided((approved,), {"case": case.case})
@@ -151,11 +153,6 @@ def _approve(
     if isinstance(granted, Refusal):
         return granted
     return Decided((approved, *admitted, *used, *granted), {"case": case.case})
-
-
-def _given(by: Member, statement: approval.Statement) -> Given:
-    narrowing = statement.narrowing
-    return Given(by.member, by.person, *(narrowing.get(name) for name in ("ttl", "uses", "cost_cap")))  # type: ignore[arg-type]  # checked above
 
 
 def _counting(state: State, given: tuple[Given, ...]) -> tuple[Given, ...]:

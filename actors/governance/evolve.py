@@ -7,13 +7,13 @@ from typing import Any, TypeAlias, assert_never, get_args
 
 import attrs
 
-from . import breaker, budgets, canonical, counters, folding_approvals, letters, links, readers, recovery, revoking, shadowing
+from . import breaker, budgets, canonical, counters, folding_approvals, letters, links, narrowing, readers, recovery, revoking, shadowing
 from . import events as e
 from . import warrant as warrants
 from .approval import unverified_unpack as unpack_statement
-from .ids import Cost, Digest, Instant, Micros
+from .ids import Cost, Digest, Instant
 from .retention import retained
-from .state import Ask, Case, Given, Invitation, LiveWarrant, Member, Run, Said, State, epoch, worthless
+from .state import Ask, Case, Invitation, LiveWarrant, Member, Run, Said, State, epoch, worthless
 
 Fold: TypeAlias = Callable[[State, Any, Case | None, Instant], None]  # state, event, its case as far as it is open, when
 
@@ -86,7 +86,7 @@ def _decided(
             case.expires_at = event.expires_at
             state.remind(event.expires_at, "held", case.case)
         case e.ApprovalGiven():
-            case.given = (*case.given, _given(event))
+            case.given = (*case.given, narrowing.given(event.approver, event.person, unpack_statement(event.statement), event.seats))
             readers.decided(state, event, case, at)
         case e.ApprovalDenied():
             state.tally.denied += 1
@@ -105,19 +105,6 @@ def _ended(_state: State, _event: e.CaseExpired | e.CaseCancelled, case: Case | 
 def _drop_votes(case: Case | None) -> None:
     if case is not None:
         case.status = "over"
-
-
-def _given(event: e.ApprovalGiven) -> Given:
-    narrowing = unpack_statement(event.statement).narrowing
-    ttl, uses, cap = (narrowing.get(name) for name in ("ttl", "uses", "cost_cap"))
-    return Given(
-        approver=event.approver,
-        person=event.person,
-        ttl=Micros(ttl) if isinstance(ttl, int) else None,
-        uses=uses if isinstance(uses, int) else None,
-        cost_cap=Cost(cap) if isinstance(cap, int) else None,
-        seats=event.seats,
-    )
 
 
 def _warranted(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from . import asking, budgets, covering
+from . import asking, budgets, covering, narrowing
 from . import events as e
 from . import intent as intents
 from . import warrant as warrants
@@ -44,7 +44,7 @@ def warrant(
         action=wish.action,
         resource=wish.resource,
         params=wish.params,
-        constraints={} if any(g.envelope for g in given) else verdict.constraints,  # type: ignore[arg-type]  # forms, which are values
+        constraints={} if any(g.envelope for g in given) else narrowing.bounds(verdict.constraints, given),
         intent=case.intent_digest,
         effect=intents.effect_id(state.tenant, wish.args),
         state_digest=verdict.state_digest,

@@ -53,6 +53,7 @@ class Given:
     cost_cap: Cost | None
     envelope: str = ""  # by which it was given in advance; by a vote where there is none
     seats: tuple[MemberId, ...] = ()  # whose seats its approver held beside the own one, when it was given
+    bounds: Mapping[str, object] = attrs.field(factory=dict)  # what it leaves of the parameters that may vary, see narrowing.py
 
 
 @attrs.define

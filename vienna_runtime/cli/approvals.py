@@ -14,7 +14,10 @@ from rich.table import Table
 from rich.text import Text
 
 from actors.governance import canonical
+from actors.governance.constraints import Constraint
+from actors.governance.constraints.parse import parse
 from actors.governance.conversation import MOST_QUESTIONS
+from actors.governance.finding import Malformed
 from actors.governance.ids import SECOND
 from vienna_runtime.cli.card import as_json, card_text, reading, refuse_unread
 from vienna_runtime.cli.here import Here, json_option, pass_here
@@ -73,20 +76,25 @@ def show(here: Here, case: str) -> None:
 @click.option("--ttl", type=DURATION, help="Let the warrant live no longer than this, as in 5m.")
 @click.option("--uses", type=click.IntRange(1), help="Let it be used no more often than this.")
 @click.option("--cost-cap", type=AMOUNT, help="Let it cost no more than this, as in 1.50.")
+@click.option("--only", multiple=True, metavar="BOUND", help="Bound a parameter that may vary, as in 'amount: range 0.01..5.00'.")
 @click.option("--reason", default="", help="Why; it is signed with the rest.")
 @click.option("--yes", is_flag=True, help="Do not ask.  You sign what the card shows, read or not.")
 @json_option
 @pass_here
-def approve(here: Here, case: str, ttl: int | None, uses: int | None, cost_cap: int | None, reason: str, yes: bool) -> None:
+def approve(
+    here: Here, case: str, ttl: int | None, uses: int | None, cost_cap: int | None, only: tuple[str, ...], reason: str, yes: bool
+) -> None:
     """Show the card of CASE, ask, and sign the approval of exactly that card.
 
     \b
     Example:
       vienna approvals approve c2e56ef79592c87eb5fa5 --ttl 5m --uses 1 --cost-cap 1.50 --reason "seen with the customer"
     """
+    bounds = _bounds(only)
     narrowing = [f"lives {lasting(ttl)}"] if ttl is not None else []
     narrowing += [counted(uses, "use")] if uses is not None else []
     narrowing += [f"costs at most {money(cost_cap)}"] if cost_cap is not None else []
+    narrowing += [f"{name} {bound.words()}" for name, bound in bounds.items()]
     asked = "Approve this card" + (f", narrowed to: {', '.join(narrowing)}" if narrowing else "") + "?"
 
     def fits(card: Card) -> None:
@@ -99,10 +107,13 @@ def approve(here: Here, case: str, ttl: int | None, uses: int | None, cost_cap: 
         for option, given, limit, said in limits:
             if given is not None and limit is not None and given > limit:
                 raise click.UsageError(f"{option} can only narrow what the card says, which is {said(limit)}; nothing was signed")
+        for name in bounds:
+            if name not in card.fields["constraints"]:
+                raise click.UsageError(f"--only {name}: the card says exactly what it is; nothing was signed")
 
     async def vote(vienna: Vienna, card: Card) -> Progress:
         refuse_unread(card)
-        return await vienna.approve(card, ttl=ttl, uses=uses, cost_cap=cost_cap, reason=reason)
+        return await vienna.approve(card, ttl=ttl, uses=uses, cost_cap=cost_cap, only=bounds, reason=reason)
 
     _voted(here, case, asked, yes, vote, "approved", fits)
 
@@ -159,6 +170,18 @@ def answer(here: Here, case: str, text: str, number: int | None) -> None:
     """
     found = here.ask(lambda vienna: vienna.answer(case, text, number=number))
     here.answer({"case": case, "number": found}, f"answered question {found}; the case waits on until its deadline")
+
+
+def _bounds(texts: tuple[str, ...]) -> dict[str, Constraint]:
+    bounds: dict[str, Constraint] = {}
+    for text in texts:
+        found = parse(text)
+        if isinstance(found, Malformed):
+            raise click.UsageError(f"--only {text!r}: {found.message}" + (f"; {found.hint}" if found.hint else ""))
+        if twice := sorted(bounds.keys() & found.keys()):
+            raise click.UsageError(f"--only: {twice[0]} is bounded twice")
+        bounds |= found
+    return bounds
 
 
 async def _card(case: str, vienna: Vienna) -> Card:

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from actors.governance import approval, canonical, intent, receipt, warrant
 from vienna_runtime.cli import changes, steps
+from vienna_runtime.cli.card import bounds
 from vienna_runtime.cli.case_tree import drawn
 from vienna_runtime.cli.hanging import Hanging
 from vienna_runtime.cli.here import Here, json_option, pass_here
@@ -122,6 +123,8 @@ def _term(name: str, value: object) -> str:
             return f"costs at most {money(cap)}"
         case "uses", int(uses):
             return counted(uses, "use")
+        case "params", Mapping():
+            return ", ".join(f"{param} {bound}" for param, bound in bounds(value))
         case _:
             return f"{name} {value_text(value)}"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import attrs
 
@@ -77,7 +77,7 @@ class Card:
             case=case, packed=packed, fields=fields, intent=wish, said=said, beside={n: v for n, v in beside.items() if n not in signed}
         )
 
-    def statement(self, decision: str, *, narrowing: Mapping[str, int], reason: str, nonce: bytes, now: int) -> bytes:
+    def statement(self, decision: str, *, narrowing: Mapping[str, canonical.Value], reason: str, nonce: bytes, now: int) -> bytes:
         """The canonical bytes that an approver signs about exactly this card."""
         return approval.pack(
             approval.Statement(
@@ -87,7 +87,7 @@ class Card:
                 bundle=self.fields["bundle"],
                 tier=self.fields["tier"],
                 decision=decision,
-                narrowing=cast("Mapping[str, canonical.Value]", narrowing),
+                narrowing=narrowing,
                 reason=reason,
                 heard=conversation.heard(self.said),
                 nonce=nonce,

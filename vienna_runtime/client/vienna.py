@@ -20,13 +20,14 @@ import trio
 from nacl.signing import SigningKey
 
 from actors.governance import attestation as attestations
-from actors.governance import canonical, kinds
+from actors.governance import canonical, constraints, kinds
 from actors.governance import envelope as envelopes
 from actors.governance import intent as intents
 from actors.governance import receipt as receipts
 from actors.governance import seat as seats
 from actors.governance.attestation import Attestation
 from actors.governance.canonical import Value
+from actors.governance.constraints import Constraint
 from actors.governance.envelope import Template
 from actors.governance.ids import Cost, Digest, Instant, TenantId
 from actors.governance.receipt import Receipt
@@ -207,10 +208,23 @@ class Vienna:
         return Card.of(case, await self.call("approval.card", case=case))
 
     async def approve(
-        self, card: Card, *, ttl: int | None = None, uses: int | None = None, cost_cap: int | None = None, reason: str = ""
+        self,
+        card: Card,
+        *,
+        ttl: int | None = None,
+        uses: int | None = None,
+        cost_cap: int | None = None,
+        only: Mapping[str, Constraint] | None = None,
+        reason: str = "",
     ) -> Progress:
-        """Approves exactly that card, narrowed to ``ttl`` (µs), ``uses`` and ``cost_cap`` (micro-units) where given."""
-        asked = {"ttl": ttl, "uses": uses, "cost_cap": cost_cap}
+        """Approves exactly that card, narrowed to ``ttl`` (µs), ``uses``, ``cost_cap`` (micro-units) and, of parameters that policy lets
+        vary, to what ``only`` takes of them, where given."""
+        asked: dict[str, Value | None] = {
+            "ttl": ttl,
+            "uses": uses,
+            "cost_cap": cost_cap,
+            "params": constraints.form(only) if only else None,
+        }
         return await self._vote("approve", card, {name: value for name, value in asked.items() if value is not None}, reason)
 
     async def deny(self, card: Card, *, reason: str) -> Progress:
@@ -349,7 +363,7 @@ class Vienna:
             raise CredentialError(f"{self.credential.principal}'s credential has no signing key: it cannot sign anything")
         return SigningKey(self.credential.signing_key.reveal()).sign(signed_bytes(purpose, packed)).signature
 
-    async def _vote(self, decision: str, card: Card, narrowing: Mapping[str, int], reason: str) -> Progress:
+    async def _vote(self, decision: str, card: Card, narrowing: Mapping[str, Value], reason: str) -> Progress:
         statement = card.statement(decision, narrowing=narrowing, reason=reason, nonce=os.urandom(NONCE), now=now())
         renewals = self._line.renewals
         try:

@@ -154,6 +154,16 @@ export function law(f, tenant, mine, trust) {
       return register.voting(v.approver, free);
     });
   };
+  const closer = (bounds, narrowings, made) => {
+    // what approvers left of the bounds; where two narrowed one differently, what fits both is not worked out here
+    const left = new Map();
+    for (const [name, bound] of bounds) {
+      const said = narrowings.filter((m) => m.get("params")?.has(name)).map((m) => m.get("params").get(name));
+      const alone = said.every((form) => alike(form, said[0]));
+      left.set(name, alone ? (said[0] ?? bound) : made.get(name));
+    }
+    return left;
+  };
   const isChange = () => proposed().says.action.startsWith("vienna.");
   const said = (run, e) => bodies.filter((b) => b.run === run && b.at.sequence < e.sequence).map((b) => ({ ...b, tag: b.at.tag }));
   const lateOf = (e, run) => said(run, e).find((b) => b.tag === "run.reported_late/1");
@@ -414,7 +424,7 @@ export function law(f, tenant, mine, trust) {
             action: p.says.action,
             resource: p.says.resource,
             params: p.says.params,
-            constraints: given.some((v) => v.at.tag === "envelope.used/1") ? new Map() : d.constraints,
+            constraints: given.some((v) => v.at.tag === "envelope.used/1") ? new Map() : closer(d.constraints, narrowings, w.constraints),
             intent: p.digest,
             effect: effect(),
             state_digest: d.state_digest,

@@ -97,7 +97,7 @@ count_per_day = 90
 """,
     "all.cedar": b"""
 @id("refund") @tier("T2") @quorum("1 of role:lead and 1 of role:boss") @exclude("author")
-@escalate("any 5 within 1h, 2 of role:lead within 2h")
+@escalate("any 5 within 1h, 2 of role:lead within 2h") @constrain("amount: range 1..900")
 permit (principal, action == Action::"orders.refund", resource);
 """,
 }
@@ -334,7 +334,7 @@ class Office:
         case = self.propose("orders.refund", "order/1", {"amount": 5 + self.state.size})
         self.do(c.OpenCard(case), "dora")
         self.settle_due(30 * SECOND)
-        self.vote(case, "dora")
+        self.vote(case, "dora", narrowing={"params": {"amount": {"range": {"low": 2, "high": 800, "places": None}}}})
         self.settle_due(4 * HOUR)
         self.settle_due(HOUR)
         self.do(c.OpenCard(case), "hugo")

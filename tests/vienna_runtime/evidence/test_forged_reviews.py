@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -10,10 +11,11 @@ from typing import Any
 import attrs
 import msgpack
 import pytest
+from nacl.signing import SigningKey
 
-from actors.governance import seat
+from actors.governance import approval, seat
 from actors.governance.ids import DAY, HOUR, SECOND
-from actors.governance.signing import Purpose
+from actors.governance.signing import Purpose, signed_bytes
 from tests.vienna_runtime.evidence.test_forgeries import Office, Two, alone, amended, assert_found, dropped, same, signed_anew
 from vienna_runtime.evidence import form
 
@@ -38,6 +40,17 @@ def test_the_same_history_written_again_is_good(reviewed: Any, tmp_path: Path) -
     again.ledger.close()
 
 
+def sign(name: str, purpose: Purpose, packed: bytes) -> bytes:
+    key = SigningKey(hashlib.sha256(name.encode()).digest())  # as the office derives them
+    return bytes(key.sign(signed_bytes(purpose, packed)).signature)
+
+
+def signed_wider(event: Any) -> Any:
+    """Dora's approval as if she had left the amount as policy has it."""
+    statement = approval.pack(attrs.evolve(approval.unverified_unpack(event.statement), narrowing={}))
+    return attrs.evolve(event, statement=statement, signature=sign("dora", Purpose.APPROVAL, statement))
+
+
 @pytest.mark.parametrize(
     ("tag", "nth", "how", "names"),
     [
@@ -52,6 +65,7 @@ def test_the_same_history_written_again_is_good(reviewed: Any, tmp_path: Path) -
         ("seat.delegated/1", 1, evolved(to="hugo"), ("approvals",)),
         ("seat.delegated/1", 1, evolved(person="Hugo"), ("approvals",)),
         ("seat.returned/1", 0, evolved(approver="clara"), ("approvals",)),
+        ("approval.given/1", 0, signed_wider, ("warrant terms",)),
     ],
 )  # fmt: skip
 def test_what_was_written_otherwise_is_found(
