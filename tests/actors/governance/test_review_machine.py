@@ -126,6 +126,34 @@ class Whole(Crashes):
         if case is not None:
             self.ask(c.AnswerApprover(case.case, "so") if answered else c.AskAgent(case.case, "why?"), case.agent if answered else by)
 
+    # --- who comes and goes
+
+    @rule(who=st.sampled_from(["clara", "dora", "hugo", "clara-two"]), roles=st.sets(st.sampled_from(["lead", "finance"])))
+    def change_roles(self, who: str, roles: set[str]) -> None:
+        """As the founding admin: what a quorum of the sealed tenant records is this entry too."""
+        self.ask(c.ChangeMember(who, tuple(sorted(roles)), f"key-{self.number()}"), "greta")
+
+    @rule(who=st.sampled_from(["clara", "dora", "hugo"]), same=st.booleans(), lead=st.booleans(), back=st.booleans(), at=PICK)
+    def leave_and_join_under_that_name(self, who: str, same: bool, lead: bool, back: bool, at: int) -> None:
+        """After a vote on what takes two persons, and before those of others."""
+        self.ask(self.bench.wish("orders.payout", key=f"key-{self.number()}"), "mallory")
+        case = self.pick((case for case in self.bench.state.cases.values() if case.status == "held" and case.persons > 1), at)
+        if case is not None:
+            self.read_and_vote_on(case, who)
+        self.ask(c.RevokeMember(who, "left", f"key-{self.number()}"), "greta")
+        if back:
+            name = f"i{self.number()}-{who}"
+            person = who if same else f"another {who} {self.number()}"
+            roles = ("lead",) if lead else ("finance",)
+            self.ask(c.Invite(who, "approver", person, roles, name, b"t" * 32, self.bench.now + HOUR, name), "greta")
+            if self.bench.state.members[who].status == "invited":
+                self.bench.enrol(who, name)
+                self.bench.confirm(who, name)
+                PLAYED["joined anew"] += 1
+        for by in ("hugo", "dora", "clara") if case is not None else ():
+            if by != who and case.status == "held" and case.case in self.bench.state.cases:
+                self.read_and_vote_on(case, by)
+
     # --- what warrants allow
 
     @rule(by=st.sampled_from(["ada", "mallory"]), path=st.sampled_from(["drafts/b", "drafts/secret", "other"]), again=st.booleans())
@@ -190,8 +218,15 @@ class Whole(Crashes):
             match event:
                 case e.MemberInvited():
                     members[event.member] = event.kind, event.person, event.roles
+                case e.MemberConfirmed():
+                    gone.discard(event.member)
+                case e.MemberChanged():
+                    members[event.member] = *members[event.member][:2], event.roles
                 case e.MemberRevoked():
                     gone.add(event.member)
+                    for case, those in votes.items():  # for good, whoever joins under that name
+                        stay = [vote for vote in those if vote[1] != event.member]
+                        votes[case] = [(*vote[:2], tuple(of for of in vote[2] if of != event.member)) for vote in stay]
                     seats = {of: (to, until) for of, (to, until) in seats.items() if event.member not in (of, to)}
                 case e.SeatDelegated():
                     seats[event.approver] = event.to, handed_until(event)
