@@ -174,7 +174,7 @@ def handed(above, signature, w, chain):  # the warrant as the last link of a cha
 def law(case, tenant, own, issuers, c):  # the entries in their order; gives the closing one, or why it is not known
     members, invited, above, warrants, runs, pushed, hidden, closed, s = {}, {}, {}, {}, {}, set(), set(), None, type("Kept", (), {})
     s.phase, s.active, s.given, s.changes, s.held, s.said, s.issued = "founding", None, [], [], None, [], {}
-    envelopes, seats_of, s.used, s.opened, s.stage, s.last = {}, {}, [], {}, 0, []
+    envelopes, seats_of, s.used, s.opened, s.stage, s.last, s.left = {}, {}, [], {}, 0, [], set()
     def alive(name, *kinds):
         must(members[name]["status"] == "active" and members[name]["kind"] in kinds, f"{name} is no active {' or '.join(kinds)}")
         return members[name]
@@ -264,7 +264,7 @@ def law(case, tenant, own, issuers, c):  # the entries in their order; gives the
                 members[name]["status"] = must(same, f"{name}: another key was confirmed") or "active"
             case "member.changed": members[name]["roles"] = b["roles"]
             case "member.revoked":
-                members[name]["status"], invited[name] = "revoked", None
+                members[name]["status"], invited[name], s.left = "revoked", None, s.left | {name}
                 for gone in [it for it, v in envelopes.items() if name in (v["approver"], v["template"]["agent"])]: del envelopes[gone]
                 for gone in [it for it, v in seats_of.items() if name in (it, v["to"])]: del seats_of[gone]
                 s.given = [(who, said, [n for n in others if n != name]) for who, said, others in s.given if who != name]
@@ -276,7 +276,7 @@ def law(case, tenant, own, issuers, c):  # the entries in their order; gives the
                 must(b["excluded"] == sorted(persons) and wish["parent"] == b["parent"], "who is excluded does not follow")
                 above[b["case"]] = b["excluded"]
                 if b["case"] == case:
-                    s.wish, s.change, s.own, s.intent = wish, change, b, digest(b["intent"])
+                    s.wish, s.change, s.own, s.intent, s.left = wish, change, b, digest(b["intent"]), set()
                     s.args = digest(pack({field: wish[field] for field in INTENT[:3]}))
                     s.effect = digest(b"vienna/effect/1\0", tenant.encode(), b"\0", s.args)[:16].hex()
                     right = alive(b["agent"], "admin" if change else "agent") and (again or e["actor"] == b["agent"])
@@ -343,6 +343,7 @@ def law(case, tenant, own, issuers, c):  # the entries in their order; gives the
                 c.expect("warrant signature", true, "no admitted issuer signed it")
                 warrants[b["warrant"]] = dict(w, left=w["uses"], seal=(b["fields"], b["signature"]))
                 s.issued[b["warrant"]], s.held = b["fields"], None
+                must(s.own["agent"] not in s.left, "its agent left since, and who joined under that name did not propose it")
                 must(d["permitted"] and pack(dict(zip(WARRANT, t, strict=True))) == b["fields"], "intent, verdict and narrowings differ")
             case "warrant.revoked" | "warrant.expired" | "warrant.stale":
                 must(warrants.pop(b["warrant"])["expires_at"] <= e["time"] or kind != "warrant.expired", "it had not expired")

@@ -22,7 +22,7 @@ def decided_again(state: State, name: str, active: Bundle, moment: Moment, past:
     case = state.cases.get(name)
     if case is None or case.status != "held" or case.bundle == active.digest or governed.is_change(case):
         return ()
-    if case.expires_at <= moment.now:
+    if case.orphaned or case.expires_at <= moment.now:
         return ()  # its own deadline ends it
     wish, agent = case.wish, state.members.get(case.agent)
     if agent is None or agent.status != "active":

@@ -147,7 +147,8 @@ def _approve(
     if isinstance(admitted, Refusal):
         return admitted
     agent, executor = state.members.get(case.agent), state.members.get(case.executor)
-    if agent is None or agent.status != "active" or executor is None or executor.status != "active":
+    gone = case.orphaned or agent is None or agent.status != "active"
+    if gone or executor is None or executor.status != "active":
         return Refusal(Code.POLICY_FORBIDS, "the agent or the executor of this case is no longer a member", about=case.case)
     granted = granting.granted(state, granting.warrant(state, case, verdict, wish, executor, given, moment), moment.now)
     if isinstance(granted, Refusal):

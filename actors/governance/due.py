@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import heapq
 
-from . import activation, attesting, enveloping, redeeming, reporting, review
+from . import activation, attesting, enveloping, governed, redeeming, reporting, review
 from . import events as e
 from .bundle import Bundle
 from .decision import Moment
 from .facts import Past
 from .ids import MINUTE, Instant, Micros
-from .state import LiveWarrant, State, worthless
+from .state import Case, LiveWarrant, State, worthless
 
 POSTPONED = Micros(1 * MINUTE)  # until a held case is looked at again that could not be decided: what keeps it takes a person
 
@@ -72,7 +72,11 @@ def _owed(state: State, kind: str, name: str, moment: Moment, active: Bundle | N
 def held_over(state: State, name: str, moment: Moment) -> tuple[e.Event, ...]:
     """The end of waiting for these people, once its time has come: others are asked where policy names them."""
     case = state.cases.get(name)
-    if case is None or case.status != "held" or case.expires_at > moment.now:
+    if case is None or case.status != "held":
+        return ()
+    if case.orphaned and not governed.is_change(case):
+        return expired(state, case, "its agent is no longer a member", moment)
+    if case.expires_at > moment.now:
         return ()
     stages = review.then(case.review)[case.stage :]
     deadline = case.wish.deadline
@@ -80,7 +84,10 @@ def held_over(state: State, name: str, moment: Moment) -> tuple[e.Event, ...]:
         quorum, persons, within = stages[0]
         expires = Instant(moment.now + within) if deadline is None else min(Instant(moment.now + within), deadline)
         return (e.CaseEscalated(case.case, case.stage + 1, quorum, persons, expires),)
-    why = f"nobody completed the quorum ({case.quorum}) in time"
+    return expired(state, case, f"nobody completed the quorum ({case.quorum}) in time", moment)
+
+
+def expired(state: State, case: Case, why: str, moment: Moment) -> tuple[e.Event, ...]:
     letter = e.DeadLetterOpened(moment.fresh.dead_letter(), case.case, "expired", why, state.last_letter, closes=case.live == 0)
     return (e.CaseExpired(case.case, why), letter)
 

@@ -391,7 +391,7 @@ def remember_deadlines(state: State) -> None:
     state.deadlines = []
     for case in state.cases.values():
         if case.status == "held":
-            state.remind(case.expires_at, "held", case.case)
+            state.remind(Instant(0) if case.orphaned else case.expires_at, "held", case.case)
     _remind_to_decide_again(state)
     for live in state.warrants.values():
         state.remind(live.expires_at if worthless(state, live) is None else Instant(0), "warrant", live.warrant)

@@ -103,6 +103,9 @@ def left(state: State, member: str) -> None:
         if member in (known.approver, known.terms.agent):
             end(state, known, f"{member} is no longer a member")
     for case in state.cases.values():
+        if case.agent == member and case.status == "held":
+            case.orphaned = True
+            state.remind(Instant(0), "held", case.case)
         if any(member in (one.approver, *one.seats) for one in case.given):
             case.given = tuple(
                 attrs.evolve(one, seats=tuple(name for name in one.seats if name != member)) for one in case.given if one.approver != member

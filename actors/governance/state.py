@@ -85,6 +85,7 @@ class Case:
     card: bytes = b""  # digest of the card
     card_bytes: bytes = b""
     expires_at: Instant = Instant(0)
+    orphaned: bool = False  # its agent left while it was held: who joins under that name did not propose it
     given: tuple[Given, ...] = ()
     review: Mapping[str, object] = attrs.Factory(dict)  # see review.py
     stage: int = 0  # how often it escalated since its card was made

@@ -408,6 +408,8 @@ export function law(f, tenant, mine, trust) {
             d = before(e, "case.decided/1"),
             given = votes(e);
           must(d.permitted && !isChange(), "a warrant for what was denied, or for a change");
+          const since = standing.filter((o) => o.tag === "member.revoked/1" && p.at.sequence < o.sequence && o.sequence < e.sequence);
+          must(!since.some((o) => bodyOf(o).member === p.agent), "its agent left since");
           const narrowings = given.map((v) => {
             if (v.at.tag === "approval.given/1") return read(v.statement, "a statement", STATEMENT).narrowing;
             return new Map([["uses", 1], ...(envelopeOf(v).total === null ? [] : [["cost_cap", v.cost]])]);

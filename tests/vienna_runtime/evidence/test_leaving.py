@@ -39,9 +39,10 @@ def failures(office: Office, case: str, alone: ModuleType, tmp_path: Path) -> li
     return found
 
 
-def joins_in_the_place_of(office: Office, name: str, person: str, roles: tuple[str, ...]) -> None:
+def joins_in_the_place_of(office: Office, name: str, person: str, roles: tuple[str, ...], owner: str | None = None) -> None:
+    kind = "approver" if owner is None else "agent"
     office.do(c.RevokeMember(name, "left", f"left-{name}"), "anna")
-    office.do(c.Invite(name, "approver", person, roles, f"i2-{name}", bytes(32), office.now + HOUR, f"k2-{name}", None), "anna")
+    office.do(c.Invite(name, kind, person, roles, f"i2-{name}", bytes(32), office.now + HOUR, f"k2-{name}", owner), "anna")
     key, key_hash = SigningKey(hashlib.sha256(person.encode()).digest()), bytes(32)
     public = bytes(key.verify_key)
     proof = enrolment.statement(office.tenant, name, f"i2-{name}", public, f"key2-{name}", key_hash)
@@ -92,5 +93,28 @@ def test_who_agrees_to_leave_is_counted_for_that_change(offices: Callable[..., O
     case = str(asked.answer["case"])
     office.vote(case, "hugo")
     office.vote(case, "dora")
+    assert case not in office.state.cases
+    assert not any(failures(office, case, alone, tmp_path))
+
+
+def test_a_node_that_grants_what_an_agent_proposed_who_has_left_is_found(
+    offices: Callable[..., Office], alone: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office = offices().found()
+    case = office.propose("notes.append", "notes/today", {"text": "a"})
+    with monkeypatch.context() as patched:
+        patched.setattr(evolve.folding_approvals, "left", lambda _state, _member: None)
+        joins_in_the_place_of(office, "ada", "Dora", ("reader",), owner="anna")
+        office.vote(case, "dora")
+        assert office.state.cases[case].status == "warranted"
+    for found in failures(office, case, alone, tmp_path):
+        assert found & {"approvals", "warrant terms"}
+
+
+def test_a_case_that_ended_with_its_agent_is_verified(offices: Callable[..., Office], alone: ModuleType, tmp_path: Path) -> None:
+    office = offices().found()
+    case = office.propose("notes.append", "notes/today", {"text": "a"})
+    joins_in_the_place_of(office, "ada", "Dora", ("reader",), owner="anna")
+    office.settle_due(0)
     assert case not in office.state.cases
     assert not any(failures(office, case, alone, tmp_path))
