@@ -40,6 +40,12 @@ def test_links_lead_somewhere(document: Path) -> None:
             assert anchor in anchors(target), f"{document.name}: {link}"
 
 
+def test_every_page_is_found_from_the_first() -> None:
+    pages = {path for path in DOCUMENTS if path.parent == PROJECT / "docs"}
+    found = {(PROJECT / link.partition("#")[0]).resolve() for link in links(PROJECT / "README.md")}
+    assert sorted(path.name for path in pages - found) == []
+
+
 @BY_NAME
 def test_every_test_that_is_named_exists(document: Path) -> None:
     named = set(re.findall(r"`(test_\w+)`", document.read_text()))
