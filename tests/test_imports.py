@@ -16,10 +16,11 @@ FOR_A_NODE = ("lmdb", "cryptography.x509", "cedarpy", "jsonschema", "ledger.stor
     ("imported", "unwanted"),
     [
         ("vienna_runtime.client, vienna_runtime.cli.approvals, vienna_runtime.cli.case, vienna_runtime.cli.propose", FOR_A_NODE),
+        ("vienna_runtime.cli.policy_check, vienna_runtime.cli.policy_new", ("trio_websocket", "lmdb", "ledger.store")),
         ("vienna_runtime.cli.main", (*FOR_A_NODE, "trio", "rich.console")),
     ],
 )
-def test_a_command_that_asks_a_node_imports_nothing_that_only_a_node_needs(imported: str, unwanted: tuple[str, ...]) -> None:
+def test_a_command_imports_nothing_that_it_has_no_use_for(imported: str, unwanted: tuple[str, ...]) -> None:
     program = f"import sys, {imported}\nprint(*[name for name in {unwanted!r} if name in sys.modules])"
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
     assert ran.stdout.split() == []

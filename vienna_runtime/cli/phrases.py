@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from actors.governance.params import unscale
 from actors.governance.units import MICRO_PLACES
-from vienna_runtime.client import ENDS, GOOD_ENDS
+from vienna_runtime.outcomes import ENDS, GOOD_ENDS
 
 _STYLES = {"held": "yellow", "warranted": "cyan", "running": "cyan", "reported": "cyan", "inconclusive": "yellow", "unknown": "yellow"}
 

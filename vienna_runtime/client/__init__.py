@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from vienna_runtime.client.administration import Administration
 from vienna_runtime.client.card import Card
-from vienna_runtime.client.case import ENDS, GOOD_ENDS, Granted, Progress, Step
+from vienna_runtime.client.case import Granted, Progress, Step
 from vienna_runtime.client.enrolment import Enrolled, enrol
 from vienna_runtime.client.errors import ClientError, NotAdmitted, OutcomeUnknown, Refused, Unreachable, Untrusted
 from vienna_runtime.client.keys import Keys
 from vienna_runtime.client.patience import PATIENT, Patience
 from vienna_runtime.client.stream import Stream
 from vienna_runtime.client.vienna import Vienna, connect
+from vienna_runtime.outcomes import ENDS, GOOD_ENDS
 
 __all__ = [
     "ENDS",

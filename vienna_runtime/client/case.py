@@ -9,9 +9,7 @@ import attrs
 
 from actors.governance import warrant
 from actors.governance.warrant import Warrant
-
-GOOD_ENDS = frozenset({"verified", "consistent", "applied"})
-ENDS = GOOD_ENDS | {"denied", "mismatched", "inconclusive", "failed", "unknown", "expired", "cancelled", "revoked", "settled"}
+from vienna_runtime.outcomes import ENDS, GOOD_ENDS
 
 
 @attrs.frozen
