@@ -7,17 +7,19 @@ from functools import partial
 import attrs
 
 from actors import lineage
+from actors.canaries import Canaries
 from actors.forgetting import Forgetting
 from actors.governance import bundle as bundles
 from actors.governance import commands as c
 from actors.governance import enveloping, fact_view, guarding, index
+from actors.governance.canary import Canary
 from actors.governance.canonical import NotCanonical
 from actors.governance.decision import Ancestor, Asker, Facts
 from actors.governance.facts import Past
 from actors.governance.ids import Instant
 from actors.governance.receipt import unverified_unpack as unpack_receipt
 from actors.governance.signing import Purpose, verifies
-from actors.governance.state import State
+from actors.governance.state import Case, State
 from actors.recall import Recall
 from actors.signer import Signer
 
@@ -31,6 +33,7 @@ class Known:
     signer: Signer
     pushed: bundles.Bundle | bundles.Findings | None
     forgetting: Forgetting
+    canaries: Canaries
     witnessed: int | None  # entries that a quorum has cosigned; None where nobody is asked
 
     def facts(self, command: c.Command, by: Asker, *, clock_ok: bool) -> Facts:
@@ -48,6 +51,17 @@ class Known:
                     run=None if command.run is None else recall.run(command.run),
                     clock_ok=clock_ok,
                     past=self.past,
+                )
+            case c.ProposeCanary():
+                made = self.canaries.key(command, getattr(by, "member", ""))
+                return Facts(
+                    active=active,
+                    bundle_of=recall.bundle,
+                    prior=recall.prior(command.whose, made),
+                    clock_ok=clock_ok,
+                    past=self.past,
+                    canary_key=made,
+                    canaries=self.canaries.open(state),
                 )
             case c.Redeem():
                 return Facts(
@@ -77,7 +91,7 @@ class Known:
             case c.RunRetention() | c.Erase():
                 return self.forgetting.facts(command, Facts(active=active, clock_ok=clock_ok))
             case _:
-                return Facts(active=active, bundle_of=recall.bundle, clock_ok=clock_ok)
+                return Facts(active=active, bundle_of=recall.bundle, clock_ok=clock_ok, canary_of=self.canary_of)
 
     def _lettered(self, command: c.RetryLetter | c.ResolveLetter, active: bundles.Bundle | None, *, clock_ok: bool) -> Facts:
         recall = self.recall
@@ -97,6 +111,9 @@ class Known:
             clock_ok=clock_ok,
             past=self.past,
         )
+
+    def canary_of(self, case: Case) -> Canary | None:
+        return self.canaries.of(self.state, case)
 
     @property
     def past(self) -> Past:

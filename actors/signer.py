@@ -17,5 +17,8 @@ class Signer(Protocol):
     def warrant_mac(self, tenant: str, message: bytes) -> bytes:
         """HMAC-SHA256 by the tenant's key, 32 bytes."""
 
+    def every_warrant_mac(self, tenant: str, message: bytes) -> tuple[bytes, ...]:
+        """That by each key there ever was, also where no warrant counts by it any more: to recognise, never to admit."""
+
     def check_warrant_mac(self, tenant: str, message: bytes, mac: bytes) -> bool:
         """Whether ``mac`` is that of ``message``, in constant time."""

@@ -18,6 +18,7 @@ import structlog
 import trio
 
 from actors import answering, drafting, folding
+from actors.canaries import Canaries
 from actors.errors import StaleEpoch, StalePosition, StaleScope
 from actors.fact_finding import Known
 from actors.feed import CASE, MEMBER, Feed
@@ -93,6 +94,7 @@ class Tenant:
         self._snapshot_owed = False
         self._pushed: bundles.Bundle | bundles.Findings | None = None  # what is being pushed just now
         self._shadow = Shadowing()
+        self._canaries = Canaries(name, around.signer)
         self._forgetting = Forgetting(around.scribe.ledger, name, around.witnessed)
 
     async def start(self) -> None:
@@ -330,7 +332,7 @@ class Tenant:
         if isinstance(decision, Refusal):
             if decision.code is Code.CLOCK_IN_DOUBT and (closed := self._around.standing.closed):
                 decision = Refusal(Code.BREAKER_OPEN, f"the node's breaker is open: {closed}")
-            if decision.code in NOT_RECORDED:
+            if decision.code in NOT_RECORDED or type(command) is c.ProposeCanary:  # an entry would say that one is tried
                 room.release()
                 return decision
             refused = e.CommandRefused(type(command).__name__, actor, decision.code.value, decision.why, decision.about[:64])
@@ -340,7 +342,7 @@ class Tenant:
             room.release()
             said = decision.answer
             return lambda: Done(answering.repeated(self._recall, said))
-        done = self._submit(decision.events, actor, room, moment.now)
+        done = self._submit(decision.events, decision.actor or actor, room, moment.now)
         if isinstance(done, Refusal):
             return done
         if self.state.shadow is not None:
@@ -388,7 +390,7 @@ class Tenant:
     def _known(self) -> Known:
         published = self._around.scribe.published
         witnessed = published.size(self.name) if published.quorum else None
-        return Known(self.state, self._recall, self._around.signer, self._pushed, self._forgetting, witnessed)
+        return Known(self.state, self._recall, self._around.signer, self._pushed, self._forgetting, self._canaries, witnessed)
 
     # -- answering
 
@@ -462,7 +464,8 @@ class Tenant:
             room = self._around.scribe.reserve(self.name, ROOM, urgent=True)
             if not isinstance(room, Reservation):
                 return  # it stays due
-            events = due(self.state, Moment(now, Fresh(self._around.entropy(32))), self._granting(), self._known().past)
+            known, moment = self._known(), Moment(now, Fresh(self._around.entropy(32)))
+            events = due(self.state, moment, self._granting(), known.past, known.canary_of)
             if not events:
                 room.release()
                 return

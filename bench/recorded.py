@@ -103,7 +103,7 @@ class Recorder:
     def pass_time(self, micros: int) -> None:
         """Lets time pass, and does what falls due meanwhile."""
         self.now = Instant(self.now + micros)
-        while events := due(self.state, self._moment(), self.bundle, Past()):
+        while events := due(self.state, self._moment(), self.bundle, Past(), lambda _: None):
             self.record(events, "law")
 
     def _moment(self) -> Moment:

@@ -174,7 +174,7 @@ def handed(above, signature, w, chain):  # the warrant as the last link of a cha
 def law(case, tenant, own, issuers, c):  # the entries in their order; gives the closing one, or why it is not known
     members, invited, above, warrants, runs, pushed, hidden, closed, s = {}, {}, {}, {}, {}, set(), set(), None, type("Kept", (), {})
     s.phase, s.active, s.given, s.changes, s.held, s.said, s.issued = "founding", None, [], [], None, [], {}
-    envelopes, seats_of, s.used, s.opened, s.stage, s.last, s.left = {}, {}, [], {}, 0, [], set()
+    envelopes, seats_of, s.used, s.opened, s.stage, s.last, s.left, s.before = {}, {}, [], {}, 0, [], set(), None
     def alive(name, *kinds):
         must(members[name]["status"] == "active" and members[name]["kind"] in kinds, f"{name} is no active {' or '.join(kinds)}")
         return members[name]
@@ -328,6 +328,13 @@ def law(case, tenant, own, issuers, c):  # the entries in their order; gives the
                 must(e["actor"] == b["agent"] == s.own["agent"] and s.held and e["time"] < s.held[1], "not theirs to answer, or too late")
                 must(s.said[b["number"] - 1][4] == "" and b["number"] > 0, "it was answered already")
                 s.said[b["number"] - 1][4] = b["answer"]
+            case "canary.missed" | "canary.caught" | "canary.ended":  # that it was one, only the node could tell
+                who = sorted({members[name]["person"] for name, *_ in s.given} - {b.get("person")})
+                must(b["by"] in members and b["closes"] and b["persons"] == who and not s.issued, "no canary of a member")
+                after = {"canary.missed": ["approval.given"], "canary.caught": ["approval.denied"]}
+                after = after.get(kind, ["case.expired", "case.cancelled", "case.decided"])
+                must(s.before[0] in after and b.get("person") in (None, s.before[1]), "it does not follow on what is before it")
+                if kind == "canary.missed": agreed()
             case "change.applied":  # what it changed beside the standing entries is in no file
                 wanted = [one for one in s.wish["params"]["changes"] if STANDING.fullmatch(one["tag"])]
                 must(agreed() and s.changes == wanted, "another change was approved")
@@ -399,6 +406,7 @@ def law(case, tenant, own, issuers, c):  # the entries in their order; gives the
         if mine and (b is None or case in hidden): return None, f"not looked at from entry {e['sequence']} on: a body was removed"
         if b and e["case"] not in hidden and (mine or STANDING.fullmatch(e["tag"]) or kind in ("bundle.pushed", "intent.proposed")):
             c.attempt(LOOKED.get(kind) or LOOKED.get(kind.partition(".")[0], "outcome"), look, e, b, kind, b.get("member"))
+        s.before = (kind, b.get("person")) if mine else s.before
         s.changes += [{"tag": e["tag"], "body": e["body"]}] * bool(STANDING.fullmatch(e["tag"]))
         closed = e["sequence"] if mine and b.get("closes") and closed is None else closed
     c.expect("outcome", closed is None or not (warrants or runs), "the case was closed while something of it was live")

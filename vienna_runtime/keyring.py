@@ -48,6 +48,7 @@ class State(Enum):
     COUNTS = "counts"
     RETIRED = "retired"
     COMPROMISED = "compromised"
+    FORMER = "former"  # a MAC key by which no warrant counts any more; a canary that was made by it is still known by it
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -90,6 +91,7 @@ class Keyring:
     prepared: Mapping[tuple[Purpose, str], SigningPair] = attrs.field(repr=False)
     issuers: Mapping[str, tuple[bytes, ...]] = attrs.field(repr=False)  # what a live warrant may be signed with, newest first
     macs: Mapping[str, tuple[Secret, ...]] = attrs.field(repr=False)  # newest first
+    former_macs: Mapping[str, tuple[Secret, ...]] = attrs.field(repr=False)
     data: Mapping[tuple[str, str], Key] = attrs.field(repr=False)
     data_by_id: Mapping[tuple[str, bytes], Key] = attrs.field(repr=False)
 
@@ -101,6 +103,7 @@ class Keyring:
         prepared: dict[tuple[Purpose, str], SigningPair] = {}
         issuers: dict[str, tuple[bytes, ...]] = {}
         macs: dict[str, tuple[Secret, ...]] = {}
+        former_macs: dict[str, tuple[Secret, ...]] = {}
         data: dict[tuple[str, str], Key] = {}
         for key in keys:
             place = (key.purpose, key.owner)
@@ -115,12 +118,14 @@ class Keyring:
                     issuers[key.owner] = (key.public, *issuers.get(key.owner, ()))
                 case Purpose.WARRANT_MAC, State.COUNTS:
                     macs[key.owner] = (key.secret, *macs.get(key.owner, ()))
+                case Purpose.WARRANT_MAC, State.FORMER:
+                    former_macs[key.owner] = (key.secret, *former_macs.get(key.owner, ()))
                 case Purpose.DATA, _:
                     data[key.owner, key.month] = key
                 case _:
                     pass  # over: its public half is all that is left, and verifies through the node's log
         by_id = {(key.owner, key.id): key for key in keys if key.purpose is Purpose.DATA}
-        return cls(node, keys, signing, prepared, issuers, macs, data, by_id)
+        return cls(node, keys, signing, prepared, issuers, macs, former_macs, data, by_id)
 
     def plus(self, *more: Key) -> Keyring:
         """This ring and more keys."""

@@ -197,6 +197,11 @@ class Keystore:
         """HMAC-SHA256 under the tenant's newest key, which never leaves the node."""
         return hmac.digest(self._macs(tenant)[0].reveal(), message, "sha256")
 
+    def every_warrant_mac(self, tenant: str, message: bytes) -> tuple[bytes, ...]:
+        """As ``warrant_mac``, by every key the tenant ever had, the newest first."""
+        secrets = (*self._macs(tenant), *self._ring.former_macs.get(tenant, ()))
+        return tuple(hmac.digest(secret.reveal(), message, "sha256") for secret in secrets)
+
     def check_warrant_mac(self, tenant: str, message: bytes, mac: bytes) -> bool:
         """Whether ``mac`` is ours, by any key that counts; each in constant time."""
         found = [hmac.compare_digest(hmac.digest(secret.reveal(), message, "sha256"), mac) for secret in self._macs(tenant)]
@@ -259,7 +264,8 @@ class Keystore:
     def retire(self, purpose: Purpose, owner: str, *, compromised: bool = False, ended: bool = False) -> int:
         """Every key but the newest is over, its secret destroyed; with ``ended`` only those whose time is.  How many it were.
 
-        An issuer's older MAC keys go only where it is ``compromised``: live warrants need them.
+        An issuer's older MAC keys count no more only where it is ``compromised``: live warrants need them.  What they recognise they
+        go on recognising, see ``every_warrant_mac``.
         """
         with self._writing:
             _, *older = self._pairs(purpose, owner)
@@ -280,8 +286,8 @@ class Keystore:
                         secret=Secret(b""),
                         public=over[key.id],
                     )
-                if purpose is Purpose.ISSUER and compromised and key.id in macs and key.id != kept:
-                    return None
+                if purpose is Purpose.ISSUER and compromised and key.id in macs and key.id != kept and key.state is State.COUNTS:
+                    return attrs.evolve(key, state=State.FORMER)
                 return key
 
             self._write(self._ring.where(change))

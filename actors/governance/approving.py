@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import approval, breaker, canonical, envelopes, governed, granting, kinds, narrowing, quorum, review, seats
+from . import canary as canaries
 from . import commands as c
 from . import events as e
 from .conversation import heard
@@ -53,6 +54,8 @@ def vote(state: State, command: c.Vote, by: Member, facts: Facts, moment: Moment
         return unread
     if command.decision == "deny":
         denied = e.ApprovalDenied(case.case, by.member, by.person, statement.reason, command.statement, command.signature)
+        if (canary := facts.canary_of(case)) is not None:
+            return Decided((denied, canaries.caught(case, canary, by.person)), {"case": case.case})
         why = f"{by.person} denied it: {statement.reason}"
         letter = e.DeadLetterOpened(moment.fresh.dead_letter(), case.case, "denied", why, state.last_letter, closes=case.live == 0)
         return Decided((denied, letter), {"case": case.case})
@@ -134,7 +137,11 @@ def _approve(
         narrowing.bounds(case.constraints, given)
     except canonical.NotCanonical as error:
         return Refusal(Code.TOO_MANY, f"together with what others approved, nobody could read the bounds: {error}", about=case.case)
-    enough = envelopes.completed(state, case, verdict, case.wish, given, facts.active, moment)  # of a change none has the bundle
+    canary = facts.canary_of(case)
+    if canary is None:
+        enough = envelopes.completed(state, case, verdict, case.wish, given, facts.active, moment)  # of a change none has the bundle
+    else:
+        enough = (given, ()) if envelopes.met(state, verdict, given) else None
     if enough is None:
         return Decided((approved,), {"case": case.case})
     given, used = enough
@@ -153,6 +160,9 @@ def _approve(
     granted = granting.granted(state, granting.warrant(state, case, verdict, wish, executor, given, moment), moment.now)
     if isinstance(granted, Refusal):
         return granted
+    if canary is not None:  # everything was asked that is asked of others, so that a refusal tells nothing either
+        persons = (*(one.person for one in case.given), by.person)
+        return Decided((approved, canaries.missed(case, canary, persons)), {"case": case.case})
     return Decided((approved, *admitted, *used, *granted), {"case": case.case})
 
 

@@ -67,7 +67,7 @@ def fingerprint() -> bytes:
     return canonical.digest("\n".join([FOLD_VERSION, *shapes]).encode())
 
 
-FOLD_VERSION = "fold/17"  # raised whenever evolve folds the same log into another state
+FOLD_VERSION = "fold/18"  # raised whenever evolve folds the same log into another state
 _STATE_KINDS = (
     state.State,
     state.Member,

@@ -111,6 +111,21 @@ def note(state: State, event: e.Event, case: Case | None, at: Instant) -> None:
             count.lost = at // step(counter)
 
 
+def take_back(state: State, case: Case, at: Instant) -> None:
+    """What a case counted as proposed, as far as it is remembered: it turned out to be nobody's wish."""
+    for count in state.counts.values():
+        counter = count.counter
+        if counter.of != "proposed" or (counter.actions and case.wish.action not in counter.actions):
+            continue
+        _prune(count, at)
+        index, cell = case.began // step(counter), key(counter, case.agent, case.wish)
+        amount = _amount(counter, case.wish, case.wish.cost, case.began)
+        counted = amount is not None and (not count.since or case.began > count.since) and (count.lost is None or count.lost < index)
+        for bucket in count.buckets:
+            if counted and bucket.index == index and cell in bucket.amounts:
+                bucket.amounts[cell] = max(0, bucket.amounts[cell] - (amount or 0))
+
+
 def _happened(state: State, event: e.Event, case: Case | None) -> tuple[Happening, str, intents.Intent, int] | None:
     """What it is, whose, about what, and its cost in micro-units."""
     kind = type(event)
@@ -122,7 +137,7 @@ def _happened(state: State, event: e.Event, case: Case | None) -> tuple[Happenin
         return None
     wish, agent = case.wish, case.agent
     match event:
-        case e.CaseDecided(permitted=False) | e.ApprovalDenied():
+        case e.DeadLetterOpened(kind="denied"):  # it follows on every denial, but for that of a canary
             return "denied", agent, wish, wish.cost
         case e.WarrantIssued():
             return "warranted", agent, wish, worst(warrants.unpack_own(event.fields), wish)
@@ -136,7 +151,7 @@ def _happened(state: State, event: e.Event, case: Case | None) -> tuple[Happenin
             return None
 
 
-_KINDS = frozenset({e.CaseDecided, e.ApprovalDenied, e.WarrantIssued, e.RunOpened, e.RunUnknown, e.RunVerified})
+_KINDS = frozenset({e.DeadLetterOpened, e.WarrantIssued, e.RunOpened, e.RunUnknown, e.RunVerified})
 
 
 def worst(terms: warrants.Warrant, wish: intents.Intent) -> int:

@@ -22,6 +22,7 @@ from . import (
     seating,
     settling,
     shadowing,
+    trying,
     using,
 )
 from . import commands as c
@@ -97,6 +98,8 @@ def _by_member(state: State, command: c.Command, by: Member, facts: Facts, momen
     match command:
         case c.Propose():
             return proposing.propose(state, command, by, facts, moment)
+        case c.ProposeCanary():
+            return trying.propose(state, command, by, facts, moment)
         case c.Redeem():
             return redeeming.redeem(state, command, by, facts, moment)
         case c.Report():
@@ -122,7 +125,7 @@ def _by_member(state: State, command: c.Command, by: Member, facts: Facts, momen
         case c.AnswerApprover():
             return conversing.answer(state, command, by, moment)
         case c.Cancel():
-            return redeeming.cancel(state, command, by, moment)
+            return redeeming.cancel(state, command, by, facts.canary_of, moment)
         case c.RevokeWarrant():
             return redeeming.revoke(state, command, by, moment)
         case c.RevokeWarrants():

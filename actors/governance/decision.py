@@ -9,6 +9,7 @@ import attrs
 
 from . import events as e
 from .bundle import Bundle, Findings
+from .canary import Recognise
 from .facts import Past
 from .ids import Fresh, Instant, Person
 from .refusals import Refusal
@@ -80,6 +81,9 @@ class Facts:
     witnessed: Instant = Instant(0)  # the newest time that a quorum of witnesses has signed for this tenant's log
     envelope_known: bool = False  # whether this very envelope was signed before, whatever became of it
     case_known: bool = False  # whether the case that is to be held has entries
+    canary_of: Recognise = lambda _: None  # whether an open case is a canary, and whose
+    canary_key: str = ""  # the idempotency key that makes a canary of what is proposed as one
+    canaries: int = 0  # that wait
     spans: Mapping[str, Span] = attrs.field(factory=dict)  # of each case or entry that is to be erased and that is there
 
 
@@ -91,6 +95,7 @@ class Decided:
     events: tuple[e.Event, ...] = ()
     answer: Mapping[str, object] = attrs.field(factory=dict)
     refusal: Refusal | None = None
+    actor: str = ""  # in whose name it is recorded, where that is not who asked
 
 
 Decision: TypeAlias = Decided | Refusal

@@ -8,8 +8,10 @@ from __future__ import annotations
 import heapq
 
 from . import activation, attesting, enveloping, governed, redeeming, reporting, review
+from . import canary as canaries
 from . import events as e
 from .bundle import Bundle
+from .canary import Recognise
 from .decision import Moment
 from .facts import Past
 from .ids import MINUTE, Instant, Micros
@@ -23,7 +25,7 @@ def next_due(state: State) -> Instant | None:
     return state.deadlines[0][0] if state.deadlines else None
 
 
-def due(state: State, moment: Moment, active: Bundle | None, past: Past) -> tuple[e.Event, ...]:
+def due(state: State, moment: Moment, active: Bundle | None, past: Past, canary_of: Recognise) -> tuple[e.Event, ...]:
     """The events of the first thing that is due at ``moment``, or none.  The caller records them and asks again with fresh randomness.
 
     ``active`` is the active bundle, or None while nothing may be granted: what rests on it is then put off.  The deadline stays on
@@ -34,18 +36,20 @@ def due(state: State, moment: Moment, active: Bundle | None, past: Past) -> tupl
         if kind == "bundle" and (active is None or state.suspended):
             heapq.heapreplace(state.deadlines, (Instant(moment.now + POSTPONED), kind, name))
             continue
-        if events := _owed(state, kind, name, moment, active, past):
+        if events := _owed(state, kind, name, moment, active, past, canary_of):
             return events
         heapq.heappop(state.deadlines)
     return ()
 
 
-def _owed(state: State, kind: str, name: str, moment: Moment, active: Bundle | None, past: Past) -> tuple[e.Event, ...]:
+def _owed(
+    state: State, kind: str, name: str, moment: Moment, active: Bundle | None, past: Past, canary_of: Recognise
+) -> tuple[e.Event, ...]:
     match kind:
         case "bundle" if active is not None:
-            return activation.decided_again(state, name, active, moment, past)
+            return activation.decided_again(state, name, active, moment, past, canary_of)
         case "held":
-            return held_over(state, name, moment)
+            return held_over(state, name, moment, canary_of)
         case "warrant":
             live = state.warrants.get(name)
             return () if live is None else warrant_over(state, live, moment)
@@ -69,13 +73,13 @@ def _owed(state: State, kind: str, name: str, moment: Moment, active: Bundle | N
             raise AssertionError(f"no such deadline: {kind}")
 
 
-def held_over(state: State, name: str, moment: Moment) -> tuple[e.Event, ...]:
+def held_over(state: State, name: str, moment: Moment, canary_of: Recognise) -> tuple[e.Event, ...]:
     """The end of waiting for these people, once its time has come: others are asked where policy names them."""
     case = state.cases.get(name)
     if case is None or case.status != "held":
         return ()
     if case.orphaned and not governed.is_change(case):
-        return expired(state, case, "its agent is no longer a member", moment)
+        return expired(state, case, "its agent is no longer a member", moment, canary_of)
     if case.expires_at > moment.now:
         return ()
     stages = review.then(case.review)[case.stage :]
@@ -84,10 +88,12 @@ def held_over(state: State, name: str, moment: Moment) -> tuple[e.Event, ...]:
         quorum, persons, within = stages[0]
         expires = Instant(moment.now + within) if deadline is None else min(Instant(moment.now + within), deadline)
         return (e.CaseEscalated(case.case, case.stage + 1, quorum, persons, expires),)
-    return expired(state, case, f"nobody completed the quorum ({case.quorum}) in time", moment)
+    return expired(state, case, f"nobody completed the quorum ({case.quorum}) in time", moment, canary_of)
 
 
-def expired(state: State, case: Case, why: str, moment: Moment) -> tuple[e.Event, ...]:
+def expired(state: State, case: Case, why: str, moment: Moment, canary_of: Recognise) -> tuple[e.Event, ...]:
+    if (canary := canary_of(case)) is not None:
+        return (e.CaseExpired(case.case, why), canaries.ended(case, canary))
     letter = e.DeadLetterOpened(moment.fresh.dead_letter(), case.case, "expired", why, state.last_letter, closes=case.live == 0)
     return (e.CaseExpired(case.case, why), letter)
 

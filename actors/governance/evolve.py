@@ -7,7 +7,21 @@ from typing import Any, TypeAlias, assert_never, get_args
 
 import attrs
 
-from . import breaker, budgets, canonical, counters, folding_approvals, letters, links, narrowing, readers, recovery, revoking, shadowing
+from . import (
+    breaker,
+    budgets,
+    canonical,
+    counters,
+    folding_approvals,
+    folding_canaries,
+    letters,
+    links,
+    narrowing,
+    readers,
+    recovery,
+    revoking,
+    shadowing,
+)
 from . import events as e
 from . import warrant as warrants
 from .approval import unverified_unpack as unpack_statement
@@ -76,7 +90,6 @@ def _decided(
             state.judged[event.bundle.hex()] = state.time
             case.given = ()
             if not event.permitted:
-                state.tally.denied += 1
                 case.status = "over"
         case e.ApprovalRequested():
             case.status = "held"
@@ -89,7 +102,6 @@ def _decided(
             case.given = (*case.given, narrowing.given(event.approver, event.person, unpack_statement(event.statement), event.seats))
             readers.decided(state, event, case, at)
         case e.ApprovalDenied():
-            state.tally.denied += 1
             readers.decided(state, event, case, at)
             _drop_votes(case)
         case e.ChangeApplied():
@@ -423,6 +435,7 @@ _FOLDS: Mapping[type, Fold] = {
     **_for_each(folding_approvals.Talked, folding_approvals.talked),
     **_for_each(folding_approvals.InAdvance, folding_approvals.in_advance),
     **_for_each(folding_approvals.Seats, folding_approvals.seated),
+    **_for_each(folding_canaries.Canaries, folding_canaries.folded),
     **_for_each(e.CaseExpired | e.CaseCancelled, _ended),
     **_for_each(e.WarrantIssued | e.WarrantRevoked | e.WarrantExpired | e.TargetStale, _warranted),
     **_for_each(e.WarrantUseAsked | e.WarrantsRevoked, _asked_or_revoked),

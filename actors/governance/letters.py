@@ -10,6 +10,7 @@ def opened(state: State, event: e.DeadLetterOpened, case: Case | None) -> None:
     """Folds it in.  That of an unknown outcome follows on its run's becoming so, before any other run of the case does."""
     state.last_letter = state.size - 1  # this entry
     state.tally.dead_letters += 1
+    state.tally.denied += event.kind == "denied"  # it follows on every denial, but for that of a canary
     if case is not None:
         case.letter = event.letter
     if event.kind == "unknown":

@@ -36,6 +36,17 @@ def used(state: State, event: e.EnvelopeUsed) -> None:
     _of(state, event.person).in_advance += 1
 
 
+def tried(state: State, event: e.CanaryMissed | e.CanaryCaught | e.CanaryEnded) -> None:
+    """Charged to everybody but whose canary it was: who knows tries nobody out."""
+    by = state.members.get(event.by)
+    author = None if by is None else by.person
+    for person in event.persons:
+        if person != author:
+            _of(state, person).missed += 1
+    if isinstance(event, e.CanaryCaught) and event.person != author:
+        _of(state, event.person).caught += 1
+
+
 def came_of_it(state: State, run: Run, verdict: str) -> None:
     """The end of a run, charged to everybody who approved its warrant."""
     failed, mismatched = run.outcome == "failed", verdict == "mismatched"
@@ -51,7 +62,10 @@ def lines(state: State) -> list[Value]:
     return [
         {
             "person": person,
-            **{name: getattr(reader, name) for name in ("approved", "denied", "in_advance", "failed", "mismatched", "unopened")},
+            **{
+                name: getattr(reader, name)
+                for name in ("approved", "denied", "in_advance", "failed", "mismatched", "unopened", "caught", "missed")
+            },
             "took": dict(zip(STEP_NAMES, reader.took or (0,) * len(STEP_NAMES), strict=True)),
         }
         for person, reader in sorted(state.readers.items())

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 import attrs
 
 from . import asking, breaker, canonical, covering, granting, kinds, proposing
+from . import canary as canaries
 from . import commands as c
 from . import events as e
 from . import warrant as warrants
+from .canary import Recognise
 from .canonical import Value
 from .decision import Decided, Decision, Facts, Moment
 from .facts import record
@@ -175,7 +177,7 @@ def _stale(
     return again if isinstance(again, Refusal) else Decided(again.events, again.answer, no)
 
 
-def cancel(state: State, command: c.Cancel, by: Member, moment: Moment) -> Decision:
+def cancel(state: State, command: c.Cancel, by: Member, canary_of: Recognise, moment: Moment) -> Decision:
     """Withdraws a case while it waits for people; an agent only its own."""
     case = state.cases.get(command.case)
     if case is None or (by.kind == kinds.AGENT and case.agent != by.member):
@@ -183,6 +185,8 @@ def cancel(state: State, command: c.Cancel, by: Member, moment: Moment) -> Decis
     if case.status != "held":
         return Refusal(Code.NOT_HELD, f"only a case that waits for approval can be withdrawn; it is {case.status}", about=case.case)
     cancelled = e.CaseCancelled(case.case, by.member, command.reason)
+    if (canary := canary_of(case)) is not None:
+        return Decided((cancelled, canaries.ended(case, canary)), {"case": case.case})
     letter = e.DeadLetterOpened(
         moment.fresh.dead_letter(), case.case, "cancelled", command.reason, state.last_letter, closes=case.live == 0
     )

@@ -389,6 +389,8 @@ class Reader:
     mismatched: int = 0  # runs that a verifier found to be something else
     took: tuple[int, ...] = ()  # decisions by how long after the card was opened, see readers.py
     unopened: int = 0  # decisions on a card that nobody opened before
+    caught: int = 0  # canaries that they denied
+    missed: int = 0  # canaries that they approved
 
 
 @attrs.define

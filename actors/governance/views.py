@@ -36,6 +36,8 @@ def story(events: Iterable[e.Told], begun: str = "proposed") -> str:
                 outcome = "expired" if outcome not in GOOD_ENDS else outcome
             case e.CaseCancelled():
                 outcome = "cancelled"
+            case e.CanaryMissed():
+                outcome = "missed"
             case e.ChangeApplied():
                 outcome = "applied"
             case e.WarrantIssued():

@@ -138,6 +138,12 @@ PROBES: dict[str, tuple[Callable[[Any, Any, Things], dict[str, Any]], ...]] = {
     "report": (_report,),
     "approve": (_vote("approve"),),
     "deny": (_vote("deny"),),
+    "review.canary": (
+        lambda *a: {
+            "whose": a[2].member, "action": "orders.refund", "resource": "book/x", "params": {"amount": 5}, "purpose": "x", "reason": "x",
+            "key": "k",
+        },
+    ),
     "attest": (_attest,),
     "probe": (_probe,),
     "envelope.revoke": (lambda *a: {"envelope": a[2].warrant, "reason": "x"},),

@@ -327,7 +327,9 @@ def test_two_keys_sign_until_the_overlap_is_over_and_then_the_newer_one(turning:
     assert states == {old: (State.RETIRED, 100), new_key: (State.COUNTS, FOREVER)}
 
 
-def test_a_replaced_issuers_warrants_still_verify_and_those_of_a_compromised_one_do_not(turning: tuple[Keystore, Clock]) -> None:
+def test_a_replaced_issuers_warrants_still_verify_and_those_of_a_compromised_one_do_not(
+    turning: tuple[Keystore, Clock], tmp_path: Path
+) -> None:
     store, _ = turning
     first, mac = store.issuer_public("belvedere"), store.warrant_mac("belvedere", b"w")
     second = store.prepare(Purpose.ISSUER, "belvedere").public
@@ -343,6 +345,10 @@ def test_a_replaced_issuers_warrants_still_verify_and_those_of_a_compromised_one
     assert store.issuer_publics("belvedere") == (third, first)
     assert not store.check_warrant_mac("belvedere", b"w", mac)
     assert store.check_warrant_mac("belvedere", b"w", store.warrant_mac("belvedere", b"w"))
+    again = Keystore.open(tmp_path / "keystore", KEY)
+    assert store.every_warrant_mac("belvedere", b"w") == again.every_warrant_mac("belvedere", b"w")
+    assert len(store.every_warrant_mac("belvedere", b"w")) == 3
+    assert mac in store.every_warrant_mac("belvedere", b"w")  # what it recognised it goes on recognising
 
 
 def test_a_key_that_was_not_announced_after_all_is_prepared_again(turning: tuple[Keystore, Clock]) -> None:

@@ -212,9 +212,10 @@ def _voted(here: Here, case: str, question: str, yes: bool, vote: Vote, done: st
 
     progress = here.ask(signed, credential)
     digest = canonical.digest(card.packed)
+    became = "was a canary, made up to be denied, and nothing is executed" if progress.outcome == "missed" else f"is {progress.outcome}"
     here.answer(
         {"case": case, "decision": done, "status": progress.outcome, "card": digest},
-        Text.assemble(done, ": the case ", shown(case), " is ", shown(progress.outcome), f"; you signed the card {digest.hex()}"),
+        Text.assemble(done, ": the case ", shown(case), " ", shown(became), f"; you signed the card {digest.hex()}"),
     )
 
 

@@ -40,7 +40,7 @@ COMMANDS = {
     "answer": ("approvals", "answer", "Answer what an approver asked about your case."),
     "envelope": ("envelope", "group", "Approve in advance: sign, list, show, revoke."),
     "seat": ("seat", "seat", "Your seat while you are away: delegate, return, list."),
-    "review": ("review", "review", "How well people look at what they approve: stats."),
+    "review": ("review", "review", "How well people look at what they approve: stats, canary."),
     "tail": ("tail", "tail", "The ledger as it grows, verified with --verify."),
     "verify": ("verify", "verify", "Verify a ledger, tiles, evidence or a proof offline, by a public key."),
     "backup": ("backup", "backup", "Copy a node while it runs."),

@@ -26,7 +26,7 @@ def line(step: Step, *, instead: str = "") -> Text:
 
 def _style(step: Step) -> str:
     match step.tag.partition("/")[0]:
-        case "approval.denied" | "run.unknown" | "dead_letter.opened" | "case.expired" | "warrant.revoked":
+        case "approval.denied" | "run.unknown" | "dead_letter.opened" | "case.expired" | "warrant.revoked" | "canary.missed":
             return "red"
         case "run.verified":
             return "green" if step.body["verdict"] in ("verified", "consistent") else "red"
@@ -34,7 +34,7 @@ def _style(step: Step) -> str:
             return "bold yellow"
         case "case.decided":
             return "" if step.body["permitted"] else "red"
-        case "warrant.issued" | "approval.given" | "change.applied":
+        case "warrant.issued" | "approval.given" | "change.applied" | "canary.caught":
             return "green"
         case _:
             return "cyan"

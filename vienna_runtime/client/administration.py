@@ -167,6 +167,26 @@ class Administration:
         """``{days, months, holds, erasing, owed, now, witnessed}``: what is kept how long, and why."""
         return await self._call("retention.show")
 
+    async def canary(
+        self,
+        agent: str,
+        action: str,
+        resource: str,
+        params: Mapping[str, Any],
+        *,
+        purpose: str,
+        reason: str,
+        cost: int = 0,
+        deadline: int | None = None,
+        key: str | None = None,
+    ) -> Answer:
+        """A case in the agent's name that people have to deny, and that is never executed.  Only the answer says so."""
+        fields: dict[str, Any] = {} if deadline is None else {"deadline": deadline}
+        return await self._call(
+            "review.canary", key=key or _key(), whose=agent, action=action, resource=resource, params=dict(params), purpose=purpose,
+            reason=reason, cost=cost, **fields,
+        )  # fmt: skip
+
     async def run_retention(self, *, key: str | None = None) -> Answer:
         """``{applied, months, bodies, case?}``: lets go what is over; without a witness's date it becomes a case for two persons."""
         return await self._call("retention.run", key=key or _key())

@@ -42,6 +42,7 @@ from actors.governance import approving as votes
 from actors.governance import bundle as bundles
 from actors.governance import commands as c
 from actors.governance import events as e
+from actors.governance.canary import Canary
 from actors.governance.canonical import Value
 from actors.governance.decision import Ancestor, Decided, Decision, Facts, Moment
 from actors.governance.evolve import STANDING, evolve
@@ -49,8 +50,8 @@ from actors.governance.facts import Past
 from actors.governance.ids import Fresh, Instant
 from actors.governance.refusals import Code, Refusal
 from actors.governance.signing import Purpose
-from actors.governance.state import State
-from vienna_runtime.evidence import ahead
+from actors.governance.state import Case, State
+from vienna_runtime.evidence import ahead, canaries
 from vienna_runtime.evidence.at_hand import leave_what_was_used
 from vienna_runtime.evidence.checks import NAMES, Checks
 from vienna_runtime.evidence.order import STANDING_TAGS
@@ -191,7 +192,13 @@ class _Replay:
             if active is None:
                 self._no("bundles", f"no entry of the file pushes {self._state.bundle.hex()[:16]}, which was in force")
                 raise _Stopped(f"not looked at from entry {self._at} on: the bundle in force is not there")
-        return Facts(active=active, bundle_of=self._bundles.get, mac_ok=True, parent=parent, past=self._past())
+        return Facts(active=active, bundle_of=self._bundles.get, mac_ok=True, parent=parent, past=self._past(), canary_of=self._canary_of)
+
+    def _canary_of(self, _case: Case) -> Canary | None:
+        return canaries.said(self._state, self._events, self._case)
+
+    def _decided_again(self, moment: Moment) -> Events:
+        return activation.decided_again(self._state, self._case, self._active(), moment, self._past(), self._canary_of)
 
     def _past(self) -> Past:
         """The facts as they are recorded with the decision that is looked at."""
@@ -269,7 +276,7 @@ class _Replay:
             case e.IntentProposed():
                 derive = lambda: self._propose(event, shown, moment)  # noqa: E731
             case e.CaseDecided():
-                derive = lambda: activation.decided_again(self._state, self._case, self._active(), moment, self._past())  # noqa: E731
+                derive = lambda: self._decided_again(moment)  # noqa: E731
             case e.ApprovalGiven() | e.ApprovalDenied():
                 derive = lambda: self._vote(event, shown, moment)  # noqa: E731
             case e.ApprovalOpened():
@@ -299,7 +306,7 @@ class _Replay:
             return None
         events = list(found.events if isinstance(found, Decided) else found)
         if not events:
-            granted = isinstance(event, (e.WarrantIssued, e.ChangeApplied))
+            granted = isinstance(event, (e.WarrantIssued, e.ChangeApplied, e.CanaryMissed))
             self._no("quorum" if granted else name_of(event), f"the law has no reason for {event.TAG} here")
             return None
         return [one for one in events if not isinstance(one, e.DeadLetterResolved)]  # it is of no case, and not in the file
@@ -447,14 +454,14 @@ class _Replay:
         state = self._state
         match event:
             case e.CaseEscalated():
-                return due.held_over(state, self._case, moment)
+                return due.held_over(state, self._case, moment, self._canary_of)
             case e.CaseExpired():
-                over = due.held_over(state, self._case, moment)
-                return over or activation.decided_again(state, self._case, self._active(), moment, self._past())
+                over = due.held_over(state, self._case, moment, self._canary_of)
+                return over or self._decided_again(moment)
             case e.CaseCancelled():
                 by = state.members.get(event.by)
                 gone = Refusal(Code.NOT_ALLOWED, f"{event.by} was no member")
-                return gone if by is None else redeeming.cancel(state, c.Cancel(self._case, event.why), by, moment)
+                return gone if by is None else redeeming.cancel(state, c.Cancel(self._case, event.why), by, self._canary_of, moment)
             case e.WarrantExpired() if (live := state.warrants.get(event.warrant)) is not None:
                 return due.warrant_over(state, live, moment)
             case e.WarrantRevoked() if (live := state.warrants.get(event.warrant)) is not None:

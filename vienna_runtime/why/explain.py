@@ -179,6 +179,12 @@ def _ended(event: e.Event) -> str:  # one sentence a kind
             return f"it expired: {event.why}"
         case e.CaseCancelled():
             return f"{event.by} withdrew it: {event.why}"
+        case e.CanaryMissed():
+            return f"it was a canary of {event.by}'s, and {', '.join(event.persons)} approved it: nothing was executed"
+        case e.CanaryCaught():
+            return f"it was a canary of {event.by}'s, and {event.person} caught it"
+        case e.CanaryEnded():
+            return f"it was a canary of {event.by}'s, and nobody decided it"
         case e.ChangeApplied():
             return "the quorum was there, and the change was made"
         case e.WarrantIssued():

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from .. import commands as c
 from ..kinds import ADMIN, APPROVER, AUDITOR
-from ..wire_fields import Absent
-from .call import NAME, READERS, REASON, SIGNATURE, SIGNED, Call, call
+from ..wire_fields import Absent, Map, Number, Text
+from .call import KEY, NAME, READERS, REASON, SIGNATURE, SIGNED, Call, call
 
 ROWS: tuple[Call, ...] = (
     call(
@@ -31,6 +31,21 @@ ROWS: tuple[Call, ...] = (
         c.Read,
         "for each person what they decided, how fast, and what came of it",
         fixed={"what": "review.stats"},
+    ),
+    call(
+        "review.canary",
+        frozenset({ADMIN}),
+        c.ProposeCanary,
+        "proposes in an agent's name what people have to deny, and executes it never; held, or nothing is recorded",
+        whose=NAME,
+        action=Text(128),
+        resource=Text(512),
+        params=Map(),
+        purpose=Text(4096),
+        reason=REASON,
+        key=KEY,
+        cost=Number(0, default=0),
+        deadline=Absent(Number(0)),
     ),
     call("seat.list", READERS, c.Read, "the seats that are handed on", fixed={"what": "seat.list"}),
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+from .canaries import ProposeCanary
 from .case import (
     Attest,
     Cancel,
@@ -87,7 +88,7 @@ Command: TypeAlias = (
     | PushBundle | ActivateBundle | Seal | RevokeWarrant | TripBreaker | ResetBreaker | RetryLetter | ResolveLetter
     | SettleEffect | PlaceHold | ReleaseHold | RunRetention | Erase | Suspend | Resume | Found | StartShadow | StopShadow
     | UseWarrant | RevokeWarrants | InviteForRecovery | AnnounceRecovery | AgreeToRecovery | ObjectToRecovery | ApplyRecovery
-    | OpenCard | DelegateSeat | ReturnSeat
+    | OpenCard | DelegateSeat | ReturnSeat | ProposeCanary
 )  # fmt: skip
 Query: TypeAlias = (
     ShowCase | ShowFacts | ShowLineage | ShowCard | ShowLetter | ListLetters | ShowBundle | ListBundles | Read
@@ -131,6 +132,7 @@ __all__ = [
     "PlaceHold",
     "Probe",
     "Propose",
+    "ProposeCanary",
     "PushBundle",
     "Query",
     "Read",

@@ -16,6 +16,7 @@ from typing import TypeAlias
 import attrs
 
 from ..canonical import Value
+from .canaries import CanaryCaught, CanaryEnded, CanaryMissed
 from .case import (
     ApprovalDenied,
     ApprovalGiven,
@@ -145,6 +146,9 @@ Event: TypeAlias = (
     | RecoveryAgreed
     | RecoveryEnded
     | RecoveryApplied
+    | CanaryMissed
+    | CanaryCaught
+    | CanaryEnded
 )
 
 
@@ -173,6 +177,9 @@ __all__ = [
     "BudgetWarned",
     "BundleActivated",
     "BundlePushed",
+    "CanaryCaught",
+    "CanaryEnded",
+    "CanaryMissed",
     "CaseCancelled",
     "CaseDecided",
     "CaseEscalated",

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from nacl.signing import SigningKey
 
+from actors.canaries import Canaries
 from actors.governance import (
     approval,
     attestation,
@@ -30,6 +31,7 @@ from actors.governance import (
 from actors.governance import commands as c
 from actors.governance import events as e
 from actors.governance.bundle import Bundle, Source, load, recall
+from actors.governance.canary import Canary
 from actors.governance.codec import decode, encode
 from actors.governance.decide import decide
 from actors.governance.decision import Ancestor, Asker, Decided, Decision, Facts, Invitee, Moment, Operator
@@ -188,7 +190,17 @@ class Bench:
         self.others: dict[str, Bundle] = {}
         self.issuer = SigningKey(hashlib.sha256(tenant.encode()).digest())
         self.mac_key = hashlib.sha256(b"mac" + tenant.encode()).digest()
+        self.canaries = Canaries(tenant, self)  # type: ignore[arg-type]  # the MACs are all that it asks for
         self.drawn = 0
+
+    def warrant_mac(self, _tenant: str, message: bytes) -> bytes:
+        return hmac.digest(self.mac_key, message, "sha256")
+
+    def every_warrant_mac(self, tenant: str, message: bytes) -> tuple[bytes, ...]:
+        return (self.warrant_mac(tenant, message),)
+
+    def canary_of(self, case: Case) -> Canary | None:
+        return self.canaries.of(self.state, case)
 
     # --- the shell -----------------------------------------------------------------------------------------------------
 
@@ -202,7 +214,7 @@ class Bench:
         decision = decide(self.state, command, asker, self.facts(command, asker, **facts), self.moment())
         if isinstance(decision, Decided):
             self.record(*decision.events)
-        elif isinstance(asker, Member):
+        elif isinstance(asker, Member) and not isinstance(command, c.ProposeCanary):
             self.record(e.CommandRefused(type(command).__name__, asker.member, decision.code.value, decision.why, decision.about[:64]))
         return decision
 
@@ -248,7 +260,7 @@ class Bench:
         self.now = Instant(self.now + microseconds)
         owed: list[e.Event] = []
         for _ in range(10_000):
-            events = due(self.state, self.moment(), self.bundles.get(self.state.bundle or b""), self.past)
+            events = due(self.state, self.moment(), self.bundles.get(self.state.bundle or b""), self.past, self.canary_of)
             if not events:
                 return owed
             owed += events
@@ -261,13 +273,22 @@ class Bench:
         return snapshot.fold(start, self.tenant, [(seq, at, event.TAG, body) for seq, at, event, body in self.log[first:until]])
 
     def facts(self, command: c.Command, by: Asker, **known: Any) -> Facts:
-        found: dict[str, Any] = {"active": self.bundles.get(self.state.bundle or b""), "bundle_of": self.bundles.get, "past": self.past}
+        found: dict[str, Any] = {
+            "active": self.bundles.get(self.state.bundle or b""),
+            "bundle_of": self.bundles.get,
+            "past": self.past,
+            "canary_of": self.canary_of,
+        }
         match command:
             case c.Propose() if isinstance(by, Member):
                 found["prior"] = self.look_up(index.intent_key(by.member, command.key))
                 above = self.look_up(index.case_key(command.parent)) if command.parent else None
                 found["parent"] = above and Ancestor(above.agent, above.excluded)
                 found["run"] = self.look_up(index.run_key(command.run or ""))
+            case c.ProposeCanary() if isinstance(by, Member):
+                found["canary_key"] = made = self.canaries.key(command, by.member)
+                found["prior"] = self.look_up(index.intent_key(command.whose, made))
+                found["canaries"] = self.canaries.open(self.state)
             case c.Redeem():
                 expected = hmac.digest(self.mac_key, command.warrant + command.signature, "sha256")
                 public = bytes(self.issuer.verify_key)

@@ -138,7 +138,7 @@ def test_a_change_of_the_tenant_itself_is_under_no_bundle_and_waits_on(sealed: A
 def test_while_nothing_may_be_granted_a_case_is_put_off_and_not_forgotten(bench: Any) -> None:
     case = bench.propose("orders.refund")
     bench.activate("loose")
-    assert due(bench.state, bench.moment(), None, Past()) == ()
+    assert due(bench.state, bench.moment(), None, Past(), lambda _: None) == ()
     assert next_due(bench.state) == bench.now + MINUTE
     bench.done(c.Suspend("belvedere", "halt"), Operator("otto"))
     assert bench.pass_time(MINUTE) == []

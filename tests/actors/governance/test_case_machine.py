@@ -88,7 +88,9 @@ class Cases(RuleBasedStateMachine):
     def run(self, action: str, by: str, on: bytes | None) -> None:
         """A case that goes straight to its first run."""
         self.ask(self.bench.wish(action, key=f"key-{self.number()}", state_digest=on), by)
-        proposed = self.events(e.IntentProposed)[-1]
+        proposed = next(reversed(self.events(e.IntentProposed)), None)
+        if proposed is None:
+            return  # a crash took all of them, and this one was refused
         case = self.bench.state.cases.get(proposed.case)
         if case is not None and case.status == "held":
             self.ask(self.bench.vote(case, "hugo"), "hugo")

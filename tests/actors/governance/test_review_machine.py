@@ -18,6 +18,7 @@ from actors.governance.bundle import Bundle, Source, load
 from actors.governance.constraints import Range
 from actors.governance.envelope import Template
 from actors.governance.ids import DAY, HOUR, MINUTE
+from actors.governance.refusals import Refusal
 from tests.actors.governance.conftest import MANIFEST, POLICIES
 from tests.actors.governance.test_case_machine import MOVES, PICK, PLAYED, VOTERS, Crashes
 from tests.actors.governance.test_envelopes import TEMPLATE, signed
@@ -53,6 +54,7 @@ class Whole(Crashes):
     def __init__(self) -> None:
         super().__init__()
         self.bench.others["reviewed"] = type(self).looked
+        self.canaries: set[str] = set()
 
     @initialize(reviewed=st.booleans())
     def begin_reviewed(self, reviewed: bool) -> None:
@@ -113,6 +115,18 @@ class Whole(Crashes):
     def sign_in_advance(self, by: str, t2: bool, count: int, total: int | None) -> None:
         template: Template = PAYOUT if t2 else TEMPLATE
         self.ask(signed(self.bench, by, template, count=count, total=total, tier="T2" if t2 else "T1"), by)
+
+    @rule(action=st.sampled_from(["orders.refund", "orders.payout", "notes.append"]), agent=st.sampled_from(["ada", "ben", "mallory"]))
+    def try_people_out(self, action: str, agent: str) -> None:
+        params: Any = {"text": "x"} if action == "notes.append" else {"amount": 5}
+        command = c.ProposeCanary(agent, action, "book/one", params, "to see", "do we look?", f"key-{self.number()}")
+        before = len(self.bench.log)
+        decision = self.bench.ask(command, "greta")
+        if isinstance(decision, Refusal):
+            assert len(self.bench.log) == before
+        else:
+            self.canaries.add(decision.answer["case"])
+            PLAYED["canaries"] += 1
 
     @rule(at=PICK, by=VOTERS)
     def revoke_an_envelope(self, at: int, by: str) -> None:
@@ -203,6 +217,20 @@ class Whole(Crashes):
         super().check_log()
         self.check_quorums()
         self.check_envelopes()
+        self.check_canaries()
+
+    def check_canaries(self) -> None:
+        """None was granted, used an envelope or left a dead letter; and nothing else ended as one."""
+        never = (e.WarrantIssued, e.RunOpened, e.DeadLetterOpened, e.EnvelopeUsed)
+        ends = (e.CanaryMissed, e.CanaryCaught, e.CanaryEnded)
+        kept = self.canaries & {event.case for event in self.events(e.IntentProposed)}  # a crash takes what was not on the disk
+        for _, _, event, _ in self.bench.log:
+            ours = getattr(event, "case", "") in kept
+            assert not (ours and isinstance(event, never))
+            assert ours or not isinstance(event, ends)
+            PLAYED[type(event).__name__] += isinstance(event, ends)
+        closed = {event.case for _, _, event, _ in self.bench.log if isinstance(event, ends)}
+        assert closed == kept - set(self.bench.state.cases)
 
     def check_quorums(self) -> None:
         """Every grant and who was counted for it, worked out from the log alone by trying every seating."""

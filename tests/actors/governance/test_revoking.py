@@ -57,7 +57,7 @@ def test_a_crash_between_the_one_entry_and_the_others_leaves_none_of_them_usable
 
 
 def owed_next(bench: Any) -> Any:
-    return due(bench.state, bench.moment(), bench.bundle, Past())
+    return due(bench.state, bench.moment(), bench.bundle, Past(), lambda _: None)
 
 
 def test_all_under_a_bundle_are_revoked_and_those_under_another_live(bench: Any) -> None:

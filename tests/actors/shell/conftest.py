@@ -89,6 +89,9 @@ class Keys:
     def warrant_mac(self, tenant: str, message: bytes) -> bytes:
         return hmac.digest(b"mac " + tenant.encode(), message, "sha256")
 
+    def every_warrant_mac(self, tenant: str, message: bytes) -> tuple[bytes, ...]:
+        return (self.warrant_mac(tenant, message),)
+
     def check_warrant_mac(self, tenant: str, message: bytes, mac: bytes) -> bool:
         return hmac.compare_digest(self.warrant_mac(tenant, message), mac)
 

@@ -364,7 +364,7 @@ export function law(f, tenant, mine, trust) {
     [
       "quorum",
       () => {
-        for (const [, e, register] of each("warrant.issued/1", "change.applied/1")) {
+        for (const [, e, register] of each("warrant.issued/1", "change.applied/1", "canary.missed/1")) {
           const d = decidedBefore(e),
             given = voters(votes(isChange() ? { sequence: lastVote(e) + 1 } : e), register);
 
@@ -573,6 +573,24 @@ export function law(f, tenant, mine, trust) {
               );
               const wanted = proposed().says.params.get("changes").filter((one) => isStanding(one.get("tag"))); // others are in no file
               must(isChange() && alike(changes, wanted), `${what}: another change was approved`);
+              break;
+            }
+            case "canary.missed/1":
+            case "canary.caught/1":
+            case "canary.ended/1": {
+              // that it was one, only the node could tell
+              const given = votes(e).filter((v) => v.at.tag === "approval.given/1" && v.person !== b.person);
+              must(alike([...new Set(given.map((v) => v.person))].sort(), b.persons), `${what}: others approved it`);
+              must(register.members.has(b.by) && b.closes === true, `${what}: no canary of a member`);
+              must(!bodies.some((o) => o.at.tag === "warrant.issued/1"), `${what}: something was granted`);
+              const last = bodies.filter((o) => o.at.sequence < e.sequence).at(-1),
+                after = {
+                  "canary.missed/1": ["approval.given/1"],
+                  "canary.caught/1": ["approval.denied/1"],
+                  "canary.ended/1": ["case.expired/1", "case.cancelled/1", "case.decided/1"],
+                }[e.tag];
+              must(after.includes(last.at.tag), `${what}: it does not follow on what is before it`);
+              must(b.person === undefined || b.person === last.person, `${what}: another person denied it`);
               break;
             }
             case "run.opened/1":

@@ -15,10 +15,12 @@ import pytest
 from nacl.signing import SigningKey
 
 from actors import drafting, evidence, lineage
+from actors.canaries import Canaries
 from actors.governance import approval, attestation, canonical, codec, conversation, enrolment, envelope, intent, receipt, seat, warrant
 from actors.governance import commands as c
 from actors.governance import due as overdue
 from actors.governance import events as e
+from actors.governance.canary import Canary
 from actors.governance.constraints import Prefix, Range
 from actors.governance.decide import decide
 from actors.governance.decision import Ancestor, Decided, Facts, Invitee, Moment, Operator
@@ -26,7 +28,7 @@ from actors.governance.facts import Past
 from actors.governance.ids import HOUR, SECOND, Fresh, Instant
 from actors.governance.settings import BreakerLimits
 from actors.governance.signing import Purpose, fingerprint, signed_bytes
-from actors.governance.state import State
+from actors.governance.state import Case, State
 from actors.recall import Recall
 from ledger import Batch, DataKey, Draft, Ledger, NoteSignature, NoteSigner, Receipt, VerifierKey, origin_of, rotation
 from ledger import canonical as plain
@@ -174,6 +176,9 @@ class Keys:
     def warrant_mac(self, tenant: str, message: bytes) -> bytes:
         return hmac.digest(b"mac " + tenant.encode(), message, "sha256")
 
+    def every_warrant_mac(self, tenant: str, message: bytes) -> tuple[bytes, ...]:
+        return (self.warrant_mac(tenant, message),)
+
     def check_warrant_mac(self, tenant: str, message: bytes, mac: bytes) -> bool:
         return hmac.compare_digest(self.warrant_mac(tenant, message), mac)
 
@@ -196,6 +201,7 @@ class Office:
         self.ledger = Ledger.open(path, node=NODE, keys=self.keys)
         self.state = State(tenant)  # type: ignore[arg-type]
         self.drafts: list[Draft] = []
+        self.canaries = Canaries(tenant, self.keys)  # type: ignore[arg-type]  # the MACs are all that it asks for
         self.admit()
 
     @property
@@ -242,7 +248,7 @@ class Office:
         )
         assert isinstance(decision, Decided), decision
         actor = by if isinstance(by, str) else f"invitation:{by.invitation}" if isinstance(by, Invitee) else f"operator:{by.name}"
-        self.record(decision.events, actor)
+        self.record(decision.events, decision.actor or actor)
         return decision
 
     def settle_due(self, after: int) -> None:
@@ -250,7 +256,9 @@ class Office:
         self.now += after
         recall = Recall(self.ledger, self.tenant)
         active = None if self.state.bundle is None else recall.bundle(self.state.bundle)
-        while events := overdue.due(self.state, Moment(Instant(self.now), Fresh(secrets.token_bytes(32))), active, self._past()):
+        while events := overdue.due(
+            self.state, Moment(Instant(self.now), Fresh(secrets.token_bytes(32))), active, self._past(), self.canary_of
+        ):
             self.record(events, "law")
 
     def record(self, events: tuple[e.Event, ...], actor: str) -> None:
@@ -274,9 +282,19 @@ class Office:
             letter = recall.letter(command.letter)
             lettered = None if letter is None else recall.intent(letter.case)
             parent = None if lettered is None else Ancestor(lettered.agent, lettered.excluded)
+        made = self.canaries.key(command, by.member) if isinstance(command, c.ProposeCanary) else ""
         return Facts(
-            active=active, bundle_of=recall.bundle, mac_ok=True, parent=parent, letter=letter, lettered=lettered, past=self._past()
-        )
+            active=active, bundle_of=recall.bundle, mac_ok=True, parent=parent, letter=letter, lettered=lettered, past=self._past(),
+            canary_of=self.canary_of, canary_key=made,
+        )  # fmt: skip
+
+    def canary_of(self, case: Case) -> Canary | None:
+        return self.canaries.of(self.state, case)
+
+    def canary(self, resource: str = "order/9") -> str:
+        """T2, in ada's name."""
+        ask = c.ProposeCanary("ada", "orders.refund", resource, {"amount": 9}, "to see", "do we look?", secrets.token_hex(8))
+        return str(self.do(ask, "anna").answer["case"])
 
     def _past(self) -> Past:
         recall = Recall(self.ledger, self.tenant)
