@@ -88,7 +88,9 @@ def settings(bundle: Bundle) -> Facets:
         if tier != "T0":
             said[f"tiers.{tier}.approval_deadline"] = span(known.approval_deadline[tier])
             said[f"tiers.{tier}.quorum"] = str(known.quorum[tier])
+            said[f"tiers.{tier}.reading_time"] = span(known.reading_time[tier]) if known.reading_time[tier] else "none"
     said |= {
+        "tiers.T1.second_reader": str(known.second_reader),
         "warrants.uses": str(known.uses),
         "reports.deadline": span(known.report_deadline),
         "verification.deadline": span(known.verification_deadline),

@@ -50,6 +50,8 @@ SETTINGS: dict[str, Any] = {
     "warrant_life": {"T0": 1_000, "T1": 1_000, "T2": 1_000},
     "approval_deadline": {"T0": 0, "T1": 1_000, "T2": 1_000},
     "quorum": {"T1": any_of(1), "T2": any_of(3)},
+    "reading_time": {"T0": 0, "T1": 1_000, "T2": 1_000},
+    "second_reader": 5,
     "uses": 2,
     "report_deadline": 1_000,
     "verification_deadline": 1_000,
