@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from collections import OrderedDict
 
-from actors.governance import canary, trying
+from actors.governance import canary, proposing, trying
 from actors.governance import commands as c
 from actors.governance import intent as intents
 from actors.governance.canary import MOST_OPEN, QUARTER, Canary
@@ -27,7 +27,7 @@ class Canaries:
     def key(self, command: c.ProposeCanary, by: str) -> str:
         """The idempotency key under which it is proposed; empty where the intent has no canonical form, which the law refuses."""
         try:
-            packed = intents.pack(trying.wish(command))
+            packed = intents.pack(proposing.intent_of(trying.asked(command, "")))
         except NotCanonical:
             return ""
         tenant, mac = self._tenant, self._signer.warrant_mac

@@ -10,6 +10,7 @@ from .conversation import heard
 from .decision import Decided, Decision, Facts, Moment
 from .ids import SECOND, Instant
 from .refusals import Code, Refusal, unknown
+from .signed_time import SHORTEST_NONCE, skewed
 from .signing import Purpose, verifies
 from .state import Case, Given, Member, State
 
@@ -38,18 +39,16 @@ def vote(state: State, command: c.Vote, by: Member, facts: Facts, moment: Moment
     if command.decision == "approve" and case.bundle != state.bundle and not governed.is_change(case):
         why = "another bundle has been activated and the case is being decided again: look at what it shows then"
         return Refusal(Code.STATEMENT_MISMATCH, why, about=case.case)
-    if abs(statement.time - moment.now) > approval.ALLOWED_SKEW:
-        return Refusal(
-            Code.TIME_SKEWED, "the signed time is more than 60 s from the node's: set your clock and sign again", about=case.case
-        )
+    if (late := skewed(statement.time, moment.now, about=case.case)) is not None:
+        return late
     if moment.now >= case.expires_at:
         return Refusal(Code.NOT_HELD, "the case's deadline has passed", about=case.case)
     if by.person in case.barred:
-        return barred(case, by)
+        return _barred(case, by)
     if command.decision == "approve" and any(given.person == by.person for given in case.given):
         return Refusal(Code.ALREADY_VOTED, f"{by.person} has already approved, and a person counts once", about=case.case)
-    if not may_fill_a_seat(state, by, case, moment.now):
-        return Refusal(Code.NO_SEAT, f"no seat of the quorum ({case.quorum}) is open to your roles", about=case.case)
+    if (no := seatless(state, by, case, moment.now)) is not None:
+        return no
     if command.decision == "approve" and (unread := _unread(case, by, moment)) is not None:
         return unread
     if command.decision == "deny":
@@ -64,12 +63,22 @@ def vote(state: State, command: c.Vote, by: Member, facts: Facts, moment: Moment
 
 def may_fill_a_seat(state: State, by: Member, case: Case, now: Instant) -> bool:
     """Whether this member's kind and roles, or those of a seat that it holds for another, fit any seat of the case's quorum."""
-    seated = (kinds.APPROVER, kinds.ADMIN) if governed.is_change(case) else (kinds.APPROVER,)
+    if by.kind not in ((kinds.APPROVER, kinds.ADMIN) if governed.is_change(case) else (kinds.APPROVER,)):
+        return False
     roles = seats.roles(state, by, seats.held(state, by, case, now))
-    return by.kind in seated and quorum.eligible(quorum.parse_known(case.quorum), by.person, roles)
+    return quorum.eligible(quorum.parse_known(case.quorum), by.person, roles)
 
 
-def barred(case: Case, by: Member) -> Refusal:
+def seatless(state: State, by: Member, case: Case, now: Instant) -> Refusal | None:
+    """Why a vote of this member could not count, whatever it said, or None."""
+    if by.person in case.barred:
+        return _barred(case, by)
+    if not may_fill_a_seat(state, by, case, now):
+        return Refusal(Code.NO_SEAT, f"no seat of the quorum ({case.quorum}) is open to your roles", about=case.case)
+    return None
+
+
+def _barred(case: Case, by: Member) -> Refusal:
     """Why a person who can fill no seat of a case can fill none."""
     why = "you are the requester, its owner or in its delegation chain"
     if by.person not in case.excluded:
@@ -97,10 +106,8 @@ def opened(state: State, command: c.OpenCard, by: Member, moment: Moment) -> Dec
     case = state.cases.get(command.case)
     if case is None or case.status != "held":
         return unknown("held case", command.case)
-    if by.person in case.barred:
-        return barred(case, by)
-    if not may_fill_a_seat(state, by, case, moment.now):
-        return Refusal(Code.NO_SEAT, f"no seat of the quorum ({case.quorum}) is open to your roles", about=case.case)
+    if (no := seatless(state, by, case, moment.now)) is not None:
+        return no
     since = case.opened.get(by.person)
     answer: dict[str, canonical.Value] = {"case": case.case, "opened": since or moment.now, "reading": review.reading(case.review)}
     if since is not None:
@@ -116,7 +123,7 @@ def _mismatch(statement: approval.Statement, case: Case, decision: str) -> str |
         return "the statement is about another card: look at the case again and sign what it shows now"
     if statement.intent != case.intent_digest or statement.bundle != case.bundle or statement.tier != case.tier:
         return "the statement names another intent, bundle or tier than its card"
-    if len(statement.nonce) < 16:
+    if len(statement.nonce) < SHORTEST_NONCE:
         return "the statement's nonce is shorter than 16 bytes"
     if decision == "approve" and statement.heard != heard(case.said):
         return "something was asked or answered since you looked: look at the case again and sign what has been said by now"

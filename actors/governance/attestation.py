@@ -10,7 +10,7 @@ from . import canonical
 from .ids import CaseId, Instant, RunId
 
 FIELDS = ("case", "run", "receipt", "verdict", "checks", "time")
-ALLOWED_SKEW = 60_000_000  # µs between a signed time and legal time
+_KINDS: canonical.Kinds = {"case": str, "run": str, "receipt": bytes, "verdict": str, "checks": list, "time": int}
 MOST_ROWS = 16  # as many as an action has checks at most
 VERDICTS = ("verified", "mismatched", "inconclusive")
 
@@ -33,10 +33,7 @@ def pack(attestation: Attestation) -> bytes:
 
 def unverified_unpack(packed: bytes) -> Attestation:
     """The attestation as it stands, nothing checked but its form and that its verdict follows from its checks; raises ``NotCanonical``."""
-    fields = canonical.unpack_fields(packed, FIELDS)
-    for name, kind in (("case", str), ("run", str), ("receipt", bytes), ("verdict", str), ("checks", list), ("time", int)):
-        if type(fields[name]) is not kind:
-            raise canonical.NotCanonical(f"the field {name} is not {kind.__name__}")
+    fields = canonical.unpack_typed(packed, FIELDS, _KINDS)
     checks = read_rows(fields["checks"])
     verdict = cast(str, fields["verdict"])
     if verdict not in VERDICTS or not checks:

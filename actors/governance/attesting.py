@@ -13,6 +13,7 @@ from . import events as e
 from .decision import Decided, Decision, Moment
 from .looking import Count
 from .refusals import Code, Refusal, unknown
+from .signed_time import skewed
 from .signing import Purpose, same, verifies
 from .state import Member, Run, Said, State
 
@@ -32,8 +33,8 @@ def attest(state: State, command: c.Attest, by: Member, moment: Moment) -> Decis
         return no
     if not same(seen.receipt, run.receipt):
         return Refusal(Code.STATEMENT_MISMATCH, "the attestation is about another receipt", about=run.run)
-    if abs(seen.time - moment.now) > attestation.ALLOWED_SKEW:
-        return Refusal(Code.TIME_SKEWED, "the signed time is more than 60 s from the node's: set your clock", about=run.run)
+    if (late := skewed(seen.time, moment.now, about=run.run, then="set your clock")) is not None:
+        return late
     asked = looking.names(run.verify)
     if sorted(check[0] for check in seen.checks) != sorted(asked):
         why = f"the warrant asks for {', '.join(sorted(asked))}: each of them once, and nothing else"

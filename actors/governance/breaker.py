@@ -13,14 +13,14 @@ is worthless from that entry on; its revocation follows as an entry of its own.
 from __future__ import annotations
 
 from . import events as e
-from .ids import HOUR, CaseId, Instant, Micros
+from .ids import DAY, CaseId, Instant, Micros
 from .refusals import Code, Refusal
 from .settings import BreakerLimits
 from .state import Breaker, Run, State, scopes
 
 REMEMBERED = 64  # outcomes a scope remembers: more than any volume a limit asks for
 LAW = "law"
-LIE_REMEMBERED = Micros(24 * HOUR)  # a mismatch counts for a day
+LIE_REMEMBERED = Micros(DAY)  # a mismatch counts for a day
 BAD_PERCENT = 50  # of the runs in the window, once there are as many bad ones as the limit says
 
 

@@ -75,6 +75,21 @@ def unpack_fields(packed: bytes, names: tuple[str, ...]) -> dict[str, Value]:
     return value
 
 
+Kinds: TypeAlias = Mapping[str, type | tuple[type, ...]]  # of each declared field the type that it has, exactly
+
+
+def unpack_typed(packed: bytes, names: tuple[str, ...], kinds: Kinds) -> dict[str, Value]:
+    """As ``unpack_fields``, where each field has also to be of its kind: 1 is not true, and nothing is converted."""
+    fields = unpack_fields(packed, names)
+    for name, kind in kinds.items():
+        if isinstance(kind, tuple):
+            if type(fields[name]) not in kind:
+                raise NotCanonical(f"the field {name} is of another type")
+        elif type(fields[name]) is not kind:
+            raise NotCanonical(f"the field {name} is not {kind.__name__}")
+    return fields
+
+
 def unpack_own_fields(packed: bytes, names: tuple[str, ...]) -> dict[str, Value]:
     """The declared fields of bytes that ``pack_fields`` is known to have written: for what already stands in this log."""
     value = _unpack_unverified(packed)

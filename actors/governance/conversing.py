@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from . import commands as c
 from . import events as e
-from .approving import barred, may_fill_a_seat
+from .approving import seatless
 from .conversation import MOST_QUESTIONS, open_question
 from .decision import Decided, Decision, Moment
 from .refusals import Code, Refusal, unknown
@@ -18,10 +18,8 @@ def ask(state: State, command: c.AskAgent, by: Member, moment: Moment) -> Decisi
         return unknown("held case", command.case)
     if (no := _over(case, moment)) is not None:
         return no
-    if by.person in case.barred:
-        return barred(case, by)
-    if not may_fill_a_seat(state, by, case, moment.now):
-        return Refusal(Code.NO_SEAT, f"no seat of the quorum ({case.quorum}) is open to your roles", about=case.case)
+    if (no := seatless(state, by, case, moment.now)) is not None:
+        return no
     if len(case.said) >= MOST_QUESTIONS:
         why = f"{MOST_QUESTIONS} questions have been asked about this case, and that is the most: decide, or let its deadline pass"
         return Refusal(Code.TOO_MANY, why, about=case.case)

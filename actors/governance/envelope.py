@@ -13,19 +13,18 @@ import attrs
 
 from . import canonical, constraints
 from .constraints import Constraint
-from .ids import HOUR, Cost, Digest, Instant, MemberId, TenantId
+from .ids import DAY, Cost, Digest, Instant, MemberId, TenantId
 from .intent import Intent
 from .tiers import TIERS
 
 FIELDS = ("tenant", "template", "count", "total", "until", "bundle", "tier", "reason", "nonce", "time")
 TEMPLATE = ("agent", "action", "resource", "params", "open")
-_KINDS: Mapping[str, tuple[type, ...]] = {
+_KINDS: canonical.Kinds = {
     "tenant": (str,), "template": (bytes,), "count": (int,), "total": (int, type(None)), "until": (int,), "bundle": (bytes,),
     "tier": (str,), "reason": (str,), "nonce": (bytes,), "time": (int,),
 }  # fmt: skip
 
-ALLOWED_SKEW = 60_000_000  # µs between a signed time and legal time
-LONGEST_LIFE = 31 * 24 * HOUR  # what is approved for longer belongs into the policy, where it is reviewed
+LONGEST_LIFE = 31 * DAY  # what is approved for longer belongs into the policy, where it is reviewed
 MOST_COUNT = 10_000  # likewise
 MOST_OPEN = 16  # parameters that may be anything
 
@@ -94,10 +93,7 @@ def pack(statement: Statement) -> bytes:
 
 def unverified_unpack(packed: bytes) -> Statement:
     """The statement as it stands, nothing checked but its form; raises ``NotCanonical``."""
-    fields = canonical.unpack_fields(packed, FIELDS)
-    for name, kinds in _KINDS.items():
-        if type(fields[name]) not in kinds:
-            raise canonical.NotCanonical(f"the field {name} is of another type")
+    fields = canonical.unpack_typed(packed, FIELDS, _KINDS)
     return Statement(**cast("dict[str, object]", fields))  # type: ignore[arg-type]  # names and kinds were checked
 
 

@@ -13,6 +13,7 @@ from .finding import did_you_mean
 from .kinds import ADMIN, AGENT, APPROVER
 from .persons import behind
 from .refusals import Code, Refusal, unknown
+from .signed_time import ALLOWED_SKEW, SHORTEST_NONCE, skewed
 from .signing import Purpose, same, verifies
 from .state import Member, State
 
@@ -48,8 +49,8 @@ def checked(state: State, command: c.SignEnvelope, by: Member, moment: Moment) -
         return Refusal(Code.SIGNATURE_INVALID, "the signature is not yours over this envelope")
     if (wrong := _wrong(state, statement, command.template, moment)) is not None:
         return Refusal(Code.STATEMENT_MISMATCH, wrong)
-    if abs(statement.time - moment.now) > envelope.ALLOWED_SKEW:
-        return Refusal(Code.TIME_SKEWED, "the signed time is more than 60 s from the node's: set your clock and sign again")
+    if (late := skewed(statement.time, moment.now)) is not None:
+        return late
     agent = state.members.get(template.agent)
     if by.kind != APPROVER:
         return Refusal(Code.NOT_ALLOWED, "only an approver approves in advance")
@@ -93,9 +94,9 @@ def _wrong(state: State, statement: envelope.Statement, template: bytes, moment:
         return "an envelope approves up to T1 or T2"
     if not 1 <= statement.count <= envelope.MOST_COUNT or (statement.total is not None and statement.total < 0):
         return f"an envelope is for 1 to {envelope.MOST_COUNT} cases, and its total is not below zero"
-    if not moment.now < statement.until <= moment.now + envelope.LONGEST_LIFE + envelope.ALLOWED_SKEW:
+    if not moment.now < statement.until <= moment.now + envelope.LONGEST_LIFE + ALLOWED_SKEW:
         return "an envelope ends in the future, and within 31 days"
-    if len(statement.nonce) < 16 or not statement.reason or len(statement.reason) > 1024:
+    if len(statement.nonce) < SHORTEST_NONCE or not statement.reason or len(statement.reason) > 1024:
         return "the statement's nonce is shorter than 16 bytes, or its reason is missing or longer than 1024 characters"
     return None
 

@@ -25,14 +25,14 @@ from .signing import Purpose, is_sound_public_key, same, verifies
 from .warrant import Warrant
 
 FIELDS = ("parent", "holder", "constraints", "expires_at", "uses", "cost_cap")
-_KINDS: tuple[tuple[str, tuple[type, ...]], ...] = (
-    ("parent", (bytes,)),
-    ("holder", (bytes,)),
-    ("constraints", (dict,)),
-    ("expires_at", (int,)),
-    ("uses", (int,)),
-    ("cost_cap", (int, type(None))),
-)
+_KINDS: canonical.Kinds = {
+    "parent": (bytes,),
+    "holder": (bytes,),
+    "constraints": (dict,),
+    "expires_at": (int,),
+    "uses": (int,),
+    "cost_cap": (int, type(None)),
+}
 DEEPEST = 8  # links: whoever needs more hands should ask for a warrant of their own
 LARGEST = 16 * 1024  # bytes of a whole chain, which stands in the entry of every run that uses it
 
@@ -78,10 +78,7 @@ def pack(link: Link) -> bytes:
 
 def unverified_unpack(packed: bytes) -> Link:
     """The link as it stands, nothing checked but its form; raises ``NotCanonical``."""
-    fields = canonical.unpack_fields(packed, FIELDS)
-    for name, kinds in _KINDS:
-        if type(fields[name]) not in kinds:
-            raise NotCanonical(f"the field {name} is of another type")
+    fields = canonical.unpack_typed(packed, FIELDS, _KINDS)
     constraints.read(fields["constraints"])
     if cast(int, fields["uses"]) < 1 or (fields["cost_cap"] is not None and cast(int, fields["cost_cap"]) < 0):
         raise NotCanonical("a link has at least one use and no negative cap")

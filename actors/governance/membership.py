@@ -6,7 +6,7 @@ from . import commands as c
 from . import enrolment, governed
 from . import events as e
 from .decision import Asker, Decided, Decision, Invitee, Moment
-from .ids import HOUR, Instant, MemberId, Person, TenantId
+from .ids import DAY, Instant, MemberId, Person, TenantId
 from .kinds import ADMIN, AGENT, APPROVER, MEMBER_KINDS
 from .names import problem as name_problem
 from .persons import ELIGIBLE, leaves_a_quorum
@@ -15,7 +15,7 @@ from .refusals import Code, Refusal, unknown
 from .signing import Purpose, fingerprint, is_sound_public_key, same, verifies
 from .state import Member, State
 
-LONGEST_INVITATION = 14 * 24 * HOUR  # an invitation that lies about longer is a key that lies about
+LONGEST_INVITATION = 14 * DAY  # an invitation that lies about longer is a key that lies about
 
 
 def found(state: State, command: c.Found, by: str, moment: Moment) -> Decision:

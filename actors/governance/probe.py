@@ -11,6 +11,7 @@ from .attestation import read_rows
 from .ids import CaseId, Instant, RunId
 
 FIELDS = ("case", "run", "warrant", "found", "checks", "time")
+_KINDS: canonical.Kinds = {"case": str, "run": str, "warrant": bytes, "found": str, "checks": list, "time": int}
 HAPPENED, DID_NOT, CANNOT_TELL = FOUND = ("happened", "did_not_happen", "cannot_tell")
 
 
@@ -32,10 +33,7 @@ def pack(probe: Probe) -> bytes:
 
 def unverified_unpack(packed: bytes) -> Probe:
     """The statement as it stands, nothing checked but its form and that it follows from its checks; raises ``NotCanonical``."""
-    fields = canonical.unpack_fields(packed, FIELDS)
-    for name, kind in (("case", str), ("run", str), ("warrant", bytes), ("found", str), ("checks", list), ("time", int)):
-        if type(fields[name]) is not kind:
-            raise canonical.NotCanonical(f"the field {name} is not {kind.__name__}")
+    fields = canonical.unpack_typed(packed, FIELDS, _KINDS)
     rows, found = read_rows(fields["checks"]), cast(str, fields["found"])
     if found not in FOUND or not rows:
         raise canonical.NotCanonical("a probe finds one of " + ", ".join(FOUND) + ", with at least one check")

@@ -38,16 +38,7 @@ def wished(state: State, command: c.Propose, by: Member, facts: Facts, moment: M
     """As ``propose``, under any key: also for an intent that is proposed again for its agent."""
     if command.action.startswith(intents.GOVERNED):
         return Refusal(Code.NOT_ALLOWED, f"actions under {intents.GOVERNED} are the tenant's own changes and are not proposed")
-    wish = intents.Intent(
-        action=command.action,
-        resource=command.resource,
-        params=command.params,
-        purpose=command.purpose,
-        cost=Cost(command.cost),
-        state_digest=command.state_digest,
-        parent=None if command.parent is None else CaseId(command.parent),
-        deadline=None if command.deadline is None else Instant(command.deadline),
-    )
+    wish = intent_of(command)
     try:
         packed = intents.pack(wish)
         args = wish.args
@@ -87,6 +78,20 @@ def wished(state: State, command: c.Propose, by: Member, facts: Facts, moment: M
     proposed = e.IntentProposed(case.case, by.member, packed, command.key, wish.parent, case.founding, case.excluded)
     run = None if command.run is None else RunId(command.run)
     return _verdict(state, proposed, case, wish, by, facts.active, moment, run, facts.past)
+
+
+def intent_of(command: c.Propose) -> intents.Intent:
+    """What is proposed, as it is judged and recorded."""
+    return intents.Intent(
+        action=command.action,
+        resource=command.resource,
+        params=command.params,
+        purpose=command.purpose,
+        cost=Cost(command.cost),
+        state_digest=command.state_digest,
+        parent=None if command.parent is None else CaseId(command.parent),
+        deadline=None if command.deadline is None else Instant(command.deadline),
+    )
 
 
 def repeat(prior: e.IntentProposed, packed: bytes, key: str) -> Decision:

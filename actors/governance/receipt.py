@@ -14,19 +14,19 @@ from .ids import Cost, Instant, RunId, WarrantId
 from .warrant import Warrant
 
 FIELDS = ("warrant", "run", "started", "ended", "outcome", "action", "resource", "args_digest", "cost", "result_digest", "evidence")
-_KINDS: tuple[tuple[str, type], ...] = (
-    ("warrant", str),
-    ("run", str),
-    ("started", int),
-    ("ended", int),
-    ("outcome", str),
-    ("action", str),
-    ("resource", str),
-    ("args_digest", bytes),
-    ("cost", int),
-    ("result_digest", bytes),
-    ("evidence", dict),
-)
+_KINDS: canonical.Kinds = {
+    "warrant": str,
+    "run": str,
+    "started": int,
+    "ended": int,
+    "outcome": str,
+    "action": str,
+    "resource": str,
+    "args_digest": bytes,
+    "cost": int,
+    "result_digest": bytes,
+    "evidence": dict,
+}
 LATELY = 16  # receipts remembered as read: the one just looked at, and a few for other tenants' sake
 OUTCOMES = ("succeeded", "failed", "unknown")
 
@@ -56,10 +56,7 @@ def pack(receipt: Receipt) -> bytes:
 def unverified_unpack(packed: bytes) -> Receipt:
     """The receipt as it stands, nothing checked but its form; raises ``NotCanonical``.  Remembered: it is read to look its run up,
     and again to be judged."""
-    fields = canonical.unpack_fields(packed, FIELDS)
-    for name, kind in _KINDS:
-        if type(fields[name]) is not kind:
-            raise canonical.NotCanonical(f"the field {name} is not {kind.__name__}")
+    fields = canonical.unpack_typed(packed, FIELDS, _KINDS)
     if fields["outcome"] not in OUTCOMES:
         raise canonical.NotCanonical("the outcome is none of " + ", ".join(OUTCOMES))
     return Receipt(**cast("dict[str, object]", fields))  # type: ignore[arg-type]  # names and kinds were checked

@@ -16,15 +16,15 @@ from . import commands as c
 from . import events as e
 from . import governed, membership
 from .decision import Decided, Decision, Facts, Moment, Operator
-from .ids import HOUR, Instant, MemberId, Micros
+from .ids import DAY, HOUR, Instant, MemberId, Micros
 from .persons import ELIGIBLE, can_agree
 from .recovery import digest_of, in_time
 from .refusals import Code, Refusal, unknown
 from .signing import fingerprint, same
-from .state import Member, State
+from .state import Member, Recovery, State
 
 ANNOUNCED = Micros(72 * HOUR)  # as long as a change waits for its approvers: whoever is away for a weekend comes back to it
-OPEN = Micros(14 * 24 * HOUR)  # after that nobody may know any more what was agreed to: it is announced again
+OPEN = Micros(14 * DAY)  # after that nobody may know any more what was agreed to: it is announced again
 MOST = 5  # members lost, and keys in force, by one recovery: all of it is one batch
 
 
@@ -63,11 +63,9 @@ def announce(state: State, command: c.AnnounceRecovery, by: Member, moment: Mome
 
 
 def agree(state: State, command: c.AgreeToRecovery, by: Operator, moment: Moment) -> Decision:
-    known = in_time(state, moment.now)
-    if known is None:
-        return unknown("announced recovery", command.digest.hex()[:16])
-    if known.digest != command.digest:
-        return Refusal(Code.STATEMENT_MISMATCH, "another recovery than this is announced: look at it again", about=known.digest.hex()[:16])
+    known = _announced(state, command.digest, moment.now)
+    if isinstance(known, Refusal):
+        return known
     answer = {"digest": known.digest, "due": known.due}
     if known.agreed:
         return Decided(answer={**answer, "repeated": True})
@@ -95,11 +93,9 @@ def apply(state: State, command: c.ApplyRecovery, by: Member, facts: Facts, mome
 
     What was so at the announcement has to be so still.
     """
-    known = in_time(state, moment.now)
-    if known is None:
-        return unknown("announced recovery", command.digest.hex()[:16])
-    if known.digest != command.digest:
-        return Refusal(Code.STATEMENT_MISMATCH, "another recovery than this is announced: look at it again", about=known.digest.hex()[:16])
+    known = _announced(state, command.digest, moment.now)
+    if isinstance(known, Refusal):
+        return known
     if not facts.clock_ok:
         return Refusal(Code.CLOCK_IN_DOUBT, "the node's clocks disagree; nothing is put in force until they agree again", 5000)
     if moment.now < known.due:
@@ -117,6 +113,16 @@ def apply(state: State, command: c.ApplyRecovery, by: Member, facts: Facts, mome
     confirmed = (e.MemberConfirmed(MemberId(name), print_, mark) for name, print_ in known.keys)
     revoked = (e.MemberRevoked(name, f"lost; {mark}") for name in known.lost)
     return Decided((applied, *confirmed, *revoked), {"digest": known.digest, "members": [name for name, _ in known.keys]})
+
+
+def _announced(state: State, digest: bytes, now: Instant) -> Recovery | Refusal:
+    """The recovery of exactly this digest."""
+    known = in_time(state, now)
+    if known is None:
+        return unknown("announced recovery", digest.hex()[:16])
+    if known.digest != digest:
+        return Refusal(Code.STATEMENT_MISMATCH, "another recovery than this is announced: look at it again", about=known.digest.hex()[:16])
+    return known
 
 
 def _problem(state: State, lost: tuple[MemberId, ...], keys: tuple[tuple[str, str], ...], by: Member) -> Refusal | None:

@@ -10,7 +10,7 @@ from . import canonical
 from .ids import DAY, Instant, Micros
 
 FIELDS = ("tenant", "to", "until", "reason", "nonce", "time")
-_KINDS = {"tenant": str, "to": str, "until": int, "reason": str, "nonce": bytes, "time": int}
+_KINDS: canonical.Kinds = {"tenant": str, "to": str, "until": int, "reason": str, "nonce": bytes, "time": int}
 LONGEST = Micros(31 * DAY)  # beyond a holiday somebody else should be given the role
 
 
@@ -32,8 +32,5 @@ def pack(statement: Statement) -> bytes:
 
 def unverified_unpack(packed: bytes) -> Statement:
     """The statement as it stands, nothing checked but its form; raises ``NotCanonical``."""
-    fields = canonical.unpack_fields(packed, FIELDS)
-    for name, kind in _KINDS.items():
-        if type(fields[name]) is not kind:
-            raise canonical.NotCanonical(f"the field {name} is not {kind.__name__}")
+    fields = canonical.unpack_typed(packed, FIELDS, _KINDS)
     return Statement(**cast("dict[str, object]", fields))  # type: ignore[arg-type]  # names and kinds were checked

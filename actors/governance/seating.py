@@ -5,15 +5,13 @@ from __future__ import annotations
 from . import canonical, seat
 from . import commands as c
 from . import events as e
-from .approval import ALLOWED_SKEW
 from .decision import Decided, Decision, Moment
 from .finding import did_you_mean
 from .kinds import ADMIN, APPROVER
 from .refusals import Code, Refusal, unknown
+from .signed_time import ALLOWED_SKEW, SHORTEST_NONCE, skewed
 from .signing import Purpose, verifies
 from .state import Member, State
-
-SHORTEST_NONCE = 16  # bytes
 
 
 def delegate(state: State, command: c.DelegateSeat, by: Member, moment: Moment) -> Decision:
@@ -40,8 +38,8 @@ def checked(state: State, command: c.DelegateSeat, by: Member, moment: Moment) -
     if said.tenant != state.tenant or len(said.nonce) < SHORTEST_NONCE or not said.reason or len(said.reason) > 1024:
         why = "the statement is of another tenant, or its nonce is shorter than 16 bytes, or its reason is missing or too long"
         return Refusal(Code.STATEMENT_MISMATCH, why)
-    if abs(said.time - moment.now) > ALLOWED_SKEW:
-        return Refusal(Code.TIME_SKEWED, "the signed time is more than 60 s from the node's: set your clock and sign again")
+    if (late := skewed(said.time, moment.now)) is not None:
+        return late
     if not moment.now < said.until <= moment.now + seat.LONGEST + ALLOWED_SKEW:
         return Refusal(Code.STATEMENT_MISMATCH, "a seat is handed on until a time in the future, and for 31 days at most")
     if by.kind != APPROVER:

@@ -5,13 +5,14 @@ Nothing is ever done again by itself: an effect that did not happen is free to b
 
 from __future__ import annotations
 
-from . import attestation, attesting, canonical, kinds, looking, probe
+from . import attesting, canonical, kinds, looking, probe
 from . import commands as c
 from . import events as e
 from .canonical import Value
 from .decision import Decided, Decision, Moment
 from .ids import Instant
 from .refusals import Code, Refusal, unknown
+from .signed_time import skewed
 from .signing import Purpose, same, verifies
 from .state import Member, Run, Said, State
 from .warrant import CLOCK_ALLOWANCE
@@ -36,8 +37,8 @@ def probed(state: State, command: c.Probe, by: Member, moment: Moment) -> Decisi
         return no
     if not same(seen.warrant, canonical.digest(run.fields)) or [check[0] for check in seen.checks] != [asked["name"]]:
         return Refusal(Code.STATEMENT_MISMATCH, f"the probe is about another warrant, or is not {asked['name']}", about=run.run)
-    if abs(seen.time - moment.now) > attestation.ALLOWED_SKEW:
-        return Refusal(Code.TIME_SKEWED, "the signed time is more than 60 s from the node's: set your clock", about=run.run)
+    if (late := skewed(seen.time, moment.now, about=run.run, then="set your clock")) is not None:
+        return late
     if seen.found == probe.DID_NOT and (still := quiet_at(run)) > moment.now:
         why = "its executor may still be acting: that it did not happen can be seen when the warrant is over, or the executor has reported"
         return Refusal(Code.TOO_EARLY, why, max(1, (still - moment.now) // 1000), about=run.run)

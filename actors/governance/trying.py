@@ -6,27 +6,19 @@ import attrs
 
 from . import commands as c
 from . import events as e
-from . import intent as intents
 from . import kinds, proposing
 from .canary import MOST_OPEN
 from .decision import Decision, Facts, Moment
-from .ids import Cost, Instant
 from .refusals import Code, Refusal, unknown
 from .state import Member, State
 
 
-def wish(command: c.ProposeCanary) -> intents.Intent:
-    """The intent that its agent would have proposed."""
-    return intents.Intent(
-        action=command.action,
-        resource=command.resource,
-        params=command.params,
-        purpose=command.purpose,
-        cost=Cost(command.cost),
-        state_digest=None,
-        parent=None,
-        deadline=None if command.deadline is None else Instant(command.deadline),
-    )
+def asked(command: c.ProposeCanary, key: str) -> c.Propose:
+    """What its agent would have asked, under this idempotency key."""
+    return c.Propose(
+        action=command.action, resource=command.resource, params=command.params, purpose=command.purpose, key=key, cost=command.cost,
+        deadline=command.deadline,
+    )  # fmt: skip
 
 
 def propose(state: State, command: c.ProposeCanary, by: Member, facts: Facts, moment: Moment) -> Decision:
@@ -40,11 +32,7 @@ def propose(state: State, command: c.ProposeCanary, by: Member, facts: Facts, mo
         return Refusal(Code.NOT_ALLOWED, "while a recovery is announced nobody is tried out: its end would stand beside the case")
     if facts.canaries >= MOST_OPEN and facts.prior is None:
         return Refusal(Code.TOO_MANY, f"{MOST_OPEN} canaries wait already, and that is the most")
-    asked = c.Propose(
-        action=command.action, resource=command.resource, params=command.params, purpose=command.purpose,
-        key=facts.canary_key, cost=command.cost, deadline=command.deadline,
-    )  # fmt: skip
-    outcome = proposing.wished(state, asked, agent, facts, moment)
+    outcome = proposing.wished(state, asked(command, facts.canary_key), agent, facts, moment)
     if isinstance(outcome, Refusal) or not outcome.events:
         return outcome
     if not isinstance(outcome.events[-1], e.ApprovalRequested):

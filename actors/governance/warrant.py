@@ -26,16 +26,15 @@ FIELDS = (
     "state_digest", "tier", "approvals", "envelopes", "bundle", "verify", "not_before", "expires_at", "uses", "cost_cap",
 )  # fmt: skip
 
-_KINDS: tuple[tuple[str, tuple[type, ...]], ...] = (
-    *((name, (str,)) for name in ("tenant", "warrant", "case", "agent", "executor", "action", "resource", "effect", "tier")),
-    *((name, (bytes,)) for name in ("holder", "intent", "bundle")),
-    *((name, (dict,)) for name in ("params", "constraints", "verify")),
-    *((name, (int,)) for name in ("not_before", "expires_at", "uses")),
-    ("approvals", (list,)),
-    ("envelopes", (list,)),
-    ("state_digest", (bytes, type(None))),
-    ("cost_cap", (int, type(None))),
-)
+_KINDS: canonical.Kinds = {
+    **dict.fromkeys(("tenant", "warrant", "case", "agent", "executor", "action", "resource", "effect", "tier"), (str,)),
+    **dict.fromkeys(("holder", "intent", "bundle"), (bytes,)),
+    **dict.fromkeys(("params", "constraints", "verify"), (dict,)),
+    **dict.fromkeys(("not_before", "expires_at", "uses"), (int,)),
+    **dict.fromkeys(("approvals", "envelopes"), (list,)),
+    "state_digest": (bytes, type(None)),
+    "cost_cap": (int, type(None)),
+}
 
 LATELY = 16  # warrants remembered as packed: each is read again at once, when its event is folded and told
 CLOCK_ALLOWANCE = 30_000_000  # µs an executor's own clock may differ; redemption at the node decides
@@ -94,10 +93,7 @@ def pack(warrant: Warrant) -> bytes:
 
 def unverified_unpack(packed: bytes) -> Warrant:
     """The fields as they stand, nothing checked but their form; raises ``NotCanonical``."""
-    fields = canonical.unpack_fields(packed, FIELDS)
-    for name, kinds in _KINDS:
-        if type(fields[name]) not in kinds:
-            raise canonical.NotCanonical(f"the field {name} is of another type")
+    fields = canonical.unpack_typed(packed, FIELDS, _KINDS)
     if any(type(person) is not str for person in cast("list[object]", fields["approvals"])):
         raise canonical.NotCanonical("an approval is not the name of a person")
     if any(type(name) is not str for name in cast("list[object]", fields["envelopes"])):

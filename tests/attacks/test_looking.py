@@ -240,17 +240,23 @@ async def test_one_that_looks_at_another_target_makes_it_a_mismatch_whoever_agre
         await anna.done("breaker.reset", scope=f"agent:{member.name}", reason="emma looked at another directory")
 
 
+async def killed(yard: Yard, till: subprocess.Popen[str], ada: Any) -> tuple[dict[str, Any], str]:
+    """A wish and its case, whose executor was killed once it had begun, and whose outcome nobody knows."""
+    ready(till)
+    wish = wanted("files.slow")
+    case = (await ada.propose(**wish))["case"]
+    await yard.until("began")
+    till.kill()
+    till.wait()
+    await ada.until(case, "run.unknown")
+    return wish, case
+
+
 async def test_of_an_executor_killed_after_it_acted_a_probe_finds_what_it_did(yards: Callable[[str], Yard]) -> None:
     yard = yards("schoenbrunn")
     till = yard.executor(f'echo done > "$1"; : > began; {WAIT.format("gone")}')
-    ready(till)
     async with yard.line(await yard.agent()) as ada, yard.stage.cast("anna", tenant=yard.tenant) as (anna,):
-        wish = wanted("files.slow")
-        case = (await ada.propose(**wish))["case"]
-        await yard.until("began")
-        till.kill()
-        till.wait()
-        await ada.until(case, "run.unknown")
+        wish, case = await killed(yard, till, ada)
         yard.file("gone").touch()
         (blocked,) = (await anna.done("effect.list"))["effects"]
         assert (blocked["case"], blocked["resource"], blocked["probe"]) == (case, wish["resource"], True)
@@ -272,14 +278,8 @@ async def test_an_executor_killed_before_it_acted_says_so_late_and_only_then_may
 ) -> None:
     yard = yards("schoenbrunn")
     till = yard.executor(f': > began; {WAIT.format("gone")}; echo late > "$1"')
-    ready(till)
     async with yard.line(await yard.agent()) as ada, yard.stage.cast("anna", tenant=yard.tenant) as (anna,):
-        wish = wanted("files.slow")
-        case = (await ada.propose(**wish))["case"]
-        await yard.until("began")
-        till.kill()
-        till.wait()
-        await ada.until(case, "run.unknown")
+        wish, case = await killed(yard, till, ada)
 
         till = yard.executor('echo done > "$1"')  # its journal says what it had begun, and what that left running is ended
         ready(till)

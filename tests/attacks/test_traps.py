@@ -16,7 +16,7 @@ import msgpack
 import pytest
 import trio
 
-from actors.governance import approval, intent, warrant
+from actors.governance import intent, signed_time, warrant
 
 TRAPS = (
     "an optional signature check (absent signature verifies)",
@@ -530,4 +530,4 @@ def test_every_trap_is_tried_or_pending_with_its_reason() -> None:
     assert TRIED | set(PENDING) == set(TRAPS)
     assert not TRIED & set(PENDING)
     assert all(PENDING.values())
-    assert approval.ALLOWED_SKEW == 60_000_000
+    assert signed_time.ALLOWED_SKEW == 60_000_000

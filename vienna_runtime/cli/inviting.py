@@ -7,15 +7,24 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import click
+
 from actors.governance import apikey
 from vienna_runtime import invitation as invitations
+from vienna_runtime.cli.kinds import DURATION
 from vienna_runtime.client import Refused, Unreachable, Vienna
 from vienna_runtime.client.enrolment import new_invitation
 from vienna_runtime.invitation import Invitation
 from vienna_runtime.secret import Secret
 
+PERSON = click.option("--person", required=True, help="The human being behind it; quorums count persons.")
+ROLES = click.option("--role", "roles", multiple=True, help="A role that policies and quorums name; repeat for several.")
 DEFAULT_LIFE = "2d"  # a weekend away; the law allows 14 days
 SUFFIX = ".invitation"
+VALID = click.option("--valid", type=DURATION, default=DEFAULT_LIFE, show_default=True, help="How long the invitation may be used.")
+OUTPUT = click.option(
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help=f"The invitation's file.  Default: NAME{SUFFIX}"
+)
 
 
 async def invite(

@@ -11,7 +11,6 @@ from rich.table import Table
 from actors.governance import kinds
 from vienna_runtime.cli import inviting
 from vienna_runtime.cli.here import Here, json_option, pass_here
-from vienna_runtime.cli.kinds import DURATION
 from vienna_runtime.cli.listing import Listing
 from vienna_runtime.cli.shown import shown
 
@@ -24,12 +23,12 @@ def member() -> None:
 @member.command()
 @click.argument("name")
 @click.option("--kind", type=click.Choice(sorted(kinds.MEMBER_KINDS)), required=True, help="What the member may do.")
-@click.option("--person", required=True, help="The human being behind it; quorums count persons.")
-@click.option("--role", "roles", multiple=True, help="A role that policies and quorums name; repeat for several.")
+@inviting.PERSON
+@inviting.ROLES
 @click.option("--owner", help="Of an agent: the member who answers for it.")
-@click.option("--valid", type=DURATION, default=inviting.DEFAULT_LIFE, show_default=True, help="How long the invitation may be used.")
+@inviting.VALID
 @click.option("--key", help="Idempotency key, to repeat this after an unknown outcome.")
-@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="The invitation's file.  Default: NAME.invitation")
+@inviting.OUTPUT
 @json_option
 @pass_here
 def add(

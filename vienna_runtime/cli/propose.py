@@ -19,6 +19,7 @@ from vienna_runtime.cli.phrases import outcome_style
 from vienna_runtime.cli.shown import shown
 from vienna_runtime.client import Progress, Step, Vienna
 from vienna_runtime.client.vienna import new_key, now
+from vienna_runtime.executors.means import ABSENT
 
 
 @click.command()
@@ -116,7 +117,7 @@ def _state_of(path: Path) -> bytes:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").digest()
     except FileNotFoundError:
-        return bytes(32)
+        return ABSENT
 
 
 def summary(progress: Progress) -> Text:

@@ -12,7 +12,7 @@ from rich.text import Text
 from actors.governance.persons import ELIGIBLE
 from vienna_runtime.cli import inviting
 from vienna_runtime.cli.here import Here, json_option, pass_here
-from vienna_runtime.cli.kinds import DIGEST, DURATION
+from vienna_runtime.cli.kinds import DIGEST
 from vienna_runtime.cli.listing import Listing
 from vienna_runtime.cli.member import grouped
 from vienna_runtime.cli.phrases import clock
@@ -31,12 +31,12 @@ REASON = click.option("--reason", required=True, help="Why; it stands on the ten
 @recover.command()
 @click.argument("name")
 @click.option("--kind", type=click.Choice(sorted(ELIGIBLE)), required=True, help="What the member will be.")
-@click.option("--person", required=True, help="The human being behind it; quorums count persons.")
-@click.option("--role", "roles", multiple=True, help="A role that policies and quorums name; repeat for several.")
+@inviting.PERSON
+@inviting.ROLES
 @LOST
 @REASON
-@click.option("--valid", type=DURATION, default=inviting.DEFAULT_LIFE, show_default=True, help="How long the invitation may be used.")
-@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="The invitation's file.  Default: NAME.invitation")
+@inviting.VALID
+@inviting.OUTPUT
 @json_option
 @pass_here
 def invite(

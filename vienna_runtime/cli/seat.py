@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 from rich.table import Table
 
+from actors.governance import seat as law
 from actors.governance.ids import DAY
 from vienna_runtime.cli.here import Here, json_option, pass_here
 from vienna_runtime.cli.kinds import DURATION
@@ -13,7 +14,7 @@ from vienna_runtime.cli.phrases import lasting, until
 from vienna_runtime.cli.shown import shown
 from vienna_runtime.client.vienna import now
 
-LONGEST = 31  # days
+DAYS = law.LONGEST // DAY
 
 
 @click.group(cls=Listing)
@@ -23,7 +24,7 @@ def seat() -> None:
 
 @seat.command()
 @click.argument("to", metavar="APPROVER")
-@click.option("--until", "life", type=DURATION, required=True, help=f"How long from now, as in 3d; {LONGEST} days at most.")
+@click.option("--until", "life", type=DURATION, required=True, help=f"How long from now, as in 3d; {DAYS} days at most.")
 @click.option("--reason", required=True, help="Why; it is signed with the rest.")
 @json_option
 @pass_here
@@ -37,8 +38,8 @@ def delegate(here: Here, to: str, life: int, reason: str) -> None:
     Example:
       vienna seat delegate dora --until 3d --reason "on holiday"
     """
-    if life > LONGEST * DAY:
-        raise click.UsageError(f"a seat is handed on for {LONGEST} days at most: whoever is needed for longer should be given the role")
+    if life > law.LONGEST:
+        raise click.UsageError(f"a seat is handed on for {DAYS} days at most: whoever is needed for longer should be given the role")
     here.ask(lambda vienna: vienna.delegate_seat(to, life=life, reason=reason))
     here.answer({"to": to, "life": life}, f"handed on to {to} for {lasting(life)}; to take it back: vienna seat return --reason ...")
 

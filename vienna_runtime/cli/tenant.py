@@ -10,7 +10,6 @@ from rich.table import Table
 from actors.governance import kinds
 from vienna_runtime.cli import inviting
 from vienna_runtime.cli.here import Here, json_option, pass_here
-from vienna_runtime.cli.kinds import DURATION
 from vienna_runtime.cli.listing import Listing
 from vienna_runtime.cli.recover import recover
 from vienna_runtime.cli.shown import shown
@@ -27,8 +26,8 @@ tenant.add_command(recover)
 @tenant.command()
 @click.argument("name")
 @click.option("--admin", required=True, help="The first admin's name as a member.")
-@click.option("--person", required=True, help="The human being behind it; quorums count persons.")
-@click.option("--valid", type=DURATION, default=inviting.DEFAULT_LIFE, show_default=True, help="How long the invitation may be used.")
+@inviting.PERSON
+@inviting.VALID
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="The invitation's file.  Default: ADMIN.invitation")
 @json_option
 @pass_here

@@ -31,6 +31,7 @@ from actors.governance.constraints import Constraint
 from actors.governance.envelope import Template
 from actors.governance.ids import Cost, Digest, Instant, TenantId
 from actors.governance.receipt import Receipt
+from actors.governance.signed_time import SHORTEST_NONCE
 from actors.governance.signing import Purpose, signed_bytes
 from ledger.tree import HASH_SIZE
 from vienna_runtime import credential as credentials
@@ -54,7 +55,6 @@ if TYPE_CHECKING:
     from vienna_runtime.tail import Belief
 
 WAIT = 10.0  # s of waiting asked for in one call: well below what an answer may take
-NONCE = 16  # bytes: what the law asks of an approval at least
 
 
 def new_key() -> str:
@@ -260,7 +260,7 @@ class Vienna:
                 bundle=bundle,
                 tier=tier,
                 reason=reason,
-                nonce=os.urandom(NONCE),
+                nonce=os.urandom(SHORTEST_NONCE),
                 time=Instant(at),
             )
         )
@@ -280,7 +280,9 @@ class Vienna:
     async def delegate_seat(self, to: str, *, life: int, reason: str) -> None:
         """Hands this approver's own seat to another for ``life`` µs from now, under this member's key."""
         at = now()
-        statement = seats.pack(seats.Statement(self.credential.tenant, to, Instant(at + life), reason, os.urandom(NONCE), Instant(at)))
+        statement = seats.pack(
+            seats.Statement(self.credential.tenant, to, Instant(at + life), reason, os.urandom(SHORTEST_NONCE), Instant(at))
+        )
         await self.call("seat.delegate", statement=statement, signature=self.sign(Purpose.SEAT, statement))
 
     async def return_seat(self, reason: str, whose: str | None = None) -> None:
@@ -364,7 +366,7 @@ class Vienna:
         return SigningKey(self.credential.signing_key.reveal()).sign(signed_bytes(purpose, packed)).signature
 
     async def _vote(self, decision: str, card: Card, narrowing: Mapping[str, Value], reason: str) -> Progress:
-        statement = card.statement(decision, narrowing=narrowing, reason=reason, nonce=os.urandom(NONCE), now=now())
+        statement = card.statement(decision, narrowing=narrowing, reason=reason, nonce=os.urandom(SHORTEST_NONCE), now=now())
         renewals = self._line.renewals
         try:
             answer = await self.call(decision, statement=statement, signature=self.sign(Purpose.APPROVAL, statement))

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from actors.governance import commands as c
 from actors.governance import constraints, intent
 from actors.governance.constraints import Exact, Range
 from actors.governance.ids import MINUTE
+from tests.actors.governance.test_review import put_in_force
 
 POST = "ledgers.post"  # T1, four uses, and an amount from 1 to 500
 
@@ -32,8 +34,6 @@ def test_the_warrant_keeps_within_what_policy_and_the_approver_allow(bench: Any)
 
 
 def test_two_approvers_leave_what_both_allow(bench: Any) -> None:
-    from tests.actors.governance.test_review import put_in_force
-
     put_in_force(bench, payout='@uses("3") @constrain("amount: range 1..500")')
     case = bench.propose("orders.payout")
     bench.done(bench.vote(case, "clara", narrowing=bounded(amount=Range(1, 40, None))), "clara")
@@ -66,8 +66,6 @@ def test_what_is_exact_is_narrowed_by_nobody(bench: Any) -> None:
 
 
 def test_a_further_use_is_asked_for_within_what_the_approver_left(bench: Any) -> None:
-    from actors.governance import commands as c
-
     case = bench.propose(POST, params={"amount": 5})
     bench.done(bench.vote(case, "clara", narrowing={**bounded(amount=Range(5, 9, None)), "ttl": 2 * MINUTE}), "clara")
     live = bench.warrant_of(case)

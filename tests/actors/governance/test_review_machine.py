@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule, run_state_machine_as_test
 
+from actors.governance import canonical, envelope, intent, quorum, seat, warrant
 from actors.governance import commands as c
-from actors.governance import envelope, intent, quorum, seat, warrant
 from actors.governance import events as e
 from actors.governance.bundle import Bundle, Source, load
 from actors.governance.constraints import Range
@@ -185,7 +185,7 @@ class Whole(Crashes):
         if live is None:
             return
         asked = live.waiting[at % len(live.waiting)]
-        params = live.terms.params if asked.params is None else DRAFT | intent.canonical.unpack(asked.params)  # type: ignore[operator]
+        params = live.terms.params if asked.params is None else DRAFT | canonical.unpack(asked.params)  # type: ignore[operator]
         args = intent.args_digest(live.action, live.terms.resource, params)
         self.ask(self.bench.redemption(live.warrant, f"run-{self.number()}", params=params, args_digest=args, use=asked.use), "till")
 
