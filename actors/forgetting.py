@@ -18,6 +18,7 @@ import structlog
 import trio
 
 from actors import retained
+from actors.aside import Aside
 from actors.errors import ActorsError
 from actors.governance import commands as c
 from actors.governance import events as e
@@ -73,13 +74,13 @@ class Forgetting:
 
     # What a question or a command needs to know
 
-    async def prepare(self, ask: object, state: State, now: Instant, limiter: trio.CapacityLimiter) -> None:
+    async def prepare(self, ask: object, state: State, now: Instant, aside: Aside) -> None:
         """Looks through the log in a thread, for those few asks that need it."""
         match ask:
             case c.RunRetention() | c.Read(what="retention.show"):
-                self._seen = await trio.to_thread.run_sync(self._log.months, state, now, limiter=limiter)
+                self._seen = await aside(self._log.months, state, now)
             case c.Erase():
-                self._spans = await trio.to_thread.run_sync(self._log.spans, ask.what, limiter=limiter)
+                self._spans = await aside(self._log.spans, ask.what)
             case _:
                 pass
 
@@ -120,23 +121,23 @@ class Forgetting:
 
     # Carrying out
 
-    async def go_on(self, owner: Owner, scribe: Scribe, now: Instant, limiter: trio.CapacityLimiter) -> None:
+    async def go_on(self, owner: Owner, scribe: Scribe, now: Instant, aside: Aside) -> None:
         """Pieces of what is owed, as long as the budget lasts.  What fails is tried again the next time."""
         until = trio.current_time() + BUDGET
         try:
-            while await self._piece(owner, scribe, now, limiter) and trio.current_time() < until:
+            while await self._piece(owner, scribe, now, aside) and trio.current_time() < until:
                 pass
         except WritingStopped as error:
             log.info("forgetting waits until the node can write", tenant=self._name, why=str(error))
         except (LedgerError, ActorsError, OSError) as error:
             log.error("forgetting does not go on", tenant=self._name, why=f"{type(error).__name__}: {error}")
 
-    async def _piece(self, owner: Owner, scribe: Scribe, now: Instant, limiter: trio.CapacityLimiter) -> bool:
+    async def _piece(self, owner: Owner, scribe: Scribe, now: Instant, aside: Aside) -> bool:
         """One piece; whether there may be another."""
         if (task := _task(owner.state)) is not None:
             if not await owner.is_settled():
                 return False
-            await trio.to_thread.run_sync(self._look_ahead, owner.state, task, limiter=limiter)
+            await aside(self._look_ahead, owner.state, task)
             return await self._remove(owner, scribe, task, now)
         if not self._ledger.owes_forgetting(self._name):
             return False

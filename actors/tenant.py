@@ -18,6 +18,7 @@ import structlog
 import trio
 
 from actors import answering, drafting, folding
+from actors.aside import Aside, InThread
 from actors.canaries import Canaries
 from actors.errors import StaleEpoch, StalePosition, StaleScope
 from actors.fact_finding import Known
@@ -56,7 +57,6 @@ ROOM = 12  # entries one decision may make at most; a test holds the law to it
 MOST_DUE = 512  # overdue things settled in one sweep, so that a backlog does not hold up who is waiting
 # Said before or without a decision, or again and again until something has happened elsewhere.
 NOT_RECORDED = frozenset({Code.READ_ONLY, Code.BUSY, Code.FROZEN, Code.MALFORMED, Code.SUSPENDED, Code.NOT_WITNESSED})
-READERS = 1  # policies read at once: threads that compute take turns, and the event loop should have every other one
 INBOX = "inbox"
 RECOVERY = 100  # ms; reopening and verifying the right edge takes a few of these
 FELL = "the tenant fell before it could answer; ask again with the same idempotency key to learn whether it happened"
@@ -75,7 +75,7 @@ class Surroundings:
     snapshot_every: int = 20_000  # entries
     entropy: Callable[[int], bytes] = os.urandom
     witnessed: Callable[[str], Instant] = lambda log: Instant(0)  # the newest time that a quorum of witnesses signed for a log
-    reading: trio.CapacityLimiter = attrs.field(factory=lambda: trio.CapacityLimiter(READERS), repr=False)
+    aside: Aside = attrs.field(factory=InThread, repr=False)  # where policies are read
 
 
 class Tenant:
@@ -131,7 +131,7 @@ class Tenant:
                     case Sweep():
                         self._sweep()
                         await self._go_on_shadowing()
-                        await self._forgetting.go_on(self, self._around.scribe, self._around.time.now(), self._around.reading)
+                        await self._forgetting.go_on(self, self._around.scribe, self._around.time.now(), self._around.aside)
                     case Introduce():
                         self._introduce(message)
                     case Listen():
@@ -160,7 +160,7 @@ class Tenant:
             if isinstance(source, bundles.Source):
                 self._pushed = await self._read(source, bundles.load)
         if type(ask) in LOOKS:
-            await self._forgetting.prepare(ask, self.state, self._around.time.now(), self._around.reading)
+            await self._forgetting.prepare(ask, self.state, self._around.time.now(), self._around.aside)
         needed = ask.bundle if isinstance(ask, (c.ActivateBundle, c.StartShadow)) else self.state.bundle
         if needed is not None and not self.frozen and (unread := self._recall.unread(needed)) is not None:
             await self._read(unread, bundles.recall)
@@ -168,7 +168,7 @@ class Tenant:
     async def _read(
         self, source: bundles.Source, how: Callable[[bundles.Source], bundles.Bundle | bundles.Findings]
     ) -> bundles.Bundle | bundles.Findings:
-        read = await trio.to_thread.run_sync(how, source, limiter=self._around.reading)
+        read = await self._around.aside(how, source)
         if isinstance(read, bundles.Bundle):
             self._recall.has_read(read)
         return read

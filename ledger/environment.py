@@ -1,4 +1,4 @@
-"""The one door to lmdb: fixed tables, durable transactions, a map that grows by itself.
+"""The one door to what ``ledger.medium`` opens: fixed tables, durable transactions, a map that grows by itself.
 
     table         key                                value
     entries       log id (4) ‖ sequence (8)          hashes that the leaf completes (32 each, itself first) ‖ header
@@ -31,9 +31,8 @@ from typing import Any, TypeAlias, cast
 
 import lmdb
 
-from ledger import founding
-from ledger.directory import settle
 from ledger.errors import Closed, DiskFull, UnsuitableDirectory
+from ledger.medium import MOST_TABLES, ON_DISK, Medium
 from ledger.segments import Files
 
 Txn: TypeAlias = Any  # lmdb.Transaction; the library has no types
@@ -41,11 +40,11 @@ Item: TypeAlias = tuple[bytes, bytes]
 Fault: TypeAlias = Callable[[str], None]
 
 TABLES = ("entries", "bodies", "cases", "index", "logs", "commitments", "snapshots", "segments", "witnessed", "meta")
+assert len(TABLES) == MOST_TABLES
 YOUNGER_TABLES = frozenset({"segments", "witnessed"})  # a ledger made before them is read without; its next writer makes them
 FORMAT = b"vienna ledger 1"
 DEFAULT_MAP_SIZE = 1 << 30  # address space, not disk; doubling from here stops every reader once a doubling
 LARGEST_MAP_SIZE = 1 << 46  # what a 64-bit process can map, with room for everything else
-MOST_READERS = 512  # read transactions at a time, in all processes; LMDB's 126 is few for verify, backup and tails
 
 POSITION = Struct(">IQ")  # log id, sequence
 NUMBER = Struct(">Q")
@@ -54,8 +53,8 @@ NUMBER = Struct(">Q")
 class Environment:
     """An open LMDB environment, with its tables by name."""
 
-    def __init__(self, path: Path, *, map_size: int = DEFAULT_MAP_SIZE, read_only: bool = False) -> None:
-        self._path, self._read_only, self._map_size = path, read_only, map_size
+    def __init__(self, path: Path, *, map_size: int = DEFAULT_MAP_SIZE, read_only: bool = False, medium: Medium = ON_DISK) -> None:
+        self._path, self._read_only, self._map_size, self._medium = path, read_only, map_size, medium
         self.files = Files(path)
         self.nodes: dict[tuple[int, int, int], bytes] = {}  # see ``stored.nodes_kept``
         self._gate = threading.Condition()
@@ -65,15 +64,10 @@ class Environment:
         self.open()
 
     def open(self) -> None:
-        """Open the files; both syncs stay on, the 0.9 format is pinned."""
+        """Open the files."""
         try:
-            if not self._read_only:
-                founding.ensure(self._path, self._opened)
-                founding.take_room(self._path, MOST_READERS)
-            opened = self._opened(self._path)
+            opened = self._medium.open(self._path, map_size=self._map_size, read_only=self._read_only)
             try:
-                if not self._read_only:
-                    settle(self._path)  # before anything in the files is called durable, their names are
                 # A reader sees tables that exist; the writer makes them, in one durable transaction.
                 self._tables = {}
                 for name in TABLES:
@@ -90,21 +84,6 @@ class Environment:
         self._map_size = max(self._map_size, opened.info()["map_size"])
         self._lmdb = opened
         self.nodes.clear()  # what a failed commit had shown may be gone
-
-    def _opened(self, path: Path) -> Any:
-        return lmdb.open(
-            str(path),
-            map_size=0 if self._read_only else self._map_size,  # 0: as large as the files say
-            max_dbs=len(TABLES),
-            max_readers=MOST_READERS,
-            max_spare_txns=8,  # idle read transactions kept for the next read; more threads than that seldom read at once
-            mode=0o600,
-            sync=True,
-            metasync=True,
-            readonly=self._read_only,
-            create=not self._read_only,
-            lib_version=0,
-        )
 
     def close(self) -> None:
         """Let go of the files, once the readers that are inside have left."""

@@ -24,7 +24,6 @@ import lmdb
 from ledger import admission, archiving, commitments, forgetting, node_index, removal, rotation, snapshots, witnessed
 from ledger.change import Change
 from ledger.checkpoint import origin_of
-from ledger.directory import WriterLock, prepare
 from ledger.entry import NODE, Answer, Batch, Draft, Head, Receipt, Refused
 from ledger.environment import DEFAULT_MAP_SIZE, FORMAT, NUMBER, Environment, Fault, Txn
 from ledger.errors import (
@@ -40,6 +39,7 @@ from ledger.errors import (
 )
 from ledger.keys import Keys
 from ledger.logs import NODE_ID, Log, load
+from ledger.medium import ON_DISK, Claim, Medium
 from ledger.reading import Reader
 from ledger.segments import Segment
 from ledger.tail import LONGEST_CASE, Sealing, Tail, month_of
@@ -55,9 +55,9 @@ def no_fault(point: str) -> None:
 class Ledger(Reader):
     """See the module."""
 
-    def __init__(self, env: Environment, lock: WriterLock, path: Path, node: str, keys: Keys, fault: Fault) -> None:
+    def __init__(self, env: Environment, lock: Claim, path: Path, node: str, keys: Keys, fault: Fault, medium: Medium) -> None:
         super().__init__(env, keys)
-        self._lock, self._path, self._node, self._fault = lock, path, node, fault
+        self._lock, self._path, self._node, self._fault, self._medium = lock, path, node, fault, medium
         self._writing = threading.Lock()
         self._stopped: str | None = None  # why nothing is written until reopen()
         self._probe_failed = False  # stopped by probe() alone, which may then reopen by itself
@@ -67,16 +67,22 @@ class Ledger(Reader):
 
     @classmethod
     def open(
-        cls, path: str | os.PathLike[str], *, node: str, keys: Keys, map_size: int = DEFAULT_MAP_SIZE, fault: Fault = no_fault
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        node: str,
+        keys: Keys,
+        map_size: int = DEFAULT_MAP_SIZE,
+        fault: Fault = no_fault,
+        medium: Medium = ON_DISK,
     ) -> Ledger:
         """The ledger in ``path``, founded when there is none; raises UnsuitableDirectory, DirectoryBusy."""
         place = Path(path)
-        prepare(place)
-        lock = WriterLock(place)
+        lock = medium.claim(place)
         try:
-            env = Environment(place, map_size=map_size)
+            env = Environment(place, map_size=map_size, medium=medium)
             try:
-                ledger = cls(env, lock, place, node, keys, fault)
+                ledger = cls(env, lock, place, node, keys, fault, medium)
                 ledger._found()
                 ledger._load()
             except BaseException:
@@ -405,8 +411,7 @@ class Ledger(Reader):
         return self._room() < LOWEST_ROOM
 
     def _room(self) -> int:
-        room = os.statvfs(self._path)
-        return room.f_bavail * room.f_frsize
+        return self._medium.room(self._path)
 
     def _check_writable(self) -> None:
         if self._stopped == _CLOSED:

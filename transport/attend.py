@@ -31,6 +31,7 @@ class Place:
 
     origin: str
     certificate: bytes
+    entropy: Callable[[int], bytes] = secrets.token_bytes
 
 
 async def attend(
@@ -91,11 +92,11 @@ def _is_cancellation(ended: BaseException) -> bool:
 
 
 def _connection(carrier: Carrier, admission: Admission, place: Place, remote: str, limits: Limits) -> Connection:
-    session_id = secrets.token_hex(16)  # a name for logs, not a secret: never enough to get in
+    session_id = place.entropy(16).hex()  # a name for logs, not a secret: never enough to get in
     proof = None
     if admission.public_key is not None:
         challenge = Challenge(
-            nonce=secrets.token_bytes(NONCE_BYTES),
+            nonce=place.entropy(NONCE_BYTES),
             principal=admission.principal,
             origin=place.origin,
             certificate=place.certificate,

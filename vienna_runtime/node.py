@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import gc
-import random
 import sys
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -30,14 +29,13 @@ from actors.governance.ids import Instant
 from actors.governance.node_law import WitnessRefused
 from actors.held import Held
 from actors.housekeeper import Housekeeper
-from actors.kernel import Child, Down, Mailbox, Notice, Ref, Strategy, Supervision, SystemClock, run_actor, supervise
+from actors.kernel import Child, Down, Mailbox, Notice, Ref, Strategy, Supervision, run_actor, supervise
 from actors.kernel.cell import Life
 from actors.legal_time import LegalTime
 from actors.messages import Asked, Done, Outcome, Respond
 from actors.node_standing import NodeStanding
 from actors.reconciler import reconcile
 from actors.scribe import Room, Scribe, Worker
-from actors.scribe.scribe import Runner
 from actors.supervisor import NoteFrozen, NoteWitness, Refused, Supervisor, SupervisorMessage
 from actors.tenant import Surroundings, Tenant, turn_away
 from actors.tenant_status import status_of
@@ -54,6 +52,7 @@ from vienna_runtime.crowd import Crowd
 from vienna_runtime.keymaster import Keymaster
 from vienna_runtime.keystore import Keystore
 from vienna_runtime.ledger_keys import LedgerKeys
+from vienna_runtime.ports import Ports
 from vienna_runtime.retention_date import confirmed_by
 from vienna_runtime.tile_service import TileService
 from vienna_runtime.version import VERSION
@@ -74,8 +73,7 @@ class Node:
     config: Config
     keystore: Keystore
     ledger: Ledger
-    tls: ServerTls
-    listeners: list[trio.SocketListener]
+    ports: Ports
     scribe: Scribe
     held: Held
     around: Surroundings
@@ -147,33 +145,37 @@ async def run(
     gc.set_threshold(*COLLECT)
     settings = config.settings
     listeners = await trio.open_tcp_listeners(settings.listen.port, host=settings.listen.host)
+    host, port = listeners[0].socket.getsockname()[:2]
+    shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     async with Worker() as worker:
-        node = _compose(config, keystore, ledger, tls, listeners, worker)
-        host, port = listeners[0].socket.getsockname()[:2]
-        shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        await supervise(
-            [
-                Child(name="watermark", start=partial(keep, watermark, ledger.logs)),
-                Child(name="scribe", start=partial(_scribe, node)),
-                Child(name="answers", start=node.held.run),
-                Child(name="supervisor", start=partial(_supervisor, node)),
-                Child(name="tenants", start=partial(_tenants, node), shutdown=15.0),
-                Child(name="housekeeper", start=node.housekeeper.run),
-                Child(name="keymaster", start=node.keymaster.run),
-                Child(name="reconciler", start=partial(_reconciler, node)),
-                Child(name="gateway", start=partial(_gateway, node, lambda: ready(shown))),
-                *([] if node.witnesses is None else [Child(name="witnesses", start=partial(_witnesses, node.witnesses))]),
-            ],
-            strategy=Strategy.REST_FOR_ONE,
-            jitter=random.random,
-            report=_report,
-        )
+        ports = Ports(door=partial(serve, listeners, tls=tls), runner=worker, keep=partial(keep, watermark, ledger.logs))
+        await live(compose(config, keystore, ledger, ports), lambda: ready(shown))
 
 
-def _compose(
-    config: Config, keystore: Keystore, ledger: Ledger, tls: ServerTls, listeners: list[trio.SocketListener], worker: Runner
-) -> Node:
-    time = LegalTime(SystemClock())
+async def live(node: Node, ready: Callable[[], None]) -> None:
+    """Serves until cancelled, with whatever ports it was made; raises as ``run``."""
+    await supervise(
+        [
+            Child(name="watermark", start=node.ports.keep),
+            Child(name="scribe", start=partial(_scribe, node)),
+            Child(name="answers", start=node.held.run),
+            Child(name="supervisor", start=partial(_supervisor, node)),
+            Child(name="tenants", start=partial(_tenants, node), shutdown=15.0),
+            Child(name="housekeeper", start=node.housekeeper.run),
+            Child(name="keymaster", start=node.keymaster.run),
+            Child(name="reconciler", start=partial(_reconciler, node)),
+            Child(name="gateway", start=partial(_gateway, node, ready)),
+            *([] if node.witnesses is None else [Child(name="witnesses", start=partial(_witnesses, node))]),
+        ],
+        strategy=Strategy.REST_FOR_ONE,
+        jitter=node.ports.jitter,
+        report=_report,
+    )
+
+
+def compose(config: Config, keystore: Keystore, ledger: Ledger, ports: Ports) -> Node:
+    """Every part of a node, none of it alive yet."""
+    time = LegalTime(ports.clock)
     for name in ledger.logs():
         head = ledger.head(name)
         if head.size:
@@ -181,7 +183,7 @@ def _compose(
             time.not_before(parse(last.entry).time)
     limits, schedule = config.settings.limits, config.settings.schedule
     room = Room(max_entries=limits.submissions)
-    scribe = Scribe(ledger, runner=worker, now=time.now, room=room, heads_period=schedule.heads / MICROS)
+    scribe = Scribe(ledger, runner=ports.runner, now=time.now, room=room, heads_period=schedule.heads / MICROS)
     held, standing, refused, directory = Held(scribe), NodeStanding(), Refused(), Directory()
     mailbox: Mailbox[SupervisorMessage] = Mailbox("supervisor")
     node: Node
@@ -197,6 +199,8 @@ def _compose(
         time=time,
         standing=standing,
         snapshot_every=schedule.snapshot,
+        entropy=ports.entropy,
+        aside=ports.aside,
         witnessed=witnessed,
     )
 
@@ -212,8 +216,7 @@ def _compose(
         config=config,
         keystore=keystore,
         ledger=ledger,
-        tls=tls,
-        listeners=listeners,
+        ports=ports,
         scribe=scribe,
         held=held,
         around=around,
@@ -254,7 +257,7 @@ async def _tenants(node: Node, *, task_status: Life) -> None:
                 supervise,
                 [_tenant_child(node, place) for place in places],
                 strategy=Strategy.ONE_FOR_ONE,
-                jitter=random.random,
+                jitter=node.ports.jitter,
                 report=_report,
             )
         )
@@ -282,7 +285,7 @@ async def _tenant(node: Node, place: Place, *, task_status: Life) -> None:
     alive = Child(name=place.name, start=partial(run_actor, make, place.mailbox), shutdown=8.0)
     try:
         async with trio.open_nursery() as nursery:
-            await nursery.start(partial(supervise, [alive], strategy=Strategy.ONE_FOR_ONE, jitter=random.random, report=_report))
+            await nursery.start(partial(supervise, [alive], strategy=Strategy.ONE_FOR_ONE, jitter=node.ports.jitter, report=_report))
             was_ready = True
             task_status.started()
     except* (StartFailed, IntensityExceeded) as fallen:
@@ -295,7 +298,7 @@ async def _tenant(node: Node, place: Place, *, task_status: Life) -> None:
         place.tenant.frozen = why
     async with trio.open_nursery() as nursery:
         await nursery.start(
-            partial(supervise, [_frozen_child(place, why)], strategy=Strategy.ONE_FOR_ONE, jitter=random.random, report=_report)
+            partial(supervise, [_frozen_child(place, why)], strategy=Strategy.ONE_FOR_ONE, jitter=node.ports.jitter, report=_report)
         )
         if not was_ready:
             task_status.started()
@@ -363,9 +366,7 @@ async def _gateway(node: Node, ready: Callable[[], None], *, task_status: Life) 
     async with trio.open_nursery() as nursery:
         await nursery.start(
             partial(
-                serve,
-                node.listeners,
-                tls=node.tls,
+                node.ports.door,
                 origin=node.keystore.node,
                 gate=crowd,
                 handle=handle,
@@ -377,13 +378,14 @@ async def _gateway(node: Node, ready: Callable[[], None], *, task_status: Life) 
         ready()
 
 
-async def _witnesses(witnesses: Witnesses, *, task_status: Life) -> None:
+async def _witnesses(node: Node, *, task_status: Life) -> None:
     """Whatever becomes of asking them, the node goes on: then nothing more is witnessed, and the status says so."""
-    was_ready = False
+    witnesses, was_ready = node.witnesses, False
+    assert witnesses is not None
     alive = Child(name="collector", start=witnesses.run)
     try:
         async with trio.open_nursery() as nursery:
-            await nursery.start(partial(supervise, [alive], strategy=Strategy.ONE_FOR_ONE, jitter=random.random, report=_report))
+            await nursery.start(partial(supervise, [alive], strategy=Strategy.ONE_FOR_ONE, jitter=node.ports.jitter, report=_report))
             was_ready = True
             task_status.started()
     except* (StartFailed, IntensityExceeded) as fallen:

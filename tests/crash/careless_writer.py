@@ -10,7 +10,7 @@ from typing import Any
 
 import lmdb
 
-from ledger import Ledger, directory, environment
+from ledger import Ledger, directory, medium
 from vienna_runtime.selftest import writing
 
 _open = lmdb.open
@@ -33,7 +33,7 @@ if __name__ == "__main__":
     elif way == "trusting":
         Ledger._check_writable = lambda self: None  # type: ignore[method-assign]  # goes on after a failed commit
     elif way == "no names":
-        for module in (directory, environment):
+        for module in (directory, medium):
             setattr(module, "settle", lambda path: None)  # noqa: B010  # likewise
     else:
         raise SystemExit(f"no such way: {way}")

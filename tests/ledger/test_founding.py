@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from ledger import Ledger
-from ledger.environment import MOST_READERS
 from ledger.founding import DATA_FILE, DRAFT, LOCK_FILE
+from ledger.medium import MOST_READERS
 
 
 @pytest.mark.parametrize("left", [b"", b"half a page", bytes(8192)])

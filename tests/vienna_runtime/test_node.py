@@ -29,6 +29,7 @@ from vienna_runtime.client.vienna import door_of
 from vienna_runtime.keystore import Keystore
 from vienna_runtime.keystore_opener import opener_for
 from vienna_runtime.ledger_keys import LedgerKeys
+from vienna_runtime.ports import Ports
 from vienna_runtime.secret import Secret
 
 T = TypeVar("T")
@@ -37,6 +38,14 @@ NAME = "hofburg.example"
 
 def nobody(_what: str) -> Secret:
     raise AssertionError("no passphrase is asked for")
+
+
+def ports() -> Ports:
+    return Ports(door=_nowhere, runner=inline, keep=_nowhere)
+
+
+async def _nowhere(**_: object) -> None:
+    raise AssertionError
 
 
 async def inline(function: Callable[[], T]) -> T:
@@ -64,7 +73,7 @@ def parts(home: Path) -> Iterator[tuple[Keystore, Ledger, ServerTls]]:
 @pytest.mark.parametrize("most", [256, 1000])
 async def test_as_many_entries_may_wait_for_the_disk_as_set(home: Path, parts: tuple[Keystore, Ledger, ServerTls], most: int) -> None:
     config = configs.load(home, environ={"VIENNA_LIMITS_SUBMISSIONS": str(most)})
-    made = node._compose(config, *parts, [], inline)
+    made = node.compose(config, *parts[:2], ports())
     async with trio.open_nursery() as nursery:
         await nursery.start(made.scribe.run)
         assert isinstance(made.scribe.reserve("", most // 2 + 1), Full)
@@ -79,7 +88,7 @@ async def test_the_heads_are_committed_to_as_often_as_set(
     home: Path, parts: tuple[Keystore, Ledger, ServerTls], seconds: int, autojump_clock: MockClock
 ) -> None:
     config = configs.load(home, environ={"VIENNA_SCHEDULE_HEADS": f"{seconds}s"})
-    made = node._compose(config, *parts, [], inline)
+    made = node.compose(config, *parts[:2], ports())
     keystore, ledger, _ = parts
     keystore.admit_tenant("belvedere")
     async with trio.open_nursery() as nursery:
