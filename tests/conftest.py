@@ -9,6 +9,7 @@ so that no processor is left alone with a long one at the end.
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +20,10 @@ from hypothesis import settings
 settings.register_profile("same", derandomize=True, deadline=None, print_blob=True)
 settings.register_profile("search", deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("VIENNA_EXAMPLES", "same"))  # VIENNA_EXAMPLES=search looks for new ones
+
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started with & by a script: programs that are interrupted here must hear it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

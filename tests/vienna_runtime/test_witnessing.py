@@ -268,7 +268,6 @@ def test_an_old_copy_is_not_served_though_the_note_of_how_far_it_came_is_as_old(
         assert "the witness emil has cosigned" in said
         # the tenant's log grew first; the node's own has grown too where it had committed to that before it was stopped
         assert re.search(r"of (the node's own log|the log of belvedere), which ends after", said)
-        assert "of the log of belvedere, which ends after" in said
         assert "--accept-rollback REASON" in said
         with settled.served("--accept-rollback", "a test went back") as hand:
             hand("status")
@@ -276,11 +275,13 @@ def test_an_old_copy_is_not_served_though_the_note_of_how_far_it_came_is_as_old(
         (event,) = settled.events(RollbackAccepted)
         assert "the witness emil has cosigned" in event.found
         with settled.served() as hand:  # accepted once is accepted, though emil remembers it for ever
-            until(lambda: len(hand("status")["witnesses"]["refused"]) >= 2)
-        refused = settled.events(WitnessRefused)
-        # By now the node's own log, in which the acceptance stands, may have outgrown what emil saw: then it is forked.
-        assert {(event.witness, event.log) for event in refused} == {("emil", "belvedere"), ("emil", "")}
-        assert {event.what for event in refused} <= {"rolled back", "forked"}
+            until(lambda: any("belvedere" in one for one in hand("status")["witnesses"]["refused"]))
+        refused = {(event.witness, event.log): event for event in settled.events(WitnessRefused)}
+        # The node's own log is refused too where emil saw it grow before the node was stopped.  By now it, in which the acceptance
+        # stands, may have outgrown what emil saw: then it is forked.
+        assert ("emil", "belvedere") in refused
+        assert set(refused) <= {("emil", "belvedere"), ("emil", "")}
+        assert {event.what for event in refused.values()} <= {"rolled back", "forked"}
 
 
 def test_a_forked_log_is_not_served_and_found_while_running(settled: House, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import re
 
 import cedarpy
 import pytest
-from hypothesis import assume, event, given
+from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
 from actors.governance.bundle import Bundle, Findings, Source, load, recall
@@ -212,6 +212,7 @@ questions = st.sampled_from(sorted(PHASES)).flatmap(
 )
 
 
+@settings(max_examples=40)
 @given(head=st.sampled_from(("principal", 'principal == Agent::"ada"')), clause=clauses, asked=st.lists(questions, min_size=4, max_size=24))
 def test_in_a_phase_in_which_a_policy_is_ruled_out_it_decides_nothing(head: str, clause: str, asked: list[Question]) -> None:
     """A forbid beside one permit for everything: where it matches, it is what decides."""

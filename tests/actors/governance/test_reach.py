@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import assume, event, given
+from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
 from actors.governance import reach
@@ -283,6 +283,7 @@ questions = st.sampled_from(sorted(PARAMS)).flatmap(
 )
 
 
+@settings(max_examples=40)
 @given(head=heads, clause=clauses, asked=st.lists(questions, min_size=1, max_size=12))
 def test_what_is_called_impossible_decides_nothing(head: str, clause: str, asked: list[Question]) -> None:
     """A forbid beside one permit for everything: where it matches, it is what decides."""

@@ -184,9 +184,9 @@ def test_a_drawn_case_is_read_by_two_and_nothing_signed_in_advance_counts(bench:
     assert bench.propose("orders.refund").status == "held"
 
 
-@given(st.integers(0, 100), st.lists(st.integers(0, 10**9), min_size=400, max_size=400, unique=True))
-def test_as_many_are_drawn_as_policy_says(percent: int, numbers: list[int]) -> None:
-    drawn = sum(reviewing.drawn(f"c{number}", percent) for number in numbers)
+@given(st.integers(0, 100), st.integers(0, 10**9))
+def test_as_many_are_drawn_as_policy_says(percent: int, first: int) -> None:
+    drawn = sum(reviewing.drawn(f"c{number}", percent) for number in range(first, first + 400))
     assert percent in (0, 100) or abs(drawn - 4 * percent) <= 90  # over four and a half standard deviations
     assert percent not in (0, 100) or drawn == 4 * percent
 

@@ -99,7 +99,7 @@ def constraints(draw: st.DrawFn) -> Constraint:
 
 
 @given(constraints(), constraints(), VALUES)
-@settings(max_examples=2_000, deadline=None)
+@settings(max_examples=700, deadline=None)
 def test_whatever_a_narrower_constraint_allows_the_wider_one_allows(one: Constraint, other: Constraint, value: Value) -> None:
     if narrower(one, other):
         event("narrower")
@@ -109,7 +109,7 @@ def test_whatever_a_narrower_constraint_allows_the_wider_one_allows(one: Constra
 
 
 @given(constraints(), constraints(), VALUES)
-@settings(max_examples=2_000, deadline=None)
+@settings(max_examples=700, deadline=None)
 def test_an_intersection_allows_exactly_what_both_allow(one: Constraint, other: Constraint, value: Value) -> None:
     both = check(one, value) is None and check(other, value) is None
     joined = intersect(one, other)
