@@ -25,7 +25,7 @@ from actors.governance.decision import Operator
 from actors.governance.node_law import RecoveryConsented
 from actors.governance.refusals import Code, Refusal, unknown
 from actors.housekeeper import Housekeeper
-from actors.kernel import Ref
+from actors.kernel import Ref, Turn
 from actors.messages import Asked, Done, Outcome, Respond, TenantMessage, Unsettled
 from actors.scribe import Scribe
 from actors.sight import Filter, Sight
@@ -118,7 +118,10 @@ class _Conversation:
 
     async def _listen(self) -> None:
         while True:
-            for message in await self._connection.receive():
+            messages = await self._connection.receive()
+            turn = Turn()
+            for message in messages:
+                await turn.give_way()
                 tag = message["t"]
                 if tag == "credit":
                     if (subscription := self._subscriptions.get(message["sub"])) is not None:

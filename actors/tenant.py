@@ -9,16 +9,13 @@ ledger again before the next command; answers that rested on what was discarded 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from functools import partial
 
-import attrs
 import structlog
 import trio
 
 from actors import answering, drafting, folding
-from actors.aside import Aside, InThread
 from actors.canaries import Canaries
 from actors.errors import StaleEpoch, StalePosition, StaleScope
 from actors.fact_finding import Known
@@ -40,15 +37,13 @@ from actors.governance.rates import Rates
 from actors.governance.refusals import Code, Refusal
 from actors.governance.settings import BreakerLimits
 from actors.governance.state import State
-from actors.held import Held
-from actors.kernel import Envelope
-from actors.legal_time import LegalTime
+from actors.kernel import Envelope, Turn
 from actors.messages import Asked, Done, Introduce, Listen, Outcome, Reconcile, Respond, Sweep, TenantMessage, Unsettled
-from actors.node_standing import SCOPE, NodeStanding
+from actors.node_standing import SCOPE
 from actors.recall import Recall
-from actors.scribe import Full, LogFrozen, ReadOnly, Reservation, Scribe
+from actors.scribe import Full, LogFrozen, ReadOnly, Reservation
 from actors.shadow import Shadowing
-from actors.signer import Signer
+from actors.surroundings import Surroundings
 from ledger import BodyRemoved, LedgerError
 
 log = structlog.get_logger(__name__)
@@ -61,21 +56,6 @@ INBOX = "inbox"
 RECOVERY = 100  # ms; reopening and verifying the right edge takes a few of these
 FELL = "the tenant fell before it could answer; ask again with the same idempotency key to learn whether it happened"
 UNSETTLED = "the node could not make it durable; ask again with the same idempotency key to learn whether it happened"
-
-
-@attrs.frozen(kw_only=True)
-class Surroundings:
-    """What every tenant of a node shares."""
-
-    scribe: Scribe
-    held: Held
-    signer: Signer
-    time: LegalTime
-    standing: NodeStanding
-    snapshot_every: int = 20_000  # entries
-    entropy: Callable[[int], bytes] = os.urandom
-    witnessed: Callable[[str], Instant] = lambda log: Instant(0)  # the newest time that a quorum of witnesses signed for a log
-    aside: Aside = attrs.field(factory=InThread, repr=False)  # where policies are read
 
 
 class Tenant:
@@ -115,8 +95,15 @@ class Tenant:
     async def handle(self, batch: list[Envelope[TenantMessage]]) -> None:
         await trio.lowlevel.checkpoint_if_cancelled()
         self._recall.settled(self._around.scribe.durable)
+        turn = Turn()
         for at, envelope in enumerate(batch):
             message = envelope.message
+            try:
+                await turn.give_way()
+            except trio.Cancelled:
+                for left in batch[at:]:
+                    turn_away(left.message)
+                raise
             try:
                 if not at and not self.frozen and self.state.bundle is not None:  # in here: should it fall, all are answered
                     look_ahead(self.state, self._recall.remembered(self.state.bundle), batch, self._around.time.now())
@@ -129,7 +116,7 @@ class Tenant:
                     case Asked():
                         self._asked(message)
                     case Sweep():
-                        self._sweep()
+                        await self._sweep(turn)
                         await self._go_on_shadowing()
                         await self._forgetting.go_on(self, self._around.scribe, self._around.time.now(), self._around.aside)
                     case Introduce():
@@ -454,9 +441,12 @@ class Tenant:
 
     # -- time
 
-    def _sweep(self) -> None:
+    async def _sweep(self, turn: Turn) -> None:
         """Settles what is overdue, each thing in a decision of its own."""
         for _ in range(MOST_DUE):
+            await turn.give_way()
+            if not self._usable():
+                return
             now = self._around.time.now()
             at = next_due(self.state)
             if self.frozen or at is None or at > now:

@@ -24,6 +24,7 @@ from actors.frozen import FrozenTenant
 from actors.gate import TenantGate
 from actors.gateway import House, converse, tell
 from actors.governance import commands as c
+from actors.governance import rates
 from actors.governance.decision import Operator
 from actors.governance.ids import Instant
 from actors.governance.node_law import WitnessRefused
@@ -37,7 +38,8 @@ from actors.node_standing import NodeStanding
 from actors.reconciler import reconcile
 from actors.scribe import Room, Scribe, Worker
 from actors.supervisor import NoteFrozen, NoteWitness, Refused, Supervisor, SupervisorMessage
-from actors.tenant import Surroundings, Tenant, turn_away
+from actors.surroundings import Surroundings
+from actors.tenant import Tenant, turn_away
 from actors.tenant_status import status_of
 from ledger import NODE, Ledger
 from ledger.header import parse
@@ -49,6 +51,7 @@ from vienna_runtime.admission import public_part
 from vienna_runtime.archivist import Archivist
 from vienna_runtime.config import Config
 from vienna_runtime.crowd import Crowd
+from vienna_runtime.doorstep import Doorstep
 from vienna_runtime.keymaster import Keymaster
 from vienna_runtime.keystore import Keystore
 from vienna_runtime.ledger_keys import LedgerKeys
@@ -342,6 +345,9 @@ async def _gateway(node: Node, ready: Callable[[], None], *, task_status: Life) 
         calls_in_flight=settings.limits.calls_per_connection,
         heartbeat_seconds=settings.schedule.heartbeat / MICROS,
     )
+    rate = rates.parse(settings.limits.address_rate)
+    assert isinstance(rate, rates.Rate)  # the settings have read it
+    doorstep = Doorstep(rate, lambda: int(trio.current_time() * MICROS), node.refused.note)
     crowd = Crowd(node.gate, settings.limits.connections_per_principal, node.refused.note)
     house = House(
         directory=node.directory,
@@ -372,6 +378,7 @@ async def _gateway(node: Node, ready: Callable[[], None], *, task_status: Life) 
                 handle=handle,
                 limits=limits,
                 http=tiles.hook if settings.tiles.any else None,
+                knock=doorstep.lets_in,
             )
         )
         task_status.started()

@@ -25,7 +25,17 @@ from transport.server import Http
 class Door(Protocol):
     """Where peers come in."""
 
-    async def __call__(self, *, origin: str, gate: Gate, handle: Handle, limits: Limits, http: Http | None, task_status: Life) -> None:
+    async def __call__(
+        self,
+        *,
+        origin: str,
+        gate: Gate,
+        handle: Handle,
+        limits: Limits,
+        http: Http | None,
+        knock: Callable[[str], bool],
+        task_status: Life,
+    ) -> None:
         """As ``transport.server.serve``: until cancelled."""
         ...
 

@@ -13,6 +13,9 @@ from typing import TypeAlias
 
 import attrs
 
+from actors.governance import rates
+from actors.governance.finding import Malformed
+
 Value: TypeAlias = bool | int | str | tuple[str, ...]
 
 _MICROSECONDS = {"ms": 1_000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
@@ -135,6 +138,13 @@ def _read_path(raw: object) -> Value:
     return raw
 
 
+def _read_rate(raw: object) -> Value:
+    if not isinstance(raw, str) or isinstance(rate := rates.parse(raw), Malformed):
+        raise ValueError(raw)
+    return str(rate)
+
+
+RATE = Kind('a rate, such as "20/s" or "100/m burst 50"', _read_rate, _quoted)
 SWITCH = Kind("true or false", _read_switch, lambda value: str(value).lower())
 HOST = Kind("an IP address or a host name in lower case", _read_host, _quoted)
 HOSTS = Kind("a list of IP addresses and host names (in the environment: separated by commas)", _read_hosts, _write_hosts)

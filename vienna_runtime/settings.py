@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from vienna_runtime.setting_kinds import HOST, HOSTS, NAMES, PATH, PORT, SWITCH, Kind, Value, choice, duration, pattern, size, whole
+from vienna_runtime.setting_kinds import HOST, HOSTS, NAMES, PATH, PORT, RATE, SWITCH, Kind, Value, choice, duration, pattern, size, whole
 
 _SECOND = 1_000_000  # every duration is in microseconds
 _DAY = 86_400 * _SECOND
@@ -79,6 +79,9 @@ class Limits:
     )
     connections_per_principal: int = _is(whole(1, 10_000), 64, "Connections of one principal at once; the next is told to come again.")
     handshakes_per_address: int = _is(whole(1, 10_000), 64, "Connections from one address that have not proved who they are.")
+    address_rate: str = _is(
+        RATE, "200/s burst 2000", "How often one address, of IPv6 one /64, may open a connection; beyond that it is closed unanswered."
+    )
     handshake: int = _is(duration("1s", "2m"), 10 * _SECOND, "How long TLS, the upgrade and the proof of identity may take together.")
     mailbox: int = _is(
         whole(16, 1_000_000), 4_096, "Commands that wait for one tenant; a further one is refused with a time to come again."

@@ -25,3 +25,4 @@ from actors.kernel.spec import Strategy as Strategy
 from actors.kernel.spec import When as When
 from actors.kernel.supervise import Supervision as Supervision
 from actors.kernel.supervise import supervise as supervise
+from actors.kernel.turn import Turn as Turn

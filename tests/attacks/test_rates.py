@@ -1,12 +1,19 @@
-"""A member that asks without end: refused before anything is decided, and nobody else notices."""
+"""Whoever asks without end, or knocks without end, is refused before anything is decided, and nobody else notices."""
 
 from __future__ import annotations
 
+import os
 import secrets
+from pathlib import Path
 from typing import Any
 
 import trio
 
+from actors.governance.codec import decode_node
+from actors.governance.node_law import RefusalsCounted
+from ledger import NODE
+from ledger.header import parse
+from tests.attacks.conftest import Raw, Stage
 from transport.answers import Refused, Reply
 
 PACED = b'[rates]\nprincipal = "20/s burst 40"\n[rates.calls]\npropose = "5/s burst 10"\n'
@@ -41,3 +48,30 @@ async def test_a_flood_of_proposals_is_refused_without_an_entry_and_its_neighbou
         after = (await anna.done("status"))["entries"]
         assert after - before == 4 * len(let_in) + 6  # intent, verdict, warrant and run of each, and the neighbour's whole case
         await mallory.refused("case.cancel", case="none", reason="x")  # its other calls have what is left of its own rate
+
+
+def test_an_address_that_knocks_too_often_is_closed_before_a_handshake_and_counted(tmp_path: Path) -> None:
+    stage = Stage(tmp_path / "node", environ={**os.environ, "VIENNA_LIMITS_ADDRESS_RATE": "3/h burst 3"}).found_node().serve()
+
+    def comes_in(source: str) -> bool:
+        try:
+            raw: Raw = stage.raw(source)  # the TLS handshake
+        except OSError:
+            return False
+        with raw:
+            return True
+
+    assert [comes_in("127.0.0.9") for _ in range(6)] == [True, True, True, False, False, False]
+    assert comes_in("127.0.0.8")
+    assert stage.end() == 0
+    ledger = stage.ledger()
+    try:
+        records = ledger.read(NODE, 0, ledger.head(NODE).size)
+        counted = [
+            decode_node(RefusalsCounted.TAG, ledger.open_body(NODE, record))
+            for record in records
+            if parse(record.entry).tag == RefusalsCounted.TAG
+        ]
+    finally:
+        ledger.close()
+    assert counted == [RefusalsCounted((("127.0.0.9", "knocking", 3),))]

@@ -32,7 +32,8 @@ from actors.legal_time import LegalTime
 from actors.messages import Asked, Done, Outcome, Reconcile, Sweep
 from actors.node_standing import NodeStanding
 from actors.scribe import Reservation, Scribe
-from actors.tenant import ROOM, Surroundings, Tenant
+from actors.surroundings import Surroundings
+from actors.tenant import ROOM, Tenant
 from ledger import NODE, BodyRemoved, Ledger, snapshots, verify_directory
 from ledger.forgetting import Step
 from vienna_runtime import config as configs

@@ -28,7 +28,8 @@ from actors.legal_time import LegalTime
 from actors.messages import Asked, Done, Outcome, Sweep
 from actors.node_standing import NodeStanding
 from actors.scribe import Reservation, Scribe
-from actors.tenant import ROOM, Surroundings, Tenant
+from actors.surroundings import Surroundings
+from actors.tenant import ROOM, Tenant
 from ledger import DataKey, Ledger, NoteSignature, NoteSigner, VerifierKey, origin_of
 
 T = TypeVar("T")
