@@ -143,13 +143,14 @@ class _Conversation:
                 log.warning("an answer that cannot be sent", call=tag, why=str(error))
                 post(answer(number, unsendable(ask)))
 
+        if (too_often := self._paced(tag)) is not None:
+            self._house.note(f"{self._identity.tenant}/{self._identity.name}", too_often.code.value)
+            post(answer(number, too_often))
+            return
         fields = {name: value for name, value in message.items() if name not in ("t", "id")}
         ask = parse(tag, fields, self._identity.kind)
         if isinstance(ask, Refusal):
             respond(ask)
-        elif (too_often := self._paced(tag)) is not None:
-            self._house.note(f"{self._identity.tenant}/{self._identity.name}", too_often.code.value)
-            respond(too_often)
         elif isinstance(ask, (c.Tail, c.Watch, c.Evidence, c.Inbox)):
             self._subscribe(number, ask, respond)
         elif isinstance(ask, c.Read) and ask.what == "keys.chain":
@@ -175,7 +176,7 @@ class _Conversation:
     def _paced(self, tag: str) -> Refusal | None:
         """Why a member's call is not even looked at, or None."""
         place = self._house.directory.get(self._identity.tenant)
-        return None if place is None else place.pace.refuses(place.rates, self._identity.name, tag)
+        return None if place is None or tag not in CALLS else place.pace.refuses(place.rates, self._identity.name, tag)
 
     def _ask(self, tenant: str, tag: str, ask: c.Command | c.Query, respond: Respond) -> None:
         """Hands a question to a tenant.  A full mailbox is a refusal, never a wait: this task serves the whole connection."""

@@ -5,7 +5,19 @@ from __future__ import annotations
 import os
 import platform
 
-from bench import append_split, decisions, durable_append, governed_cases, ledger_append, recorded, restart, scale, warrants
+from bench import (
+    append_split,
+    decisions,
+    durable_append,
+    fairness,
+    governed_cases,
+    guards,
+    ledger_append,
+    recorded,
+    restart,
+    scale,
+    warrants,
+)
 
 TABLES = {
     "Durable append through the ledger": ledger_append,
@@ -15,6 +27,8 @@ TABLES = {
     "Decisions beside Cedar alone": decisions,
     "Warrants beside tenuo and pymacaroons": warrants,
     "Governed cases through a real server": governed_cases,
+    "What the guards cost": guards,
+    "Loud neighbours": fairness,
     "Restart and idle connections": restart,
     "Recorded intents replayed": recorded,
 }

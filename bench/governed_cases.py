@@ -22,7 +22,7 @@ from actors.governance import intent, receipt, warrant
 from actors.governance.ids import Cost, Instant, RunId
 from actors.governance.signing import Purpose, signed_bytes
 from bench import permitd_cycle
-from bench.stage import Member, Stage, admin, ask, executor, join, served
+from bench.stage import BUNDLE, Member, Stage, admin, ask, executor, join, served
 from transport.answers import Event
 from transport.link import ClientConnection
 
@@ -45,15 +45,15 @@ def table(quick: bool) -> Iterator[Row]:
     for load, (connections, flight) in LOADS.items():
         total = (2_000 if quick else 12_000) * (1 if flight == 1 else 2)
         with served() as stage:
-            yield trio.run(_measure, stage, load, connections, flight, total)
+            yield trio.run(measure, stage, load, connections, flight, total)
     with served() as stage:
         yield trio.run(_with_executor, stage, 300 if quick else 2_000)
     cycles = permitd_cycle.rate(quick)
     yield Row("permitd 0.2.0: propose, approve, execute, in one process", permitd_cycle.QUICK if quick else permitd_cycle.CYCLES, cycles)
 
 
-async def _measure(stage: Stage, load: str, connections: int, flight: int, total: int) -> Row:
-    async with admin(stage) as (link, _):
+async def measure(stage: Stage, load: str, connections: int, flight: int, total: int, manifest: bytes = BUNDLE["bundle.toml"]) -> Row:
+    async with admin(stage, manifest=manifest) as (link, _):
         agents = [await join(stage, link, f"agent-{n}", "agent", ["reader"]) for n in range(connections)]
     await _go(stage, agents, flight, total // 10)  # warm: certificates, policy, file system
     before = processor_seconds(stage.process.pid)

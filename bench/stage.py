@@ -64,14 +64,15 @@ class Member:
     seed: bytes
     token: apikey.Token
     invitation: apikey.Token
+    tenant: str = TENANT
 
     @classmethod
-    def make(cls, name: str) -> Member:
+    def make(cls, name: str, tenant: str = TENANT) -> Member:
         tokens = (
-            apikey.mint(kind, TENANT, id=secrets.token_bytes(8), secret=secrets.token_bytes(32))
+            apikey.mint(kind, tenant, id=secrets.token_bytes(8), secret=secrets.token_bytes(32))
             for kind in (apikey.TokenKind.API_KEY, apikey.TokenKind.INVITATION)
         )
-        return cls(name, secrets.token_bytes(32), *tokens)
+        return cls(name, secrets.token_bytes(32), *tokens, tenant)
 
     @property
     def public(self) -> bytes:
@@ -106,7 +107,7 @@ class Stage:
 
 
 @contextmanager
-def served(directory: Path | None = None) -> Iterator[Stage]:
+def served(directory: Path | None = None, program: str = "vienna_runtime.cli.serve") -> Iterator[Stage]:
     """A new node, or the one in ``directory``, in a process of its own."""
     with tempfile.TemporaryDirectory(prefix="vienna-bench-") as made:
         home = directory or Path(made) / "node"
@@ -116,7 +117,7 @@ def served(directory: Path | None = None) -> Iterator[Stage]:
             )
             founding.found(wanted, {})
         begun = time.monotonic()
-        command = [sys.executable, "-m", "vienna_runtime.cli.serve", str(home), "--listen", "127.0.0.1:0", "--json"]
+        command = [sys.executable, "-m", program, str(home), "--listen", "127.0.0.1:0", "--json"]
         environ = {**os.environ, "VIENNA_LIMITS_CONNECTIONS_PER_PRINCIPAL": "2000"}  # one member stands for many who only connect
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environ)
         try:
@@ -136,27 +137,29 @@ def _nobody(_: str) -> Secret:
 
 
 @asynccontextmanager
-async def admin(stage: Stage) -> AsyncIterator[tuple[ClientConnection, Member]]:
-    """Founds the tenant with its bundle in force; gives the first admin's connection."""
-    anna = Member.make("anna")
+async def admin(
+    stage: Stage, tenant: str = TENANT, manifest: bytes = BUNDLE["bundle.toml"]
+) -> AsyncIterator[tuple[ClientConnection, Member]]:
+    """Founds the tenant with its bundle in force, under this ``bundle.toml``; gives the first admin's connection."""
+    anna = Member.make("anna", tenant)
     signing = stage.operator.signing_key
     assert signing is not None
     operator = Member("operator", signing.reveal(), anna.token, anna.invitation)
     async with stage.link(stage.operator.api_key.reveal().decode(), operator) as link:
         await ask(
-            link, "tenant.create", tenant=TENANT, admin="anna", person="Anna", invitation=anna.invitation.id,
+            link, "tenant.create", tenant=tenant, admin="anna", person="Anna", invitation=anna.invitation.id,
             token_hash=anna.invitation.digest(), expires_at=_soon(),
         )  # fmt: skip
     await enrol(stage, anna)
     async with stage.member(anna) as link:
-        pushed = await ask(link, "bundle.push", files=dict(BUNDLE))
+        pushed = await ask(link, "bundle.push", files={**BUNDLE, "bundle.toml": manifest})
         await ask(link, "bundle.activate", bundle=pushed["bundle"], key="bundle")
         yield link, anna
 
 
-async def join(stage: Stage, by: ClientConnection, name: str, kind: str, roles: list[str]) -> Member:
+async def join(stage: Stage, by: ClientConnection, name: str, kind: str, roles: list[str], tenant: str = TENANT) -> Member:
     """A new member, invited, enrolled and confirmed."""
-    member = Member.make(name)
+    member = Member.make(name, tenant)
     await ask(
         by, "member.invite", member=name, kind=kind, person=name.title(), roles=roles, owner="anna" if kind == "agent" else None,
         invitation=member.invitation.id, token_hash=member.invitation.digest(), expires_at=_soon(), key=f"invite-{name}",
@@ -211,7 +214,7 @@ path = "{{path}}"
 
 
 async def enrol(stage: Stage, member: Member) -> dict[str, Value]:
-    proof = enrolment.statement(TENANT, member.name, member.invitation.id, member.public, member.token.id, member.token.digest())
+    proof = enrolment.statement(member.tenant, member.name, member.invitation.id, member.public, member.token.id, member.token.digest())
     async with stage.link(member.invitation.reveal(), None) as link:
         return await ask(
             link, "enrol", public_key=member.public, key_id=member.token.id, key_hash=member.token.digest(),
