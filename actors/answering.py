@@ -151,10 +151,17 @@ def _letter(recall: Recall, letter: str, by: Asker) -> Outcome:
     event = recall.letter(letter)
     if event is None:
         return unknown("dead letter", letter)
+    if not event.case:
+        return Done({"case": "", "outcome": "quarantined", "entries": [], **dead_letters.summary(recall, event), **_poison(recall, letter)})
     shown = _case(recall, event.case, by)
     if not isinstance(shown, Done):
         return unknown("dead letter", letter)
     return Done({**shown.value, **dead_letters.summary(recall, event)})
+
+
+def _poison(recall: Recall, letter: str) -> dict[str, object]:
+    found = recall.quarantined(letter)
+    return {} if found is None else {"command": found.command, "by": found.by, "digest": found.digest, "fall": found.fall}
 
 
 def _bundle(recall: Recall, bundle: bytes | None, *, asked: bool) -> Outcome:

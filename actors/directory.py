@@ -11,17 +11,19 @@ from actors.governance.rates import Rates
 from actors.kernel import Mailbox, Ref
 from actors.messages import TenantMessage
 from actors.pacing import Pace
+from actors.quarantine import Quarantine
 from actors.tenant import Tenant
 
 
 @attrs.define(eq=False)
 class Place:
-    """One tenant.  The mailbox and the feed outlive the actor's restarts; ``tenant`` is its present life, if it has one."""
+    """One tenant.  The mailbox, the feed and the quarantine outlive the actor's restarts; ``tenant`` is its present life, if it has one."""
 
     name: str
     mailbox: Mailbox[TenantMessage]
     feed: Feed
     tenant: Tenant | None = None
+    quarantine: Quarantine = attrs.field(factory=Quarantine)
     pace: Pace = attrs.field(factory=lambda: Pace(lambda: int(trio.current_time() * SECOND)))
 
     def is_member(self, name: str) -> bool:

@@ -173,6 +173,10 @@ class Recall:
         found = self.event(index.letter_key(letter))
         return found if isinstance(found, e.DeadLetterOpened) else None
 
+    def quarantined(self, letter: str) -> e.CommandQuarantined | None:
+        found = self.event(index.quarantined_key(letter))
+        return found if isinstance(found, e.CommandQuarantined) else None
+
     def is_resolved(self, letter: str) -> bool:
         return self.knows(index.resolved_key(letter))
 

@@ -19,8 +19,10 @@ from actors.governance import node_law as law
 from actors.governance.canonical import NotCanonical
 from actors.governance.codec import decode_node, encode_node
 from actors.governance.names import problem, tenant_problem
+from actors.governance.quarantine import digest_of, digest_of_text
 from actors.governance.refusals import Code, Refusal
 from actors.kernel import Envelope
+from actors.kernel.suspects import Suspects
 from actors.legal_time import LegalTime
 from actors.messages import Done, Outcome, Respond, Unsettled
 from actors.node_standing import SCOPE, NodeStanding
@@ -83,6 +85,13 @@ class WriteCounts:
 SupervisorMessage: TypeAlias = CreateTenant | TripNode | ResetNode | NoteFrozen | NoteWitness | NoteConsent | WriteCounts
 
 
+FELL = Unsettled("the supervisor fell before it could answer; look at the node's log before asking again")
+POISON = Refusal(
+    Code.QUARANTINED, "the node's supervisor fell over this twice and does not look at it any more; the node's log lines say why"
+)
+RESTARTING = Refusal(Code.BUSY, "the supervisor is being restarted; nothing was decided", 100)  # ms
+
+
 class Refused:
     """Counts of refusals before decision, by source and code, shared with the gateway.  Bounded, whoever knocks."""
 
@@ -122,6 +131,8 @@ class Supervisor:
         self._refused = refused
         self._admit = admit
         self.state = law.NodeState()
+        self.suspects = Suspects()  # this actor is one object over all its lives
+        self._owed: list[law.MessageQuarantined] = []
 
     async def start(self) -> None:
         """Folds the node's log; an entry that cannot be read stops the node, for nobody would know who may run it."""
@@ -129,29 +140,50 @@ class Supervisor:
         self._show()
 
     async def handle(self, batch: list[Envelope[SupervisorMessage]]) -> None:
-        for envelope in batch:
-            match envelope.message:
-                case CreateTenant() as wanted:
-                    await self._create(wanted)
-                case TripNode(reason=reason, by=by, respond=respond):
-                    event = law.NodeTripped(self.state.epoch + 1, by, reason)
-                    self._scribe.raise_scope(NODE, SCOPE)
-                    self._show(closing=f"{by}: {reason}")  # nothing is granted while it is on its way to the disk
-                    await self._write(event, by, respond, {"scope": SCOPE})
-                case ResetNode(reason=reason, by=by, respond=respond):
-                    if not self.state.closed:
-                        respond(Refusal(Code.UNKNOWN, "the node's breaker is closed already"))
-                    else:
-                        await self._write(law.NodeReset(by, reason), by, respond, {"scope": SCOPE})
-                case NoteFrozen(tenant=tenant, why=why):
-                    await self._write(law.TenantFrozen(tenant, why), "node", _nobody, {})
-                case NoteWitness(event=refused):
-                    await self._write(refused, "node", _nobody, {})
-                case NoteConsent(event=consented, value=value, respond=respond):
-                    await self._write(consented, consented.by, respond, value)
-                case WriteCounts():
-                    if counts := self._refused.take():
-                        await self._write(law.RefusalsCounted(counts), "node", _nobody, {})
+        for at, envelope in enumerate(batch):
+            if self.suspects.wary and self.suspects.holds(_digest(envelope.message)):
+                _respond(envelope.message, POISON)
+                continue
+            try:
+                await self._act(envelope.message)
+            except BaseException as end:
+                self._fell([left.message for left in batch[at:]], end)
+                raise
+
+    async def _act(self, message: SupervisorMessage) -> None:
+        match message:
+            case CreateTenant() as wanted:
+                await self._create(wanted)
+            case TripNode(reason=reason, by=by, respond=respond):
+                event = law.NodeTripped(self.state.epoch + 1, by, reason)
+                self._scribe.raise_scope(NODE, SCOPE)
+                self._show(closing=f"{by}: {reason}")  # nothing is granted while it is on its way to the disk
+                await self._write(event, by, respond, {"scope": SCOPE})
+            case ResetNode(reason=reason, by=by, respond=respond):
+                if not self.state.closed:
+                    respond(Refusal(Code.UNKNOWN, "the node's breaker is closed already"))
+                else:
+                    await self._write(law.NodeReset(by, reason), by, respond, {"scope": SCOPE})
+            case NoteFrozen(tenant=tenant, why=why):
+                await self._write(law.TenantFrozen(tenant, why), "node", _nobody, {})
+            case NoteWitness(event=refused):
+                await self._write(refused, "node", _nobody, {})
+            case NoteConsent(event=consented, value=value, respond=respond):
+                await self._write(consented, consented.by, respond, value)
+            case WriteCounts():
+                if counts := self._refused.take():
+                    await self._write(law.RefusalsCounted(counts), "node", _nobody, {})
+                while self._owed:
+                    await self._write(self._owed.pop(0), "node", _nobody, {})
+
+    def _fell(self, left: list[SupervisorMessage], end: BaseException) -> None:
+        """Whoever waits is answered; the message that it fell over twice is set aside."""
+        over = left[0]
+        _respond(over, FELL)
+        for message in left[1:]:
+            shut_out(message)
+        if isinstance(end, Exception) and self.suspects.fell(digest := _digest(over)) and not isinstance(over, WriteCounts):
+            self._owed.append(law.MessageQuarantined(type(over).__name__, getattr(over, "by", "node"), digest, type(end).__name__))
 
     async def stop(self) -> None:
         if counts := self._refused.take():
@@ -218,6 +250,24 @@ def fold_node(scribe: Scribe) -> law.NodeState:
             if event is not None:
                 law.evolve_node(state, event)
     return state
+
+
+def _digest(message: SupervisorMessage) -> bytes:
+    """Of what is asked and by whom: not of the way back, nor of an idempotency key."""
+    told = {name: value for name, value in attrs.asdict(message, recurse=False).items() if name not in ("respond", "value")}
+    if "command" in told:
+        told["command"] = digest_of(told["command"], "")
+    return digest_of_text(f"{type(message).__name__}\0{told!r}", "")
+
+
+def shut_out(message: SupervisorMessage) -> None:
+    """What was still waiting when the supervisor fell or stopped: nothing of it was looked at."""
+    _respond(message, RESTARTING)
+
+
+def _respond(message: SupervisorMessage, outcome: Outcome) -> None:
+    if isinstance(message, (CreateTenant, TripNode, ResetNode, NoteConsent)):
+        message.respond(outcome)
 
 
 def _nobody(outcome: Outcome) -> None:

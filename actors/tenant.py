@@ -15,14 +15,14 @@ from functools import partial
 import structlog
 import trio
 
-from actors import answering, drafting, folding
+from actors import answering, drafting, falling, folding
 from actors.canaries import Canaries
 from actors.errors import StaleEpoch, StalePosition, StaleScope
 from actors.fact_finding import Known
 from actors.feed import CASE, MEMBER, Feed
 from actors.foresight import look_ahead
 from actors.forgetting import LOOKS, Forgetting
-from actors.governance import budgets, guarding, recovery
+from actors.governance import budgets, guarding, index, recovery
 from actors.governance import bundle as bundles
 from actors.governance import commands as c
 from actors.governance import events as e
@@ -33,6 +33,7 @@ from actors.governance.decision import Asker, Facts, Invitee, Moment, Operator
 from actors.governance.due import due, next_due
 from actors.governance.ids import Fresh, Instant
 from actors.governance.membership import by_asker
+from actors.governance.quarantine import buried
 from actors.governance.rates import Rates
 from actors.governance.refusals import Code, Refusal
 from actors.governance.settings import BreakerLimits
@@ -40,6 +41,7 @@ from actors.governance.state import State
 from actors.kernel import Envelope, Turn
 from actors.messages import Asked, Done, Introduce, Listen, Outcome, Reconcile, Respond, Sweep, TenantMessage, Unsettled
 from actors.node_standing import SCOPE
+from actors.quarantine import Quarantine
 from actors.recall import Recall
 from actors.scribe import Full, LogFrozen, ReadOnly, Reservation
 from actors.shadow import Shadowing
@@ -53,20 +55,21 @@ MOST_DUE = 512  # overdue things settled in one sweep, so that a backlog does no
 # Said before or without a decision, or again and again until something has happened elsewhere.
 NOT_RECORDED = frozenset({Code.READ_ONLY, Code.BUSY, Code.FROZEN, Code.MALFORMED, Code.SUSPENDED, Code.NOT_WITNESSED})
 INBOX = "inbox"
-RECOVERY = 100  # ms; reopening and verifying the right edge takes a few of these
-FELL = "the tenant fell before it could answer; ask again with the same idempotency key to learn whether it happened"
+# 100 ms: reopening and verifying the right edge takes a few of these
+RECOVERING = Refusal(Code.READ_ONLY, "the node is recovering from a failed write; nothing was decided", 100)
 UNSETTLED = "the node could not make it durable; ask again with the same idempotency key to learn whether it happened"
 
 
 class Tenant:
     """An actor of the kernel; ``name`` is both tenant id and log name."""
 
-    def __init__(self, name: str, around: Surroundings, feed: Feed) -> None:
+    def __init__(self, name: str, around: Surroundings, feed: Feed, quarantine: Quarantine | None = None) -> None:
         self.name = name
         self.frozen = ""  # why the log could not be folded; then only reads that need no state are answered
         self.state = State(name)  # type: ignore[arg-type]  # a TenantId
         self._around = around
         self._feed = feed
+        self._quarantine = quarantine or Quarantine()  # outlives this life
         self._recall = Recall(around.scribe.ledger, name)
         self._epoch = -1
         self._last = 0  # newest submission: what every answer rests on
@@ -83,6 +86,7 @@ class Tenant:
         await scribe.settled(self.name, scribe.statistics().submissions)
         self._fold()
         await self._prepare(None)
+        self._bury()
 
     async def stop(self) -> None:
         """Leaves a snapshot, so that the next start is quick."""
@@ -97,25 +101,26 @@ class Tenant:
         self._recall.settled(self._around.scribe.durable)
         turn = Turn()
         for at, envelope in enumerate(batch):
-            message = envelope.message
+            message, before, over = envelope.message, self._last, False
             try:
                 await turn.give_way()
-            except trio.Cancelled:
-                for left in batch[at:]:
-                    turn_away(left.message)
-                raise
-            try:
-                if not at and not self.frozen and self.state.bundle is not None:  # in here: should it fall, all are answered
+                wary = self._quarantine.suspects.wary  # then one by one: what falls is that message's fault
+                if not at and not wary and not self.frozen and self.state.bundle is not None:  # in here: should it fall, all are answered
                     look_ahead(self.state, self._recall.remembered(self.state.bundle), batch, self._around.time.now())
+                over = True
+                if wary and (poison := self._quarantine.turns_away(message)) is not None:
+                    falling.turn_away(message, poison)
+                    continue
                 if type(message) is Asked:
                     await self._prepare(message.ask)
                 if not self._usable() and not await self._restore():
-                    self._turn_away(message)
+                    falling.turn_away(message, RECOVERING)
                     continue
                 match message:
                     case Asked():
                         self._asked(message)
                     case Sweep():
+                        self._bury()
                         await self._sweep(turn)
                         await self._go_on_shadowing()
                         await self._forgetting.go_on(self, self._around.scribe, self._around.time.now(), self._around.aside)
@@ -125,12 +130,8 @@ class Tenant:
                         self._listen(message)
                     case Reconcile():
                         self._reconcile(message)
-            except BaseException:
-                for left in batch[at:]:
-                    if isinstance(left.message, (Asked, Introduce, Reconcile)):
-                        left.message.respond(Unsettled(FELL))
-                    elif isinstance(left.message, Listen):
-                        left.message.lost()
+            except BaseException as end:
+                falling.fell(batch[at:], end, self._quarantine, over_first=over, submitted=self._last != before)
                 raise
         if self._snapshot_owed:
             self._snapshot_owed = False
@@ -176,13 +177,6 @@ class Tenant:
             return False
         self._fold()
         return True
-
-    def _turn_away(self, message: TenantMessage) -> None:
-        """While the ledger is being recovered nothing is decided and nothing is known for certain."""
-        if isinstance(message, (Asked, Introduce)):
-            message.respond(Refusal(Code.READ_ONLY, "the node is recovering from a failed write; nothing was decided", RECOVERY))
-        elif isinstance(message, Listen):
-            message.lost()
 
     def _fold(self) -> None:
         """The state as the durable ledger has it.  A log that cannot be folded is frozen: reads only, the others go on."""
@@ -352,7 +346,7 @@ class Tenant:
             )
         except (StaleEpoch, StalePosition):
             self._epoch = -1  # the state holds what was not queued: it is folded again before it is used
-            return Refusal(Code.READ_ONLY, "the node is recovering from a failed write; nothing was decided", RECOVERY)
+            return RECOVERING
         except StaleScope:
             self._epoch = -1
             return Refusal(Code.BREAKER_OPEN, "the node's breaker tripped in this very moment; nothing was decided")
@@ -397,6 +391,9 @@ class Tenant:
             except (LedgerError, NotCanonical) as error:
                 log.error("the ledger could not be read", tenant=self.name, why=str(error))
                 outcome = Refusal(Code.FROZEN, f"an entry that this rests on cannot be read: {error}")
+            except Exception:
+                respond(Unsettled(falling.FELL))  # whoever releases it has a wall against bugs, and says them
+                raise
             respond(outcome)
 
         self._around.held.hold(self.name, self._last, release)
@@ -462,6 +459,17 @@ class Tenant:
             if isinstance(self._submit(events, "law", room, now), Refusal):
                 return
 
+    def _bury(self) -> None:
+        """Writes down what was quarantined; what an earlier process did so with is not fallen over a second time in this one."""
+        self._quarantine.recognise(lambda digest: self._recall.knows(index.quarantine_key(digest)))
+        owed = self._quarantine.owed
+        while owed and not self.frozen and self._usable():
+            room = self._around.scribe.reserve(self.name, ROOM, urgent=True)
+            events = buried(self.state, owed[0], Fresh(self._around.entropy(32)))
+            if not isinstance(room, Reservation) or isinstance(self._submit(events, "law", room), Refusal):
+                return  # it stays owed
+            owed.popleft()
+
     def _granting(self) -> bundles.Bundle | None:
         """The active bundle, where anything may be granted under it now."""
         if self.state.bundle is None or self._around.time.doubt is not None or self._around.standing.closed:
@@ -475,11 +483,3 @@ class Tenant:
             return
         taken = folding.take(self.state)
         self._answer(message.respond, Done({"tenant": self.name, "size": taken.size, "state": taken.state}))
-
-
-def turn_away(message: TenantMessage) -> None:
-    """What was still in the mailbox when its tenant fell or stopped: nothing of it was looked at."""
-    if isinstance(message, (Asked, Introduce, Reconcile)):
-        message.respond(Refusal(Code.BUSY, "the tenant is being restarted; nothing was decided", RECOVERY))
-    elif isinstance(message, Listen):
-        message.lost()

@@ -89,6 +89,10 @@ MEANINGS = {
         "what this rests on has been forgotten, by retention or by an erasure",
         "it was done or decided once; if it must be asked again, use another key",
     ),
+    "quarantined": (
+        "the tenant's actor crashed twice over exactly this; it is not looked at any more",
+        "see [poison](operations.md#a-command-is-quarantined)",
+    ),
     "frozen": (
         "the tenant's log did not match and takes no entries; reads still work",
         "see [a frozen tenant](operations.md#a-tenant-is-frozen)",

@@ -19,6 +19,7 @@ import trio
 
 from actors.directory import Directory, Place
 from actors.errors import IntensityExceeded, StartFailed
+from actors.falling import turn_away
 from actors.feed import Feed
 from actors.frozen import FrozenTenant
 from actors.gate import TenantGate
@@ -37,9 +38,9 @@ from actors.messages import Asked, Done, Outcome, Respond
 from actors.node_standing import NodeStanding
 from actors.reconciler import reconcile
 from actors.scribe import Room, Scribe, Worker
-from actors.supervisor import NoteFrozen, NoteWitness, Refused, Supervisor, SupervisorMessage
+from actors.supervisor import NoteFrozen, NoteWitness, Refused, Supervisor, SupervisorMessage, shut_out
 from actors.surroundings import Surroundings
-from actors.tenant import Tenant, turn_away
+from actors.tenant import Tenant
 from actors.tenant_status import status_of
 from ledger import NODE, Ledger
 from ledger.header import parse
@@ -188,7 +189,7 @@ def compose(config: Config, keystore: Keystore, ledger: Ledger, ports: Ports) ->
     room = Room(max_entries=limits.submissions)
     scribe = Scribe(ledger, runner=ports.runner, now=time.now, room=room, heads_period=schedule.heads / MICROS)
     held, standing, refused, directory = Held(scribe), NodeStanding(), Refused(), Directory()
-    mailbox: Mailbox[SupervisorMessage] = Mailbox("supervisor")
+    mailbox: Mailbox[SupervisorMessage] = Mailbox("supervisor", on_lost=shut_out)
     node: Node
 
     def witnessed(log: str) -> Instant:
@@ -281,7 +282,7 @@ def _tenant_child(node: Node, place: Place) -> Child:
 
 async def _tenant(node: Node, place: Place, *, task_status: Life) -> None:
     def make() -> Tenant:
-        place.tenant = Tenant(place.name, node.around, place.feed)
+        place.tenant = Tenant(place.name, node.around, place.feed, place.quarantine)
         return place.tenant
 
     why, was_ready = "", False

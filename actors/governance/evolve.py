@@ -446,6 +446,7 @@ _FOLDS: Mapping[type, Fold] = {
     **_for_each(Keeping, _kept),
     **_for_each(Membership, _membership),
     e.BudgetWarned: _nothing,
+    e.CommandQuarantined: _nothing,
     **_for_each(shadowing.Shadowing, shadowing.folded),
     **_for_each(recovery.Recovering, recovery.folded),
     e.SnapshotMade: _nothing,

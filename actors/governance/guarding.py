@@ -47,6 +47,8 @@ def _no_scope(state: State, scope: str) -> Refusal | None:
 def retry(state: State, command: c.RetryLetter, by: Member, facts: Facts, moment: Moment) -> Decision:
     """Proposes the dead letter's intent again, as its own agent, with the old case as parent."""
     if facts.letter is None or facts.lettered is None:
+        if facts.letter is not None and not facts.letter.case:
+            return Refusal(Code.NOT_ALLOWED, "a quarantined command is no case: whoever sent it sends it again once the fault is mended")
         return unknown("dead letter", command.letter)
     if facts.letter_resolved and facts.prior is None:  # with a prior, the same retry is asked again
         return Refusal(Code.UNKNOWN, "that dead letter is resolved already", about=command.letter)

@@ -37,6 +37,16 @@ def resolved_key(letter: str) -> bytes:
     return b"resolved\0" + _short(letter)
 
 
+def quarantine_key(digest: bytes) -> bytes:
+    """Of a command, by its digest."""
+    return b"quarantine\0" + digest
+
+
+def quarantined_key(letter: str) -> bytes:
+    """The same by its dead letter."""
+    return b"quarantined\0" + _short(letter)
+
+
 def envelope_key(envelope: str) -> bytes:
     return b"envelope\0" + _short(envelope)
 
@@ -71,6 +81,8 @@ def keys(event: e.Event) -> tuple[bytes, ...]:
             return (letter_key(event.letter),)
         case e.DeadLetterResolved():
             return (resolved_key(event.letter),)
+        case e.CommandQuarantined():
+            return (quarantine_key(event.digest), quarantined_key(event.letter))
         case e.BundlePushed():
             return (bundle_key(event.bundle),)
         case e.EnvelopeSigned():

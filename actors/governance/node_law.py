@@ -83,8 +83,27 @@ class RecoveryConsented:
     by: str
 
 
+@attrs.frozen
+class MessageQuarantined:
+    """The supervisor fell over it twice; it is not looked at any more until the node is started again."""
+
+    TAG: ClassVar[str] = "message.quarantined/1"
+    message: str  # its kind
+    by: str
+    digest: bytes
+    fall: str  # the type of the crash
+
+
 NodeEvent: TypeAlias = (
-    OperatorEnrolled | NodeTripped | NodeReset | RefusalsCounted | TenantFrozen | RollbackAccepted | WitnessRefused | RecoveryConsented
+    OperatorEnrolled
+    | NodeTripped
+    | NodeReset
+    | RefusalsCounted
+    | TenantFrozen
+    | RollbackAccepted
+    | WitnessRefused
+    | RecoveryConsented
+    | MessageQuarantined
 )
 KINDS: dict[str, type] = {kind.TAG: kind for kind in get_args(NodeEvent)}
 
@@ -105,7 +124,7 @@ def evolve_node(state: NodeState, event: NodeEvent) -> None:
             state.epoch, state.closed = event.epoch, f"{event.by}: {event.reason}"
         case NodeReset():
             state.closed = ""
-        case RefusalsCounted() | TenantFrozen() | RollbackAccepted() | WitnessRefused() | RecoveryConsented():
+        case RefusalsCounted() | TenantFrozen() | RollbackAccepted() | WitnessRefused() | RecoveryConsented() | MessageQuarantined():
             pass
         case _:
             assert_never(event)

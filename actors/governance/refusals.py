@@ -62,6 +62,7 @@ class Code(Enum):
     TOO_LARGE = "too_large"  # the intent is larger than a case keeps, or the answer than a message holds
     ON_HOLD = "on_hold"  # a legal hold keeps it
     REMOVED = "removed"  # retention or an erasure has removed what this rests on
+    QUARANTINED = "quarantined"  # an actor fell over exactly this twice; it is not looked at any more
     FROZEN = "frozen"  # the tenant's log could not be read and it only answers reads
 
 

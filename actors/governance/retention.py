@@ -31,7 +31,8 @@ FORGETTABLE: Final = frozenset(
         e.IntentProposed, e.CaseDecided, e.ApprovalRequested, e.ApprovalGiven, e.ApprovalDenied, e.ApprovalAsked, e.ApprovalAnswered,
         e.ApprovalOpened, e.CaseEscalated, e.CaseExpired, e.CaseCancelled,
         e.ChangeApplied, e.WarrantIssued, e.WarrantRevoked, e.WarrantExpired, e.TargetStale, e.RunOpened, e.RunReported, e.RunUnknown,
-        e.RunVerified, e.EffectSettled, e.BreakerProbed, e.DeadLetterOpened, e.DeadLetterResolved, e.CommandRefused, e.SnapshotMade,
+        e.RunVerified, e.EffectSettled, e.BreakerProbed, e.DeadLetterOpened, e.DeadLetterResolved, e.CommandRefused, e.CommandQuarantined,
+        e.SnapshotMade,
     )
 )  # fmt: skip
 

@@ -7,6 +7,7 @@ from typing import Any, cast
 import trio
 
 from actors.directory import Place
+from actors.falling import turn_away
 from actors.governance import kinds
 from actors.governance.commands import Tail
 from actors.kernel import Envelope, Mailbox
@@ -14,7 +15,7 @@ from actors.messages import Listen
 from actors.sight import Filter, Sight
 from actors.subscriptions import Subscription, inbox
 from actors.tailing import tail
-from actors.tenant import INBOX, turn_away
+from actors.tenant import INBOX
 
 
 async def test_a_listener_that_comes_during_recovery_is_told_so_and_not_forgotten(shell: Any) -> None:

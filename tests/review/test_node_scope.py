@@ -10,11 +10,13 @@ import pytest
 import trio
 
 from actors.governance import commands as c
+from actors.governance.codec import decode_node
 from actors.governance.ids import HOUR
+from actors.governance.node_law import MessageQuarantined
 from actors.governance.refusals import Code, Refusal
 from actors.kernel import Envelope
 from actors.messages import Done, Outcome, Unsettled
-from actors.supervisor import CreateTenant, Refused, ResetNode, Supervisor, SupervisorMessage, TripNode
+from actors.supervisor import CreateTenant, Refused, ResetNode, Supervisor, SupervisorMessage, TripNode, WriteCounts
 from ledger import WritingStopped
 from transport.answers import Reply
 from transport.errors import Unauthenticated
@@ -147,3 +149,25 @@ def _first(fresh: Any, member: Any) -> dict[str, Any]:
         "tenant": member.tenant, "admin": member.name, "person": member.name,
         "invitation": invitation.id, "token_hash": invitation.digest(), "expires_at": fresh.now() + HOUR,
     }  # fmt: skip
+
+
+async def test_what_the_supervisor_fell_over_twice_is_set_aside_and_noted_on_the_nodes_log(shell: Any) -> None:
+    supervisor = await _supervisor(shell, RuntimeError("nobody thought of this"))
+    command = c.Found("hofburg", "greta", "Greta", "i1", bytes(32), HOUR)  # type: ignore[arg-type]
+    heard: list[Outcome] = []
+
+    def batch() -> list[Envelope[SupervisorMessage]]:
+        return [Envelope(CreateTenant(command, "otto", heard.append)), Envelope(ResetNode("out", "otto", heard.append))]
+
+    for _ in range(2):
+        with pytest.raises(RuntimeError):
+            await supervisor.handle(batch())
+    await supervisor.handle(batch())
+    assert [type(outcome) for outcome in heard] == [Unsettled, Refusal] * 2 + [Refusal, Refusal]
+    assert [outcome.code for outcome in heard if isinstance(outcome, Refusal)] == [Code.BUSY, Code.BUSY, Code.QUARANTINED, Code.UNKNOWN]
+    await supervisor.handle([Envelope(WriteCounts())])
+    ledger = shell.ledger
+    (record,) = ledger.read("", ledger.head("").size - 1, ledger.head("").size)
+    noted = decode_node("message.quarantined/1", ledger.open_body("", record))
+    assert isinstance(noted, MessageQuarantined)
+    assert (noted.message, noted.by, noted.fall) == ("CreateTenant", "otto", "RuntimeError")

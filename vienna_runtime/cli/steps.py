@@ -178,6 +178,10 @@ def _refused(body: Body) -> Text:
     return shown(f"{body['command']}{about}: {body['why']} ({body['code']})")
 
 
+def _quarantined(body: Body) -> Text:
+    return shown(f"{body['command']} of {body['by']}: the tenant fell twice over it ({body['fall']}); dead letter {body['letter']}")
+
+
 def _recovery(body: Body) -> Text:
     lost, keys = ", ".join(body["lost"]), ", ".join(f"{name} with {print_}" for name, print_ in body["keys"])
     when = f"from {clock(body['due'])} UTC on"
@@ -231,5 +235,6 @@ _SENTENCES: Mapping[str, Callable[[Body], Text]] = {
     "effect.vouched/1": _vouched,
     "effect.settled/1": _settled,
     "dead_letter.opened/1": _letter,
+    "command.quarantined/1": _quarantined,
     "recovery.announced/1": _recovery,
 }

@@ -44,6 +44,7 @@ from .guards import (
     BreakerReset,
     BreakerTripped,
     BudgetWarned,
+    CommandQuarantined,
     CommandRefused,
     DeadLetterOpened,
     DeadLetterResolved,
@@ -128,6 +129,7 @@ Event: TypeAlias = (
     | BudgetWarned
     | DeadLetterOpened
     | DeadLetterResolved
+    | CommandQuarantined
     | CommandRefused
     | RetentionSet
     | HoldPlaced
@@ -185,6 +187,7 @@ __all__ = [
     "CaseEscalated",
     "CaseExpired",
     "ChangeApplied",
+    "CommandQuarantined",
     "CommandRefused",
     "DateConfirmed",
     "DeadLetterOpened",

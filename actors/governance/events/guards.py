@@ -55,7 +55,7 @@ class DeadLetterOpened:
     TAG: ClassVar[str] = "dead_letter.opened/1"
     letter: str
     case: CaseId
-    kind: str  # denied | expired | cancelled | failed | unknown | mismatched | inconclusive | revoked
+    kind: str  # denied | expired | cancelled | failed | unknown | mismatched | inconclusive | revoked | poison (then without a case)
     why: str
     previous: int | None  # sequence number of the dead letter before this one: the list is a chain
     closes: bool  # an unknown outcome is a dead letter while its case stays open
@@ -68,6 +68,18 @@ class DeadLetterResolved:
     by: str
     reason: str
     retried_as: CaseId | None
+
+
+@attrs.frozen
+class CommandQuarantined:
+    """The tenant's actor fell over it twice; it is not looked at any more, and what stood in it is not here."""
+
+    TAG: ClassVar[str] = "command.quarantined/1"
+    letter: str  # the dead letter that follows
+    command: str
+    by: str
+    digest: bytes  # SHA-256 of the command without its idempotency key
+    fall: str  # the type of the crash
 
 
 @attrs.frozen
