@@ -14,10 +14,10 @@ from actors.governance import commands as c
 from actors.governance import conversation, kinds, readers, recovery, settling, views
 from actors.governance import events as e
 from actors.governance.decision import Asker, Operator
-from actors.governance.ids import WarrantId
+from actors.governance.ids import Instant, WarrantId
 from actors.governance.refusals import Code, Refusal, unknown
 from actors.governance.state import Member, State
-from actors.messages import Done, Outcome
+from actors.messages import Done, Introduce, Outcome
 from actors.recall import Recall
 from actors.sight import WHOLE_LOG
 from actors.signer import Signer
@@ -67,6 +67,19 @@ def _warrants(state: State, signer: Signer, query: c.ListWarrants | c.ShowWarran
     if isinstance(query, c.ListWarrants):
         return warrant_reads.listed(state, query, by)
     return warrant_reads.shown(state, signer, query, by)
+
+
+def introduced(state: State, message: Introduce, now: Instant) -> Outcome:
+    """Who holds this API key or invitation, with the hash that the gateway compares."""
+    if message.invitation:
+        invited = state.invitations.get(message.key_id)
+        if invited is None or invited.expires_at <= now:
+            return Refusal(Code.UNKNOWN, "no such key")
+        return Done({"member": invited.member, "hash": invited.token_hash, "kind": "invitee", "public_key": None})
+    member = state.member_by_key(message.key_id)
+    if member is None:
+        return Refusal(Code.UNKNOWN, "no such key")
+    return Done({"member": member.member, "hash": member.key_hash, "kind": member.kind, "public_key": member.public_key})
 
 
 def of_command(state: State, command: c.Command, said: Mapping[str, object], events: Sequence[e.Event]) -> dict[str, object]:

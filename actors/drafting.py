@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from actors.governance import codec, index, reporting
+from actors.governance import alerts, codec, index, reporting
 from actors.governance import events as e
 from actors.governance.evolve import STANDING, evolve
 from actors.governance.ids import Instant
@@ -28,13 +28,15 @@ class Recorded:
 
 
 def record(state: State, events: tuple[e.Event, ...], actor: str, now: Instant, signer: Signer, limits: BreakerLimits) -> Recorded:
-    """Folds ``events``, and what the breakers make of them, into ``state``; gives the drafts of exactly those."""
+    """Folds ``events``, what the breakers make of them and what is worth an alert into ``state``; gives the drafts of exactly those."""
     done: list[e.Event] = []
     drafts: list[Draft] = []
     keyed: Keyed = []
     grants = False
-    queue = list(events)
-    for event in queue:
+    queue: list[e.Event | alerts.Cause] = list(events)
+    told: set[str] = set()
+    for wanted in queue:
+        event = alerts.raised(state.alerts, wanted) if isinstance(wanted, alerts.Cause) else wanted
         kind = type(event)
         if kind is e.WarrantIssued:
             event = sign(event, state.tenant, signer)  # type: ignore[arg-type]  # kind was looked at
@@ -51,6 +53,7 @@ def record(state: State, events: tuple[e.Event, ...], actor: str, now: Instant, 
         follows = () if above is None else (above.last,)
         if state.standing is not None and (case_id or kind in STANDING):
             follows = (*follows, state.standing)
+        cause = alerts.cause(state, event)
         evolve(state, event, now, state.size)
         keys = index.keys(event)
         drafts.append(
@@ -61,6 +64,9 @@ def record(state: State, events: tuple[e.Event, ...], actor: str, now: Instant, 
             keyed.append((keys, event))
         if run is not None and (kind is e.RunVerified or kind is e.RunUnknown):
             queue.extend(reporting.react(state, event, run, limits, now))
+        if cause is not None and cause.same not in told and alerts.is_news(state.alerts, cause, now):
+            told.add(cause.same)
+            queue.append(cause)
     return Recorded(tuple(done), tuple(drafts), keyed, grants)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from actors.governance import canonical
+from actors.governance import canonical, pauses
 from actors.governance import events as e
 from actors.governance.state import Ask, Member, Run, State, scopes
 
@@ -24,7 +24,7 @@ def use_item(event: e.WarrantIssued, asked: Ask) -> dict[str, object]:
 
 
 def aborted(state: State) -> Iterator[Run]:
-    """Open runs in a scope that is shut now: a tripped breaker's, or a suspended tenant's."""
+    """Open runs in a scope that is shut now: a tripped breaker's, or one that is paused."""
     return (run for run in state.runs.values() if run.status == "open" and _shut(state, run))
 
 
@@ -33,7 +33,7 @@ def abort_item(run: Run, why: str) -> dict[str, object]:
 
 
 def _shut(state: State, run: Run) -> bool:
-    if state.suspended:
+    if pauses.stops(state, run.agent, run.redeemer) is not None:
         return True
     guards = [state.breakers.get(scope) for scope in scopes(run.agent, run.action)]
     return any(guard is not None and guard.status == "open" for guard in guards)

@@ -76,7 +76,7 @@ class Feed:
                 found.append((GONE + event.member, {}))
             case e.BreakerTripped():
                 found.extend(self._abort(state, event.why))
-            case e.TenantSuspended():
+            case e.ScopePaused():
                 found.extend(self._abort(state, event.reason))
             case _:
                 pass

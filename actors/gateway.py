@@ -30,7 +30,7 @@ from actors.messages import Asked, Done, Outcome, Respond, TenantMessage, Unsett
 from actors.scribe import Scribe
 from actors.sight import Filter, Sight
 from actors.subscriptions import Subscription, case_watch, inbox
-from actors.supervisor import CreateTenant, NoteConsent, ResetNode, SupervisorMessage, TripNode
+from actors.supervisor import AcknowledgeNode, CreateTenant, NoteConsent, PauseNode, ResetNode, ResumeNode, SupervisorMessage, TripNode
 from actors.tailing import tail
 from actors.tenant_status import status_of
 from actors.waiting import answer_when_so
@@ -195,7 +195,7 @@ class _Conversation:
         match ask:
             case c.Found():
                 tell(supervisor, CreateTenant(ask, by, respond), respond)
-            case c.Suspend() | c.Resume() | c.ShowRecovery():
+            case c.ShowRecovery():
                 self._ask(ask.tenant, tag, ask, respond)
             case c.AgreeToRecovery():
                 self._ask(ask.tenant, tag, ask, lambda outcome: self._consented(ask, outcome, respond))
@@ -203,7 +203,13 @@ class _Conversation:
                 tell(supervisor, TripNode(ask.reason, by, respond), respond, urgent=True)
             case c.ResetBreaker(scope="node"):
                 tell(supervisor, ResetNode(ask.reason, by, respond), respond)
-            case c.TripBreaker() | c.ResetBreaker():
+            case c.Pause(scope="node"):
+                tell(supervisor, PauseNode(ask.reason, f"operator:{by}", respond), respond, urgent=True)
+            case c.Resume(scope="node"):
+                tell(supervisor, ResumeNode(ask.reason, f"operator:{by}", respond), respond)
+            case c.AcknowledgeAlert():
+                tell(supervisor, AcknowledgeNode(ask, f"operator:{by}", respond), respond, urgent=True)
+            case c.TripBreaker() | c.ResetBreaker() | c.Pause() | c.Resume():
                 tenant, _, scope = ask.scope.partition("/")
                 self._ask(tenant, tag, attrs.evolve(ask, scope=scope or "tenant"), respond)
             case c.Read(what="tenant.list"):

@@ -14,13 +14,17 @@ import attrs
 import structlog
 
 from actors.errors import ActorsError, StaleEpoch, StaleScope
+from actors.governance import alerts, pauses
 from actors.governance import commands as c
 from actors.governance import node_law as law
 from actors.governance.canonical import NotCanonical
 from actors.governance.codec import decode_node, encode_node
+from actors.governance.events.alerts import AlertAcknowledged
+from actors.governance.halt import Pause
+from actors.governance.ids import Instant, Person
 from actors.governance.names import problem, tenant_problem
 from actors.governance.quarantine import digest_of, digest_of_text
-from actors.governance.refusals import Code, Refusal
+from actors.governance.refusals import Code, Refusal, unknown
 from actors.kernel import Envelope
 from actors.kernel.suspects import Suspects
 from actors.legal_time import LegalTime
@@ -58,6 +62,27 @@ class ResetNode:
 
 
 @attrs.frozen
+class PauseNode:
+    reason: str
+    by: str
+    respond: Respond
+
+
+@attrs.frozen
+class ResumeNode:
+    reason: str
+    by: str
+    respond: Respond
+
+
+@attrs.frozen
+class AcknowledgeNode:
+    command: c.AcknowledgeAlert
+    by: str
+    respond: Respond
+
+
+@attrs.frozen
 class NoteFrozen:
     tenant: str
     why: str
@@ -79,10 +104,12 @@ class NoteConsent:
 
 @attrs.frozen
 class WriteCounts:
-    """Once a minute: what was refused before any decision since the last time."""
+    """Once a minute: what was refused before any decision since the last time, and whether the clocks can be relied on."""
 
 
-SupervisorMessage: TypeAlias = CreateTenant | TripNode | ResetNode | NoteFrozen | NoteWitness | NoteConsent | WriteCounts
+SupervisorMessage: TypeAlias = (
+    CreateTenant | TripNode | ResetNode | PauseNode | ResumeNode | AcknowledgeNode | NoteFrozen | NoteWitness | NoteConsent | WriteCounts
+)
 
 
 FELL = Unsettled("the supervisor fell before it could answer; look at the node's log before asking again")
@@ -133,10 +160,12 @@ class Supervisor:
         self.state = law.NodeState()
         self.suspects = Suspects()  # this actor is one object over all its lives
         self._owed: list[law.MessageQuarantined] = []
+        self._folded = 0  # entries of the node's log
+        self._doubted = False
 
     async def start(self) -> None:
         """Folds the node's log; an entry that cannot be read stops the node, for nobody would know who may run it."""
-        self.state = fold_node(self._scribe)
+        self._fold_anew()
         self._show()
 
     async def handle(self, batch: list[Envelope[SupervisorMessage]]) -> None:
@@ -164,6 +193,15 @@ class Supervisor:
                     respond(Refusal(Code.UNKNOWN, "the node's breaker is closed already"))
                 else:
                     await self._write(law.NodeReset(by, reason), by, respond, {"scope": SCOPE})
+            case PauseNode():
+                await self._pause(message)
+            case ResumeNode(reason=reason, by=by, respond=respond):
+                if self.state.paused is None:
+                    respond(Done({"scope": SCOPE, "applied": True, "repeated": True}))
+                else:
+                    await self._write(law.NodeResumed(by, reason), by, respond, {"scope": SCOPE, "applied": True})
+            case AcknowledgeNode():
+                await self._acknowledge(message)
             case NoteFrozen(tenant=tenant, why=why):
                 await self._write(law.TenantFrozen(tenant, why), "node", _nobody, {})
             case NoteWitness(event=refused):
@@ -175,6 +213,10 @@ class Supervisor:
                     await self._write(law.RefusalsCounted(counts), "node", _nobody, {})
                 while self._owed:
                     await self._write(self._owed.pop(0), "node", _nobody, {})
+                doubt = self._time.doubt
+                if doubt is not None and not self._doubted:
+                    await self._write(law.ClockDoubted(doubt), "node", _nobody, {})
+                self._doubted = doubt is not None
 
     def _fell(self, left: list[SupervisorMessage], end: BaseException) -> None:
         """Whoever waits is answered; the message that it fell over twice is set aside."""
@@ -204,42 +246,76 @@ class Supervisor:
     async def _write(self, event: law.NodeEvent, actor: str, respond: Respond, value: Mapping[str, object]) -> None:
         """One entry of the node's log; folded, and in force, when it is durable.  In doubt the log itself is asked."""
         outcome: Outcome
-        room = self._scribe.reserve(NODE, 1, urgent=True)
+        now = self._time.now()
+        room = self._scribe.reserve(NODE, 2, urgent=True)
         if not isinstance(room, Reservation):
             self._show()
             respond(Refusal(Code.READ_ONLY, "the node cannot write at present; nothing was decided", getattr(room, "retry_after", None)))
             return
-        draft = Draft(tag=event.TAG, time=self._time.now(), actor=actor, body=encode_node(event))
+        events = [event]
+        if (cause := law.cause(event)) is not None and alerts.is_news(self.state.alerts, cause, now):
+            events.append(alerts.raised(self.state.alerts, cause))
+        drafts = tuple(Draft(tag=one.TAG, time=now, actor=actor, body=encode_node(one)) for one in events)
         epoch = self._scribe.epoch(NODE)
         try:
-            number = self._scribe.submit(NODE, epoch, None, (draft,), room)
+            number = self._scribe.submit(NODE, epoch, None, drafts, room)
         except (StaleEpoch, StaleScope):
             self._show()
             respond(Refusal(Code.READ_ONLY, "the node is recovering from a failed write; nothing was decided", 100))
             return
         if isinstance(await self._scribe.settled(NODE, number), Durable):
-            law.evolve_node(self.state, event)
+            self._fold_on()
             self._show()
             outcome = Done(value)
         else:
             await self._scribe.wait_epoch(NODE, epoch)  # the ledger is open again, and its right edge verified
-            self.state = fold_node(self._scribe)
+            self._fold_anew()
             self._show()
             outcome = Unsettled("the node could not make it durable; look at the node's log before asking again")
         respond(outcome)
 
-    def _show(self, *, closing: str = "") -> None:
-        self._standing.closed = self.state.closed or closing
-        self._standing.epoch = self._scribe.scope_epoch(NODE, SCOPE)
+    async def _pause(self, wanted: PauseNode) -> None:
+        if (known := self.state.paused) is not None:
+            wanted.respond(Done({**pauses.told(known), "repeated": True}))
+            return
+        event = law.NodePaused(self._scribe.raise_scope(NODE, SCOPE), wanted.by, wanted.reason, self._time.now())
+        pause = Pause(SCOPE, pauses.OPERATORS, event.by, Person(""), event.reason, event.since)
+        self._show(pausing=pause)  # nothing is granted while it is on its way to the disk
+        await self._write(event, wanted.by, wanted.respond, pauses.told(pause))
+
+    async def _acknowledge(self, wanted: AcknowledgeNode) -> None:
+        known = next((alert for alert in self.state.alerts.known.values() if alert.number == wanted.command.alert), None)
+        if known is None:
+            wanted.respond(unknown("remembered alert", str(wanted.command.alert)))
+        elif known.acknowledged:
+            wanted.respond(Done({"alert": known.number, "by": known.acknowledged, "note": known.note, "repeated": True}))
+        else:
+            event = AlertAcknowledged(known.number, wanted.by, Person(""), wanted.command.note)
+            await self._write(event, wanted.by, wanted.respond, {"alert": known.number, "by": wanted.by})
+
+    def _fold_anew(self) -> None:
+        self.state, self._folded = law.NodeState(), 0
+        self._fold_on()
+
+    def _fold_on(self) -> None:
+        self._folded = fold_node(self._scribe, self.state, self._folded)
+
+    def _show(self, *, closing: str = "", pausing: Pause | None = None) -> None:
+        standing, state = self._standing, self.state
+        standing.closed, standing.pausing = state.closed or closing, pausing
+        standing.epoch = self._scribe.scope_epoch(NODE, SCOPE)
+        if (standing.paused, standing.last_pause) != (state.paused, state.last_pause):
+            standing.paused, standing.last_pause = state.paused, state.last_pause
+            standing.changes += 1
+            standing.changed()
 
 
-def fold_node(scribe: Scribe) -> law.NodeState:
-    """What the node's log says of the node itself."""
-    state = law.NodeState()
+def fold_node(scribe: Scribe, state: law.NodeState, begin: int) -> int:
+    """Folds what the node's log says of the node itself, from ``begin`` on; gives how far that was."""
     ledger = scribe.ledger
     size = ledger.head(NODE).size
-    for begin in range(0, size, STRETCH):
-        for record in ledger.read(NODE, begin, min(begin + STRETCH, size)):
+    for at in range(begin, size, STRETCH):
+        for record in ledger.read(NODE, at, min(at + STRETCH, size)):
             header = parse(record.entry)
             if header.tag not in law.KINDS:
                 continue
@@ -248,8 +324,8 @@ def fold_node(scribe: Scribe) -> law.NodeState:
             except NotCanonical as error:
                 raise VerificationError(f"an entry of the node's log cannot be read: {error}", log=NODE, index=record.seq) from None
             if event is not None:
-                law.evolve_node(state, event)
-    return state
+                law.evolve_node(state, event, Instant(header.time), record.seq)
+    return size
 
 
 def _digest(message: SupervisorMessage) -> bytes:
@@ -266,7 +342,7 @@ def shut_out(message: SupervisorMessage) -> None:
 
 
 def _respond(message: SupervisorMessage, outcome: Outcome) -> None:
-    if isinstance(message, (CreateTenant, TripNode, ResetNode, NoteConsent)):
+    if isinstance(message, (CreateTenant, TripNode, ResetNode, PauseNode, ResumeNode, AcknowledgeNode, NoteConsent)):
         message.respond(outcome)
 
 

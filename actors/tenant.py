@@ -22,7 +22,7 @@ from actors.fact_finding import Known
 from actors.feed import CASE, MEMBER, Feed
 from actors.foresight import look_ahead
 from actors.forgetting import LOOKS, Forgetting
-from actors.governance import budgets, guarding, index, recovery
+from actors.governance import budgets, guarding, index, pauses, recovery
 from actors.governance import bundle as bundles
 from actors.governance import commands as c
 from actors.governance import events as e
@@ -50,10 +50,10 @@ from ledger import BodyRemoved, LedgerError
 
 log = structlog.get_logger(__name__)
 
-ROOM = 12  # entries one decision may make at most; a test holds the law to it
+ROOM = 20  # entries one decision may make at most; a test holds the law to it
 MOST_DUE = 512  # overdue things settled in one sweep, so that a backlog does not hold up who is waiting
 # Said before or without a decision, or again and again until something has happened elsewhere.
-NOT_RECORDED = frozenset({Code.READ_ONLY, Code.BUSY, Code.FROZEN, Code.MALFORMED, Code.SUSPENDED, Code.NOT_WITNESSED})
+NOT_RECORDED = frozenset({Code.READ_ONLY, Code.BUSY, Code.FROZEN, Code.MALFORMED, Code.PAUSED, Code.NOT_WITNESSED})
 INBOX = "inbox"
 # 100 ms: reopening and verifying the right edge takes a few of these
 RECOVERING = Refusal(Code.READ_ONLY, "the node is recovering from a failed write; nothing was decided", 100)
@@ -72,6 +72,7 @@ class Tenant:
         self._quarantine = quarantine or Quarantine()  # outlives this life
         self._recall = Recall(around.scribe.ledger, name)
         self._epoch = -1
+        self._noted = -1  # changes of the node's standing that this state has
         self._last = 0  # newest submission: what every answer rests on
         self._snapshot_at = 0
         self._snapshot_owed = False
@@ -116,6 +117,7 @@ class Tenant:
                 if not self._usable() and not await self._restore():
                     falling.turn_away(message, RECOVERING)
                     continue
+                self._note_the_node()
                 match message:
                     case Asked():
                         self._asked(message)
@@ -191,6 +193,7 @@ class Tenant:
         self.frozen = scribe.ledger.head(self.name).frozen or ""
         self.state, self._snapshot_at = folded.state, folded.snapshot_at
         self._last = 0  # what is folded is durable: no answer rests on anything newer
+        self._noted = -1
         self._recall = Recall(scribe.ledger, self.name, self._recall.loaded)
         self._around.time.not_before(self.state.time)
 
@@ -311,8 +314,10 @@ class Tenant:
             decision = Refusal(Code.REMOVED, f"what this rests on has been forgotten: {error}")
         actor = by_asker(by)
         if isinstance(decision, Refusal):
-            if decision.code is Code.CLOCK_IN_DOUBT and (closed := self._around.standing.closed):
-                decision = Refusal(Code.BREAKER_OPEN, f"the node's breaker is open: {closed}")
+            if decision.code is Code.CLOCK_IN_DOUBT and (shut := self._around.standing.shut) is not None:
+                decision = shut
+            elif decision.code is Code.CLOCK_IN_DOUBT and not self._is_abreast:
+                decision = Refusal(Code.BUSY, "the node was paused, and the tenant has not written it down yet", 100)
             if decision.code in NOT_RECORDED or type(command) is c.ProposeCanary:  # an entry would say that one is tried
                 room.release()
                 return decision
@@ -366,12 +371,28 @@ class Tenant:
     def _facts(self, command: c.Command, by: Asker) -> Facts:
         """What this command needs to know beyond the state."""
         around = self._around
-        return self._known().facts(command, by, clock_ok=around.time.doubt is None and not around.standing.closed)
+        return self._known().facts(command, by, clock_ok=around.time.doubt is None and around.standing.shut is None and self._is_abreast)
 
     def _known(self) -> Known:
         published = self._around.scribe.published
         witnessed = published.size(self.name) if published.quorum else None
         return Known(self.state, self._recall, self._around.signer, self._pushed, self._forgetting, self._canaries, witnessed)
+
+    @property
+    def _is_abreast(self) -> bool:
+        return self._noted == self._around.standing.changes
+
+    def _note_the_node(self) -> None:
+        """Writes down a pause of the whole node before anything else is decided: what was granted before it is worthless."""
+        standing = self._around.standing
+        if self._noted == standing.changes or self.frozen or self.state.phase == "unfounded":
+            return
+        events = pauses.of_node(self.state, standing.paused, standing.last_pause)
+        if events:
+            room = self._around.scribe.reserve(self.name, ROOM, urgent=True)
+            if not isinstance(room, Reservation) or isinstance(self._submit(events, "node", room), Refusal):
+                return  # it is owed, and until then nothing is granted
+        self._noted = standing.changes
 
     # -- answering
 
@@ -399,17 +420,7 @@ class Tenant:
         self._around.held.hold(self.name, self._last, release)
 
     def _introduce(self, message: Introduce) -> None:
-        if message.invitation:
-            invitation = self.state.invitations.get(message.key_id)
-            now = self._around.time.now()
-            known = None if invitation is None or invitation.expires_at <= now else (invitation.member, invitation.token_hash)
-            value = None if known is None else {"member": known[0], "hash": known[1], "kind": "invitee", "public_key": None}
-        else:
-            member = self.state.member_by_key(message.key_id)
-            value = None
-            if member is not None:
-                value = {"member": member.member, "hash": member.key_hash, "kind": member.kind, "public_key": member.public_key}
-        self._answer(message.respond, Refusal(Code.UNKNOWN, "no such key") if value is None else Done(value))
+        self._answer(message.respond, answering.introduced(self.state, message, self._around.time.now()))
 
     def _listen(self, message: Listen) -> None:
         """Registers, then delivers what is open already; nothing falls between, for both wait in the same line."""
@@ -472,7 +483,7 @@ class Tenant:
 
     def _granting(self) -> bundles.Bundle | None:
         """The active bundle, where anything may be granted under it now."""
-        if self.state.bundle is None or self._around.time.doubt is not None or self._around.standing.closed:
+        if self.state.bundle is None or self._around.time.doubt is not None or self._around.standing.shut or not self._is_abreast:
             return None
         return self._recall.bundle(self.state.bundle)
 

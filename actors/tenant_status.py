@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from actors.governance import pauses
 from actors.governance.recovery import told
 from actors.tenant import Tenant
 
@@ -16,7 +17,7 @@ def status_of(tenant: Tenant) -> Mapping[str, object]:
         "tenant": tenant.name,
         "phase": state.phase,
         "entries": state.size,
-        "suspended": state.suspended,
+        "suspended": pauses.suspension(state),
         "recovery": "" if not recovery else "agreed" if recovery["agreed"] else "announced",
         "frozen": tenant.frozen,
         "held": sum(case.status == "held" for case in state.cases.values()),

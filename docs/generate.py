@@ -31,7 +31,7 @@ MEANINGS = {
     "not_allowed": ("this kind of member may not ask this", "ask somebody who may"),
     "unknown": ("there is no such thing for you; the sentence is the same when it belongs to somebody else", "check the id"),
     "key_reused": ("the idempotency key was used for other content", "take a new key for a new wish"),
-    "suspended": ("an operator has suspended the tenant; reads still work", "ask the operator"),
+    "paused": ("somebody has stopped the agent, the tenant or the node; the sentence says who, since when and why", "ask whoever paused it"),
     "read_only": ("the node cannot write at present; nothing was decided", "ask again after `retry_after`"),
     "busy": ("a queue is full; nothing was decided", "ask again after `retry_after`"),
     "rate_limited": ("asked more often than the bundle in force allows; nothing was decided", "ask again after `retry_after`"),

@@ -18,7 +18,7 @@ LOOKED = {"intent": "intent", "case.decided": "bundles", "approval": "approvals"
           "bundle": "bundles", "run.attested": "attestations", "effect.probed": "attestations", "envelope": "approvals",
           "seat": "approvals"}  # else outcome
 STANDING = re.compile(r"(tenant\.(founded|sealed|suspended|resumed)|member\.(invited|enrolled|confirmed|changed|revoked)|bundle\.activated|"
-                      r"envelope\.(signed|revoked)|seat\.(delegated|returned))/1")
+                      r"envelope\.(signed|revoked)|seat\.(delegated|returned)|scope\.(paused|resumed))/1")
 FILE = [line.split() for line in ("case commitment format node node_log tenant tenant_log", *["checkpoint entries witnessed"] * 2)]
 HEADER = "version tag tenant sequence time actor case step previous follows commitment".split()
 INTENT = "action resource params purpose cost state_digest parent deadline".split()

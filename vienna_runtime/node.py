@@ -11,6 +11,7 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 
 import attrs
@@ -18,7 +19,7 @@ import structlog
 import trio
 
 from actors.directory import Directory, Place
-from actors.errors import IntensityExceeded, StartFailed
+from actors.errors import ActorDied, IntensityExceeded, MailboxFull, StartFailed
 from actors.falling import turn_away
 from actors.feed import Feed
 from actors.frozen import FrozenTenant
@@ -29,12 +30,13 @@ from actors.governance import rates
 from actors.governance.decision import Operator
 from actors.governance.ids import Instant
 from actors.governance.node_law import WitnessRefused
+from actors.governance.pauses import sentence
 from actors.held import Held
 from actors.housekeeper import Housekeeper
 from actors.kernel import Child, Down, Mailbox, Notice, Ref, Strategy, Supervision, run_actor, supervise
 from actors.kernel.cell import Life
 from actors.legal_time import LegalTime
-from actors.messages import Asked, Done, Outcome, Respond
+from actors.messages import Asked, Done, Outcome, Respond, Sweep
 from actors.node_standing import NodeStanding
 from actors.reconciler import reconcile
 from actors.scribe import Room, Scribe, Worker
@@ -114,6 +116,7 @@ class Node:
                 "why": state.closed,
                 "epoch": self.around.standing.epoch,
             },
+            "paused": "" if state.paused is None else sentence(state.paused),
             "scribe": attrs.asdict(seen),
             "tenants": [
                 {**status_of(place.tenant), "witnessed": self.scribe.published.size(place.name)}
@@ -214,6 +217,7 @@ def compose(config: Config, keystore: Keystore, ledger: Ledger, ports: Ports) ->
     def objected(event: WitnessRefused) -> None:
         tell(node.supervisor_ref, NoteWitness(event), _unanswered, urgent=True)
 
+    standing.changed = partial(_wake, directory)
     supervisor = Supervisor(scribe, time, standing, refused, admit)
     keymaster = Keymaster(scribe, keystore, time.now)
     node = Node(
@@ -242,6 +246,13 @@ def compose(config: Config, keystore: Keystore, ledger: Ledger, ports: Ports) ->
         started=trio.current_time(),
     )
     return node
+
+
+def _wake(directory: Directory) -> None:
+    """Has every tenant look at what the node permits now.  One that is full or down looks before it decides anything else."""
+    for ref in directory.refs().values():
+        with suppress(MailboxFull, ActorDied):
+            ref.tell_nowait(Sweep(), urgent=True)
 
 
 async def _scribe(node: Node, *, task_status: Life) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import approval, breaker, canonical, envelopes, governed, granting, kinds, narrowing, quorum, review, seats
+from . import approval, breaker, canonical, envelopes, governed, granting, kinds, narrowing, pauses, quorum, review, seats
 from . import canary as canaries
 from . import commands as c
 from . import events as e
@@ -157,6 +157,8 @@ def _approve(
     if governed.is_change(case):
         return governed.apply(state, case, approved, moment)
     wish = case.wish
+    if (paused := pauses.refusal(state, case.agent, about=case.case)) is not None:
+        return paused
     admitted = breaker.admits(state, case.agent, wish.action, case.case, moment.now)
     if isinstance(admitted, Refusal):
         return admitted

@@ -15,7 +15,7 @@ from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 
 import attrs
 
-from . import canonical, conversation, events, state
+from . import alert_book, canonical, conversation, events, halt, state
 from .canonical import NotCanonical, Value
 from .events import Event
 from .evolve import remember_deadlines
@@ -67,7 +67,7 @@ def fingerprint() -> bytes:
     return canonical.digest("\n".join([FOLD_VERSION, *shapes]).encode())
 
 
-FOLD_VERSION = "fold/18"  # raised whenever evolve folds the same log into another state
+FOLD_VERSION = "fold/19"  # raised whenever evolve folds the same log into another state
 _STATE_KINDS = (
     state.State,
     state.Member,
@@ -87,6 +87,9 @@ _STATE_KINDS = (
     state.Limit,
     state.Spent,
     state.Budget,
+    halt.Pause,
+    alert_book.Alert,
+    alert_book.Alerts,
     state.Promise,
     state.Hold,
     state.Erasure,

@@ -11,7 +11,6 @@ window has passed.
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, Literal, TypeAlias, cast, get_args
 
@@ -26,6 +25,7 @@ from .ids import DAY, HOUR, MINUTE, SECOND, Instant, Micros
 from .params import scale
 from .question import Unavailable
 from .state import Bucket, Case, Count, Counter, State
+from .utc import utc
 
 Happening: TypeAlias = Literal["proposed", "denied", "warranted", "redeemed", "succeeded", "failed", "mismatched", "unknown"]
 HAPPENINGS: Final[tuple[Happening, ...]] = get_args(Happening)
@@ -263,11 +263,11 @@ def read(state: State, reading: Reading, agent: str, wish: intents.Intent, own: 
         return Unavailable("nothing is counted for it: the bundle that declares it was never put in force")
     if not reading.from_activation and count.since > now - counter.window:
         complete = Instant(count.since + counter.window)
-        return Unavailable(f"it is counted since {_utc(count.since)} only, and is known from {_utc(complete)} on")
+        return Unavailable(f"it is counted since {utc(count.since)} only, and is known from {utc(complete)} on")
     oldest = _oldest(counter, now)
     if count.lost is not None and count.lost >= oldest:
         known = Instant((count.lost + 1) * step(counter) + counter.window)
-        return Unavailable(f"more happened within its window than is remembered; it is known again from {_utc(known)} on")
+        return Unavailable(f"more happened within its window than is remembered; it is known again from {utc(known)} on")
     cell = key(counter, agent, wish)
     found = (bucket.amounts[cell] for bucket in reversed(count.buckets) if bucket.index >= oldest and cell in bucket.amounts)
     if counter.measure == "since":
@@ -285,10 +285,6 @@ def _own(count: Count, agent: str, wish: intents.Intent, own: Case | None, oldes
     begun = count.since  # what may or may not have been counted at that very moment is not left out
     counted = [(when, cost) for when, cost in asked if (not begun or when > begun) and when // step(counter) >= oldest]
     return sum(_amount(counter, wish, cost, when) or 0 for when, cost in counted)
-
-
-def _utc(at: Instant) -> str:
-    return (dt.datetime(1970, 1, 1) + dt.timedelta(microseconds=at)).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def says(reading: Reading) -> str:

@@ -13,7 +13,10 @@ from . import (
     enveloping,
     forgetting,
     guarding,
+    heard,
     membership,
+    pauses,
+    pausing,
     proposing,
     recovering,
     redeeming,
@@ -40,10 +43,12 @@ EVIDENCE = (
     c.RevokeWarrants,
     c.RevokeMember,
     c.TripBreaker,
+    c.Pause,
+    c.AcknowledgeAlert,
     c.PlaceHold,
     c.ObjectToRecovery,
     c.ReturnSeat,
-)  # taken in even while suspended
+)  # taken in whatever is paused
 
 
 def decide(state: State, command: c.Command, by: Asker, facts: Facts, moment: Moment) -> Decision:
@@ -75,10 +80,10 @@ def _by_operator(state: State, command: c.Command, by: Operator, moment: Moment)
     match command:
         case c.Found():
             return membership.found(state, command, by.name, moment)
-        case c.Suspend():
-            return guarding.suspend(state, command, by)
+        case c.Pause():
+            return pausing.pause(state, command, by, moment)
         case c.Resume():
-            return guarding.resume(state, command, by)
+            return pausing.resume(state, command, by, moment)
         case c.TripBreaker():
             return guarding.trip(state, command, by, moment)
         case c.ResetBreaker():
@@ -93,8 +98,8 @@ def _by_member(state: State, command: c.Command, by: Member, facts: Facts, momen
     if by.status != "active":
         return Refusal(Code.NOT_ALLOWED, "your membership has ended")
     denial = isinstance(command, c.Vote) and command.decision == "deny"
-    if state.suspended and not denial and not isinstance(command, EVIDENCE):
-        return Refusal(Code.SUSPENDED, f"the tenant is suspended: {state.suspended}")
+    if not denial and not isinstance(command, EVIDENCE) and (no := pauses.shuts_out(state, by)) is not None:
+        return no
     match command:
         case c.Propose():
             return proposing.propose(state, command, by, facts, moment)
@@ -150,6 +155,12 @@ def _by_member(state: State, command: c.Command, by: Member, facts: Facts, momen
             return guarding.trip(state, command, by, moment)
         case c.ResetBreaker():
             return guarding.reset(state, command, by)
+        case c.Pause():
+            return pausing.pause(state, command, by, moment)
+        case c.Resume():
+            return pausing.resume(state, command, by, moment)
+        case c.AcknowledgeAlert():
+            return heard.acknowledge(state, command, by)
         case c.RetryLetter():
             return guarding.retry(state, command, by, facts, moment)
         case c.ResolveLetter():
@@ -176,7 +187,7 @@ def _by_member(state: State, command: c.Command, by: Member, facts: Facts, momen
             return recovering.object_to(state, command, by, moment)
         case c.ApplyRecovery():
             return recovering.apply(state, command, by, facts, moment)
-        case c.Enrol() | c.Found() | c.Suspend() | c.Resume() | c.AgreeToRecovery():
+        case c.Enrol() | c.Found() | c.AgreeToRecovery():
             return _not_for(by.kind)
         case _:
             assert_never(command)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import heapq
 
-from . import activation, attesting, enveloping, governed, redeeming, reporting, review
+from . import activation, attesting, enveloping, governed, pauses, redeeming, reporting, review
 from . import canary as canaries
 from . import events as e
 from .bundle import Bundle
@@ -33,13 +33,19 @@ def due(state: State, moment: Moment, active: Bundle | None, past: Past, canary_
     """
     while state.deadlines and state.deadlines[0][0] <= moment.now:
         _, kind, name = state.deadlines[0]
-        if kind == "bundle" and (active is None or state.suspended):
+        if kind == "bundle" and (active is None or _stopped(state, name)):
             heapq.heapreplace(state.deadlines, (Instant(moment.now + POSTPONED), kind, name))
             continue
         if events := _owed(state, kind, name, moment, active, past, canary_of):
             return events
         heapq.heappop(state.deadlines)
     return ()
+
+
+def _stopped(state: State, name: str) -> bool:
+    """Whether a case's agent gets nothing at present, so that deciding its case again is put off."""
+    case = state.cases.get(name)
+    return case is not None and pauses.stops(state, case.agent) is not None
 
 
 def _owed(

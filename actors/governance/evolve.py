@@ -8,6 +8,7 @@ from typing import Any, TypeAlias, assert_never, get_args
 import attrs
 
 from . import (
+    alerts,
     breaker,
     budgets,
     canonical,
@@ -17,6 +18,7 @@ from . import (
     letters,
     links,
     narrowing,
+    pauses,
     readers,
     recovery,
     revoking,
@@ -42,6 +44,8 @@ def evolve(state: State, event: e.Event, at: Instant, seq: int) -> None:
     if case is not None and not isinstance(event, e.BreakerProbed):
         case.step += 1
         case.last = seq
+    if (found := alerts.cause(state, event)) is not None:
+        alerts.noted(state.alerts, found, at)
     if state.counts:
         counters.note(state, event, case, at)
     if state.limits:
@@ -320,7 +324,7 @@ def _remind_of_worthless(state: State) -> None:
 
 
 Membership = (
-    e.TenantFounded | e.TenantSealed | e.TenantSuspended | e.TenantResumed | e.MemberInvited
+    e.TenantFounded | e.TenantSealed | e.MemberInvited
     | e.MemberEnrolled | e.MemberConfirmed | e.MemberChanged | e.MemberRevoked | e.BundlePushed | e.BundleActivated
 )  # fmt: skip
 
@@ -333,7 +337,7 @@ STANDING = frozenset(
     {
         e.TenantFounded, e.TenantSealed, e.TenantSuspended, e.TenantResumed, e.MemberInvited,
         e.MemberEnrolled, e.MemberConfirmed, e.MemberChanged, e.MemberRevoked, e.BundleActivated, e.EnvelopeSigned, e.EnvelopeRevoked,
-        e.SeatDelegated, e.SeatReturned,
+        e.SeatDelegated, e.SeatReturned, e.ScopePaused, e.ScopeResumed,
     }
 )  # fmt: skip
 
@@ -346,10 +350,6 @@ def _membership(state: State, event: Membership, _case: Case | None, at: Instant
             state.phase = "founding"
         case e.TenantSealed():
             state.phase = "sealed"
-        case e.TenantSuspended():
-            state.suspended = event.reason
-        case e.TenantResumed():
-            state.suspended = ""
         case e.MemberInvited():
             _drop_invitations(state, event.member)
             fields = attrs.asdict(event, filter=lambda a, _: a.name in ("member", "kind", "person", "owner", "invitation"))
@@ -383,6 +383,16 @@ def _membership(state: State, event: Membership, _case: Case | None, at: Instant
                     folding_approvals.end(state, known, "another bundle was activated")
         case _:
             assert_never(event)
+
+
+def _paused(state: State, event: pauses.Pauses, _case: Case | None, at: Instant) -> None:
+    state.standing = state.size - 1  # this entry
+    pauses.folded(state, event, at)
+    _remind_of_worthless(state)
+
+
+def _alerted(state: State, event: e.AlertRaised | e.AlertAcknowledged, _case: Case | None, at: Instant) -> None:
+    alerts.folded(state.alerts, event, at, state.size - 1)
 
 
 def _remind_to_decide_again(state: State) -> None:
@@ -445,6 +455,8 @@ _FOLDS: Mapping[type, Fold] = {
     **_for_each(e.DeadLetterOpened | e.DeadLetterResolved | e.CommandRefused, _noted),
     **_for_each(Keeping, _kept),
     **_for_each(Membership, _membership),
+    **_for_each(pauses.Pauses, _paused),
+    **_for_each(e.AlertRaised | e.AlertAcknowledged, _alerted),
     e.BudgetWarned: _nothing,
     e.CommandQuarantined: _nothing,
     **_for_each(shadowing.Shadowing, shadowing.folded),

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import cast
 
-from . import canonical, card
+from . import canonical, card, pauses
 from . import events as e
 from . import intent as intents
 from .canonical import Value
 from .codec import decode, encode
 from .decision import Decided, Decision, Moment
-from .ids import HOUR, Cost, Digest, Instant, Micros
+from .ids import HOUR, Cost, Digest, Instant, Micros, Person
 from .kinds import ADMIN
 from .persons import ELIGIBLE, leaves_a_quorum
 from .persons import problem as person_problem
@@ -26,6 +26,7 @@ from .state import Case, Member, State
 INVITE, CONFIRM, REVOKE, ACTIVATE = "vienna.member.invite", "vienna.member.confirm", "vienna.member.revoke", "vienna.bundle.activate"
 CHANGE = "vienna.member.change"
 RELEASE, FORGET, ERASE = "vienna.hold.release", "vienna.retention.run", "vienna.retention.erase"
+RESUME = "vienna.scope.resume"
 SEATS = 2  # different persons, besides the requester
 QUORUM = f"any {SEATS}"
 DEADLINE = Micros(72 * HOUR)  # changes of the tenant are rare and people are away at weekends
@@ -66,13 +67,19 @@ def change(state: State, action: str, resource: str, events: tuple[e.Event, ...]
         key=key,
         parent=None,
         founding=False,
-        excluded=(by.person,),
+        excluded=_excluded(state, events, by),
     )
     proposed = e.IntentProposed(case.case, by.member, packed, key, None, False, case.excluded)
     verdict = e.CaseDecided(case.case, True, (POLICY,), BUNDLE, "a change of a sealed tenant needs a quorum", "T2", QUORUM, persons=SEATS)
     expires = Instant(moment.now + DEADLINE)
     shown = card.render(case, verdict, {}, expires)
     return Decided((proposed, verdict, e.ApprovalRequested(case.case, shown, expires)), {"case": case.case, "applied": False})
+
+
+def _excluded(state: State, events: tuple[e.Event, ...], by: Member) -> tuple[Person, ...]:
+    """Who fills no seat: whoever asks, and where an agent is to go on whoever answers for it."""
+    paused = (event.scope for event in events if isinstance(event, e.ScopeResumed) and event.scope != "tenant")
+    return tuple(sorted({by.person}.union(*(pauses.answerable(state, scope) for scope in paused))))
 
 
 def apply(state: State, case: Case, approved: e.ApprovalGiven, moment: Moment) -> Decision:
@@ -116,6 +123,9 @@ def _outdated(state: State, event: e.Event) -> Refusal | None:
             counts = known is not None and known.kind in ELIGIBLE and known.status == "active"
             if counts and not leaves_a_quorum(state, event.member, SEATS):
                 return Refusal(Code.LAST_ONE, "without this member no change could find its approvers any more", about=event.member)
+        case e.ScopeResumed():
+            if pauses.key(event.scope, event.side) not in state.pauses:
+                return Refusal(Code.UNKNOWN, f"{event.scope} is not paused any more", about=event.scope)
         case e.ErasureOrdered():
             return not_now(state, event.cases, event.months)
         case _:

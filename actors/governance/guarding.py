@@ -1,4 +1,4 @@
-"""What people do about a tenant's standing guards: trip and reset, retry and resolve, suspend and resume, push and activate."""
+"""What people do about a tenant's standing guards: trip and reset, retry and resolve, push and activate."""
 
 from __future__ import annotations
 
@@ -85,18 +85,6 @@ def resolve(state: State, command: c.ResolveLetter, by: Member, facts: Facts) ->
     if facts.letter_resolved:
         return Decided(answer={"letter": command.letter, "repeated": True})
     return Decided((e.DeadLetterResolved(command.letter, by.member, command.reason, None),), {"letter": command.letter})
-
-
-def suspend(state: State, command: c.Suspend, by: Operator) -> Decision:
-    if state.suspended:
-        return Decided(answer={"tenant": state.tenant, "repeated": True})
-    return Decided((e.TenantSuspended(by.name, command.reason),), {"tenant": state.tenant})
-
-
-def resume(state: State, command: c.Resume, by: Operator) -> Decision:
-    if not state.suspended:
-        return Decided(answer={"tenant": state.tenant, "repeated": True})
-    return Decided((e.TenantResumed(by.name, command.reason),), {"tenant": state.tenant})
 
 
 def push(command: c.PushBundle, by: Member, facts: Facts) -> Decision:

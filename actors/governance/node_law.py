@@ -10,6 +10,13 @@ from typing import ClassVar, TypeAlias, assert_never, get_args
 
 import attrs
 
+from . import alerts
+from .alert_book import Alerts
+from .alerts import Cause
+from .events.alerts import AlertAcknowledged, AlertRaised
+from .halt import Pause
+from .ids import Instant, Person
+
 
 @attrs.frozen
 class OperatorEnrolled:
@@ -33,6 +40,32 @@ class NodeReset:
     TAG: ClassVar[str] = "node.reset/1"
     by: str
     reason: str
+
+
+@attrs.frozen
+class NodePaused:
+    """An operator stopped everything by hand.  Another thing than the breaker: whatever resets that lifts no pause."""
+
+    TAG: ClassVar[str] = "node.paused/1"
+    epoch: int
+    by: str
+    reason: str
+    since: Instant
+
+
+@attrs.frozen
+class NodeResumed:
+    TAG: ClassVar[str] = "node.resumed/1"
+    by: str
+    reason: str
+
+
+@attrs.frozen
+class ClockDoubted:
+    """Nothing is granted or redeemed from here on, until the clocks agree."""
+
+    TAG: ClassVar[str] = "clock.doubted/1"
+    why: str
 
 
 @attrs.frozen
@@ -104,6 +137,11 @@ NodeEvent: TypeAlias = (
     | WitnessRefused
     | RecoveryConsented
     | MessageQuarantined
+    | NodePaused
+    | NodeResumed
+    | ClockDoubted
+    | AlertRaised
+    | AlertAcknowledged
 )
 KINDS: dict[str, type] = {kind.TAG: kind for kind in get_args(NodeEvent)}
 
@@ -112,11 +150,16 @@ KINDS: dict[str, type] = {kind.TAG: kind for kind in get_args(NodeEvent)}
 class NodeState:
     operators: dict[str, OperatorEnrolled] = attrs.Factory(dict)  # by API key id
     epoch: int = 0
-    closed: str = ""  # why nothing is granted on the whole node, or empty
+    closed: str = ""  # why the node's breaker is open, or empty
+    paused: Pause | None = None
+    last_pause: Pause | None = None  # the newest there was: warrants that it has seen are worth nothing
+    alerts: Alerts = attrs.Factory(Alerts)
 
 
-def evolve_node(state: NodeState, event: NodeEvent) -> None:
-    """Folds one entry of the node's log.  Never refuses."""
+def evolve_node(state: NodeState, event: NodeEvent, at: Instant, seq: int) -> None:
+    """Folds one entry of the node's log, recorded at ``at``.  Never refuses."""
+    if (found := cause(event)) is not None:
+        alerts.noted(state.alerts, found, at)
     match event:
         case OperatorEnrolled():
             state.operators[event.key_id] = event
@@ -124,7 +167,35 @@ def evolve_node(state: NodeState, event: NodeEvent) -> None:
             state.epoch, state.closed = event.epoch, f"{event.by}: {event.reason}"
         case NodeReset():
             state.closed = ""
+        case NodePaused():
+            state.paused = state.last_pause = Pause("node", "operator", event.by, Person(""), event.reason, event.since)
+        case NodeResumed():
+            state.paused = None
+        case AlertRaised() | AlertAcknowledged():
+            alerts.folded(state.alerts, event, at, seq)
         case RefusalsCounted() | TenantFrozen() | RollbackAccepted() | WitnessRefused() | RecoveryConsented() | MessageQuarantined():
+            pass
+        case ClockDoubted():
             pass
         case _:
             assert_never(event)
+
+
+def cause(event: NodeEvent) -> Cause | None:
+    """What an entry of the node's log is worth an alert for, or nothing."""
+    match event:
+        case NodeTripped():
+            return Cause("node.tripped", "node", f"the node is shut out by {event.by}: {event.reason}")
+        case NodePaused():
+            return Cause("node.paused", "node", f"the node is paused by {event.by}: {event.reason}")
+        case NodeResumed():
+            return Cause("node.resumed", "node", f"{event.by} lets the node go on: {event.reason}")
+        case ClockDoubted():
+            return Cause("clock.in_doubt", "node", f"nothing is granted or redeemed: {event.why}")
+        case TenantFrozen():
+            return Cause("tenant.frozen", event.tenant, f"the tenant {event.tenant} only answers reads: {event.why}")
+        case WitnessRefused():
+            text = f"{event.witness} has cosigned {event.known} entries of {event.log}, which is {event.what} here at {event.size}"
+            return Cause("witness.refused", event.log, text, key=f"{event.witness} {event.log}")
+        case _:
+            return None

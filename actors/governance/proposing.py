@@ -8,7 +8,7 @@ from typing import cast
 
 import attrs
 
-from . import asking, breaker, budgets, canonical, card, card_facts, constraints, envelopes, granting, kinds, looking, reviewing
+from . import asking, breaker, budgets, canonical, card, card_facts, constraints, envelopes, granting, kinds, looking, pauses, reviewing
 from . import commands as c
 from . import events as e
 from . import intent as intents
@@ -50,6 +50,8 @@ def wished(state: State, command: c.Propose, by: Member, facts: Facts, moment: M
         )
     if facts.prior is not None:
         return repeat(facts.prior, packed, command.key)
+    if (paused := pauses.refusal(state, by.member)) is not None:
+        return paused
     if wish.parent is not None and facts.parent is None:
         return unknown("parent case", wish.parent)
     if wish.deadline is not None and wish.deadline <= moment.now:

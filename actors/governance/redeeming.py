@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import attrs
 
-from . import asking, breaker, canonical, covering, granting, kinds, proposing
+from . import asking, breaker, canonical, covering, granting, kinds, pauses, proposing
 from . import canary as canaries
 from . import commands as c
 from . import events as e
@@ -28,7 +28,8 @@ def redeem(state: State, command: c.Redeem, by: Member, facts: Facts, moment: Mo
     """Checks in numbered steps, then burns one use and opens the run the redeemer named.
 
     1. the MAC and the signature over the bytes as received (the signature by the shell's own issuer key, see ``facts.mac_ok``);
-    2. the audience, and every link of a chain; 3. the run id: repeating it returns the same answer; 4. the warrant is live;
+    2. the audience, every link of a chain, and that nobody of them is paused; 3. the run id: repeating it returns the same answer;
+    4. the warrant is live;
     5. the arguments of this use and its cost; 6. the breakers' epoch; 7. policy about them, under the warrant's bundle and the
     active one; 8. witnesses, where either bundle demands them; 9. the target's state.
     """
@@ -41,6 +42,8 @@ def redeem(state: State, command: c.Redeem, by: Member, facts: Facts, moment: Mo
     left = covering.audience(state, command, terms, by, moment.now)
     if isinstance(left, Refusal):
         return left
+    if (paused := pauses.refusal(state, terms.agent, by.member, about=terms.warrant)) is not None:
+        return paused
     if facts.run is not None or command.run in state.runs:
         return _again(state, command, by, facts, terms)
     live = state.warrants.get(terms.warrant)

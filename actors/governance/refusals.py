@@ -18,7 +18,7 @@ class Code(Enum):
     NOT_ALLOWED = "not_allowed"  # this kind of principal may not ask this
     UNKNOWN = "unknown"  # no such thing, for you
     KEY_REUSED = "key_reused"  # same idempotency key, other content
-    SUSPENDED = "suspended"  # the tenant is suspended
+    PAUSED = "paused"  # somebody has stopped the agent, the tenant or the node
     READ_ONLY = "read_only"  # the node cannot write at present
     BUSY = "busy"  # a queue is full
     RATE_LIMITED = "rate_limited"  # asked more often than the tenant's bundle allows; nothing was decided

@@ -32,7 +32,7 @@ FORGETTABLE: Final = frozenset(
         e.ApprovalOpened, e.CaseEscalated, e.CaseExpired, e.CaseCancelled,
         e.ChangeApplied, e.WarrantIssued, e.WarrantRevoked, e.WarrantExpired, e.TargetStale, e.RunOpened, e.RunReported, e.RunUnknown,
         e.RunVerified, e.EffectSettled, e.BreakerProbed, e.DeadLetterOpened, e.DeadLetterResolved, e.CommandRefused, e.CommandQuarantined,
-        e.SnapshotMade,
+        e.SnapshotMade, e.AlertRaised, e.AlertAcknowledged,
     )
 )  # fmt: skip
 

@@ -16,7 +16,9 @@ from . import envelope as envelopes
 from . import intent as intents
 from . import kinds, review
 from . import warrant as warrants
+from .alert_book import Alerts
 from .conversation import Exchange
+from .halt import Pause
 from .ids import CaseId, Cost, Digest, EffectId, Instant, MemberId, Micros, Person, RunId, TenantId, WarrantId
 
 
@@ -417,7 +419,7 @@ class State:
     size: int = 0  # entries folded
     time: Instant = Instant(0)  # of the last entry
     phase: str = "unfounded"  # unfounded | founding | sealed
-    suspended: str = ""  # why, if it is
+    pauses: dict[str, Pause] = attrs.Factory(dict)  # see pausing.py
     members: dict[str, Member] = attrs.Factory(dict)
     invitations: dict[str, Invitation] = attrs.Factory(dict)
     bundle: bytes | None = None
@@ -444,6 +446,7 @@ class State:
     judged: dict[str, Instant] = attrs.Factory(dict)  # bundle in hex → when it was last needed; as many as were ever activated
     shadow: Shadow | None = None
     recovery: Recovery | None = None
+    alerts: Alerts = attrs.Factory(Alerts)
     deadlines: list[tuple[Instant, str, str]] = attrs.field(factory=list, eq=False, repr=False, metadata={"derived": True})
 
     def member_by_key(self, key_id: str) -> Member | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from . import events as e
+from . import pauses
 from .approving import may_fill_a_seat
 from .canonical import Value
 from .recovery import told as told_of_recovery
@@ -165,7 +166,8 @@ def status(state: State) -> dict[str, Value]:
     return {
         "tenant": state.tenant,
         "phase": state.phase,
-        "suspended": state.suspended,
+        "suspended": pauses.suspension(state),
+        "paused": [pauses.sentence(known) for known in state.pauses.values()],
         "recovery": told_of_recovery(state),
         "entries": state.size,
         "bundle": state.bundle,

@@ -177,6 +177,17 @@ PROBES: dict[str, tuple[Callable[[Any, Any, Things], dict[str, Any]], ...]] = {
         lambda *a: {"scope": f"{THERE if a[2].member.startswith('xaver') else 'nowhere'}/tenant", "reason": "x"},
         lambda *a: {"scope": "node", "reason": "x"},
     ),
+    "pause": (
+        lambda *a: {"scope": f"agent:{a[2].member}", "reason": "x"},
+        lambda *a: {"scope": f"{THERE if a[2].member.startswith('xaver') else 'nowhere'}/tenant", "reason": "x"},
+        lambda *a: {"scope": "node", "reason": "x"},
+    ),
+    "resume": (
+        lambda *a: {"scope": f"agent:{a[2].member}", "reason": "x", "key": "k"},
+        lambda *a: {"scope": f"{THERE if a[2].member.startswith('xaver') else 'nowhere'}/tenant", "reason": "x", "key": "k"},
+        lambda *a: {"scope": "node", "reason": "x", "key": "k"},
+    ),
+    "alert.ack": (lambda *a: {"alert": 3, "note": "x"},),
     "hold.release": (lambda *a: {"hold": a[2].hold, "reason": "x", "key": "k"},),
     "retention.erase": (
         lambda *a: {"what": [a[2].case], "reason": "x", "key": "k"},
@@ -214,8 +225,6 @@ NAMES_NOTHING = {
     "recovery.show": "is about the connection's own tenant",
     "recovery.look": "is the operator's, who knows every tenant",
     "recovery.agree": "is the operator's, who knows every tenant",
-    "tenant.suspend": "is the operator's, who knows every tenant",
-    "tenant.resume": "is the operator's, who knows every tenant",
     "tenant.create": "is the operator's, who knows every tenant",
     "ledger.archive": "is the operator's, who knows every tenant",
     "dead_letter.list": "is about the connection's own tenant",
@@ -330,7 +339,7 @@ async def test_an_operator_sees_no_body_of_a_tenant_and_asks_nothing_of_its_peop
                 assert event.value.get("body") is None
                 assert event.value.get("salt") is None
         assert await operator.refused("breaker.trip", scope="nowhere/tenant", reason="x") == "unknown"
-        assert await operator.refused("tenant.suspend", tenant="nowhere", reason="x") == "unknown"
+        assert await operator.refused("pause", scope="nowhere/tenant", reason="x") == "unknown"
         for odd in ("", "a" * 41, "node", "../x", "Belvedere", "a_b"):
             answer = await operator.ask(
                 "tenant.create", tenant=odd, admin="anna", person="anna", invitation="0" * 16, token_hash=bytes(32),

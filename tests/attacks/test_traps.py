@@ -422,15 +422,15 @@ def test_what_was_used_paused_and_mourned_is_so_after_a_kill_and_a_restart(fresh
             await anna.done("dead_letter.resolve", letter=kept["letters"][0]["letter"], reason="seen")
             await anna.done("breaker.trip", scope="agent:ada", reason="halt")
             async with fresh.as_operator() as operator:
-                await operator.done("tenant.suspend", tenant="belvedere", reason="pause")
+                await operator.done("pause", scope="belvedere/tenant", reason="pause")
 
     async def after() -> None:
         async with fresh.cast("ada", "till", "clara", "anna") as (ada, till, clara, anna):
-            assert await ada.refused("propose", **fresh.wish()) == "suspended"
+            assert await ada.refused("propose", **fresh.wish()) == "paused"
             async with fresh.as_operator() as operator:
                 (line,) = (await operator.done("tenant.list"))["tenants"]
                 assert line["suspended"] == "pause"
-                await operator.done("tenant.resume", tenant="belvedere", reason="go on")
+                await operator.done("resume", scope="belvedere/tenant", reason="go on", key="k")
             (breaker,) = [b for b in (await anna.done("breaker.list"))["breakers"] if b["status"] != "closed"]
             assert breaker["scope"] == "agent:ada"
             assert await ada.refused("propose", **fresh.wish()) == "breaker_open"

@@ -46,6 +46,8 @@ COMMANDS = {
     "backup": ("backup", "backup", "Copy a node while it runs."),
     "restore": ("restore", "restore", "Make a node of a backup, if it verifies."),
     "status": ("status", "status", "How your tenant, or the node, is doing."),
+    "pause": ("pause", "pause", "The kill switch: agent, tenant, node."),
+    "resume": ("pause", "resume", "Let go on what was paused: agent, tenant, node."),
     "budget": ("budget", "budget", "Budgets: show, report, set."),
     "breaker": ("breaker", "breaker", "Breakers: list, trip, reset."),
     "dead-letters": ("dead_letters", "dead_letters", "What did not end well: list, show, retry, resolve."),

@@ -86,13 +86,13 @@ def list_(here: Here) -> None:
 @json_option
 @pass_here
 def suspend(here: Here, name: str, reason: str) -> None:
-    """Stop the tenant NAME at once: it answers reads only, and running executions are told to abort.
+    """Stop the tenant NAME at once (the same as: pause tenant NAME): it answers reads only, and what runs is aborted.
 
     \b
     Example:
       vienna --credential operator.vienna tenant suspend belvedere --reason "keys were leaked"
     """
-    value = here.ask(lambda vienna: vienna.admin.suspend(name, reason))
+    value = here.ask(lambda vienna: vienna.admin.pause(f"{name}/tenant", reason))
     here.answer(value, f"{name} is suspended. To let it go on: vienna tenant resume {name} --reason ...")
 
 
@@ -102,13 +102,13 @@ def suspend(here: Here, name: str, reason: str) -> None:
 @json_option
 @pass_here
 def resume(here: Here, name: str, reason: str) -> None:
-    """Let a suspended tenant go on.
+    """Let a suspended tenant go on (the same as: resume tenant NAME).
 
     \b
     Example:
       vienna --credential operator.vienna tenant resume belvedere --reason "keys were replaced"
     """
-    here.answer(here.ask(lambda vienna: vienna.admin.resume(name, reason)), f"{name} goes on.")
+    here.answer(here.ask(lambda vienna: vienna.admin.resume(f"{name}/tenant", reason)), f"{name} goes on.")
 
 
 @tenant.command()

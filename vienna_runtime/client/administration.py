@@ -139,6 +139,14 @@ class Administration:
     async def reset(self, scope: str, reason: str) -> Answer:
         return await self._call("breaker.reset", scope=scope, reason=reason)
 
+    async def pause(self, scope: str, reason: str) -> Answer:
+        """Stops ``tenant`` or ``agent:NAME``; for operators ``TENANT/tenant`` or ``node``.  Says who had paused it, since when and why."""
+        return await self._call("pause", scope=scope, reason=reason)
+
+    async def resume(self, scope: str, reason: str, *, key: str | None = None) -> Answer:
+        """``applied`` is false where others have to approve ``case`` first."""
+        return await self._call("resume", scope=scope, reason=reason, key=key or _key())
+
     async def revoke_warrant(self, warrant: str, reason: str) -> Answer:
         return await self._call("warrant.revoke", warrant=warrant, reason=reason)
 
@@ -264,12 +272,6 @@ class Administration:
 
     async def tenants(self) -> list[Answer]:
         return list((await self._call("tenant.list"))["tenants"])
-
-    async def suspend(self, tenant: str, reason: str) -> Answer:
-        return await self._call("tenant.suspend", tenant=tenant, reason=reason)
-
-    async def resume(self, tenant: str, reason: str) -> Answer:
-        return await self._call("tenant.resume", tenant=tenant, reason=reason)
 
 
 def _key() -> str:

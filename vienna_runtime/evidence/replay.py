@@ -30,6 +30,7 @@ from actors.governance import (
     governed,
     intent,
     kinds,
+    pauses,
     proposing,
     redeeming,
     reporting,
@@ -333,8 +334,8 @@ class _Replay:
             return Refusal(Code.NOT_ALLOWED, f"{event.agent} was no active member")
         if shown.header.actor != event.agent and not retried:
             return Refusal(Code.NOT_ALLOWED, f"{shown.header.actor} proposed it in the name of {event.agent}")
-        if self._state.suspended:
-            return Refusal(Code.SUSPENDED, "the tenant was suspended")
+        if (paused := pauses.shuts_out(self._state, agent)) is not None:
+            return paused
         if wish.action.startswith(intent.GOVERNED):
             return self._change(event, wish, agent, moment)
         if agent.kind != kinds.AGENT:

@@ -31,7 +31,7 @@ ANSWER_SECONDS = 30.0  # a node that decides answers in milliseconds; a longer s
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0  # seconds between two attempts: a restart takes one or two, an outage should not be hammered
 CREDIT = 256  # items under way; more are only kept here instead of there
 # No decision yet: the same again, later.
-LATER = frozenset({"busy", "read_only", "clock_in_doubt", "suspended", "frozen", "time_skewed"})
+LATER = frozenset({"busy", "read_only", "clock_in_doubt", "frozen", "time_skewed"})
 AS_TOLD = frozenset({"not_witnessed"})  # later where the node says when; where it asks no witness, never
 
 

@@ -72,10 +72,6 @@ ROWS = (
     ),
     call("tenant.seal", frozenset({ADMIN}), c.Seal, "ends the founding: from now on changes need a quorum"),
     call(
-        "tenant.suspend", frozenset({OPERATOR}), c.Suspend, "stops a tenant: it answers reads only", urgent=True, tenant=NAME, reason=REASON
-    ),
-    call("tenant.resume", frozenset({OPERATOR}), c.Resume, "lets a suspended tenant go on", tenant=NAME, reason=REASON),
-    call(
         "tenant.create",
         frozenset({OPERATOR}),
         c.Found,

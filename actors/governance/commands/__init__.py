@@ -49,11 +49,10 @@ from .membership import (
     Found,
     Invite,
     PushBundle,
-    Resume,
     RevokeMember,
     Seal,
-    Suspend,
 )
+from .pauses import AcknowledgeAlert, Pause, Resume
 from .reads import (
     Evidence,
     Inbox,
@@ -86,7 +85,7 @@ Command: TypeAlias = (
     Propose | Cancel | Redeem | Report | Vote | AskAgent | AnswerApprover | SignEnvelope | RevokeEnvelope
     | Attest | Probe | Invite | Enrol | Confirm | ChangeMember | RevokeMember
     | PushBundle | ActivateBundle | Seal | RevokeWarrant | TripBreaker | ResetBreaker | RetryLetter | ResolveLetter
-    | SettleEffect | PlaceHold | ReleaseHold | RunRetention | Erase | Suspend | Resume | Found | StartShadow | StopShadow
+    | SettleEffect | PlaceHold | ReleaseHold | RunRetention | Erase | Pause | Resume | AcknowledgeAlert | Found | StartShadow | StopShadow
     | UseWarrant | RevokeWarrants | InviteForRecovery | AnnounceRecovery | AgreeToRecovery | ObjectToRecovery | ApplyRecovery
     | OpenCard | DelegateSeat | ReturnSeat | ProposeCanary
 )  # fmt: skip
@@ -101,6 +100,7 @@ Ask: TypeAlias = Command | Query | Subscription | Chore | Wait
 
 __all__ = [
     "CHORES",
+    "AcknowledgeAlert",
     "ActivateBundle",
     "AgreeToRecovery",
     "AnnounceRecovery",
@@ -129,6 +129,7 @@ __all__ = [
     "ListWarrants",
     "ObjectToRecovery",
     "OpenCard",
+    "Pause",
     "PlaceHold",
     "Probe",
     "Propose",
@@ -165,7 +166,6 @@ __all__ = [
     "StartShadow",
     "StopShadow",
     "Subscription",
-    "Suspend",
     "Tail",
     "TripBreaker",
     "UseWarrant",

@@ -73,18 +73,6 @@ class Seal:
 
 
 @attrs.frozen
-class Suspend:
-    tenant: str
-    reason: str
-
-
-@attrs.frozen
-class Resume:
-    tenant: str
-    reason: str
-
-
-@attrs.frozen
 class Found:
     """Sent by the node itself when an operator creates a tenant; the first admin's invitation is part of it."""
 

@@ -16,6 +16,7 @@ from typing import TypeAlias
 import attrs
 
 from ..canonical import Value
+from .alerts import AlertAcknowledged, AlertRaised
 from .canaries import CanaryCaught, CanaryEnded, CanaryMissed
 from .case import (
     ApprovalDenied,
@@ -60,6 +61,7 @@ from .keeping import (
     SnapshotMade,
 )
 from .looking import EffectProbed, EffectSettled, EffectVouched, RunAttested, RunReportedLate
+from .pauses import ScopePaused, ScopeResumed
 from .recovery import RecoveryAgreed, RecoveryAnnounced, RecoveryApplied, RecoveryEnded, RecoveryInvited
 from .seats import SeatDelegated, SeatReturned
 from .shadow import ShadowCounted, ShadowDiffered, ShadowStarted, ShadowStopped
@@ -148,6 +150,10 @@ Event: TypeAlias = (
     | RecoveryAgreed
     | RecoveryEnded
     | RecoveryApplied
+    | ScopePaused
+    | ScopeResumed
+    | AlertRaised
+    | AlertAcknowledged
     | CanaryMissed
     | CanaryCaught
     | CanaryEnded
@@ -166,6 +172,8 @@ Told: TypeAlias = Event | Gone  # what reading a log can give
 Params: TypeAlias = Mapping[str, Value]
 
 __all__ = [
+    "AlertAcknowledged",
+    "AlertRaised",
     "ApprovalAnswered",
     "ApprovalAsked",
     "ApprovalDenied",
@@ -224,6 +232,8 @@ __all__ = [
     "RunReportedLate",
     "RunUnknown",
     "RunVerified",
+    "ScopePaused",
+    "ScopeResumed",
     "SeatDelegated",
     "SeatReturned",
     "ShadowCounted",

@@ -12,6 +12,7 @@ from nacl.signing import SigningKey
 
 from actors.canaries import Canaries
 from actors.governance import (
+    alerts,
     approval,
     attestation,
     canonical,
@@ -231,16 +232,20 @@ class Bench:
         return decision.code.value
 
     def record(self, *events: e.Event) -> None:
-        for event in events:
+        queue: list[e.Event | alerts.Cause] = list(events)
+        for wanted in queue:
+            event = alerts.raised(self.state.alerts, wanted) if isinstance(wanted, alerts.Cause) else wanted
             if isinstance(event, e.WarrantIssued):
                 signature = self.issuer.sign(signed_bytes(Purpose.WARRANT, event.fields)).signature
                 mac = hmac.digest(self.mac_key, event.fields + signature, "sha256")
                 event = e.WarrantIssued(event.case, event.warrant, event.fields, signature, mac)
             run = self.state.runs.get(getattr(event, "run", ""))
+            cause = alerts.cause(self.state, event)
             self._append(event)
             if run is not None and self.state.bundle is not None:
-                for more in reporting.react(self.state, event, run, self.bundles[self.state.bundle].settings.breaker, self.now):
-                    self._append(more)
+                queue += reporting.react(self.state, event, run, self.bundles[self.state.bundle].settings.breaker, self.now)
+            if cause is not None and alerts.is_news(self.state.alerts, cause, self.now):
+                queue.append(cause)
 
     def _append(self, event: e.Event) -> None:
         seq = len(self.log)

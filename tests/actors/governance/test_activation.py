@@ -140,9 +140,9 @@ def test_while_nothing_may_be_granted_a_case_is_put_off_and_not_forgotten(bench:
     bench.activate("loose")
     assert due(bench.state, bench.moment(), None, Past(), lambda _: None) == ()
     assert next_due(bench.state) == bench.now + MINUTE
-    bench.done(c.Suspend("belvedere", "halt"), Operator("otto"))
-    assert bench.pass_time(MINUTE) == []
-    bench.done(c.Resume("belvedere", "on"), Operator("otto"))
+    bench.done(c.Pause("tenant", "halt"), Operator("otto"))
+    assert bench.pass_time(MINUTE) == []  # no warrant, and no end of the case either
+    bench.done(c.Resume("tenant", "on", "k"), Operator("otto"))
     bench.pass_time(MINUTE)
     assert bench.warrant_of(case).terms.tier == "T0"
 

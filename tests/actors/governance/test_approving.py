@@ -118,12 +118,12 @@ def test_a_breaker_that_tripped_while_people_thought_stops_the_last_approval(ben
 def test_a_denial_and_reports_are_taken_in_while_the_tenant_is_suspended(bench: Any) -> None:
 
     case, run = bench.propose("orders.refund"), bench.running()
-    bench.done(c.Suspend("belvedere", "halt"), Operator("otto"))
-    assert bench.refused(bench.vote(case, "clara"), "clara") == "suspended"
-    assert bench.refused(bench.wish(key="new"), "ada") == "suspended"
+    bench.done(c.Pause("tenant", "halt"), Operator("otto"))
+    assert bench.refused(bench.vote(case, "clara"), "clara") == "paused"
+    assert bench.refused(bench.wish(key="new"), "ada") == "paused"
     bench.done(bench.vote(case, "clara", "deny"), "clara")
     bench.done(bench.report(run), "till")
-    bench.done(c.Resume("belvedere", "on"), Operator("otto"))
+    bench.done(c.Resume("tenant", "on", "k"), Operator("otto"))
     bench.propose()
 
 

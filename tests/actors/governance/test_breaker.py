@@ -22,7 +22,7 @@ def test_the_failure_that_fills_the_window_trips_in_its_own_batch(bench: Any) ->
     failing(bench, "ada", "r1", "r2")
     assert guards(bench).status == "closed"
     failing(bench, "ada", "r3")
-    assert bench.tags()[-5:] == ["run.verified", *["breaker.tripped"] * 3, "dead_letter.opened"]
+    assert bench.tags()[-8:] == ["run.verified", "dead_letter.opened", *["breaker.tripped"] * 3, *["alert.raised"] * 3]
     assert (guards(bench).status, guards(bench).epoch) == ("open", 1)
 
 

@@ -93,7 +93,8 @@ def test_the_urgent_lane_is_for_what_the_table_says_and_for_no_approval() -> Non
         "warrants.revoke",
         "breaker.trip",
         "hold.place",
-        "tenant.suspend",
+        "pause",
+        "alert.ack",
         "envelope.revoke",
     }
     assert is_urgent(c.Vote("deny", b"", b""))

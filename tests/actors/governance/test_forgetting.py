@@ -10,6 +10,7 @@ from actors.governance import events as e
 from actors.governance import forgetting
 from actors.governance.decide import decide
 from actors.governance.decision import Decided, Decision, Facts, Moment, MonthPlan, Span
+from actors.governance.halt import Pause
 from actors.governance.ids import HOUR, Fresh, Instant, MemberId, Person, TenantId
 from actors.governance.months import end_of
 from actors.governance.refusals import Code, Refusal
@@ -154,6 +155,6 @@ def test_an_open_case_or_a_held_one_is_not_erased(founding: Table) -> None:
 
 
 def test_a_suspended_tenant_can_still_hold_what_it_has(sealed: Table) -> None:
-    sealed.state.suspended = "pause"
+    sealed.state.pauses["operator/tenant"] = Pause("tenant", "operator", "operator:otto", "", "halt", 0)
     assert kinds(sealed.done(c.PlaceHold("tenant", "a court"))) == [e.HoldPlaced]
-    assert sealed.refused(c.RunRetention("k")) is Code.SUSPENDED
+    assert sealed.refused(c.RunRetention("k")) is Code.PAUSED

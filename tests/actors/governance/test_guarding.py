@@ -81,7 +81,7 @@ def test_an_operator_does_nothing_else_in_a_tenant(bench: Any) -> None:
 
 
 def test_suspending_and_resuming_twice_is_once(bench: Any) -> None:
-    for command, tag in ((c.Suspend("belvedere", "halt"), "tenant.suspended"), (c.Resume("belvedere", "on"), "tenant.resumed")):
+    for command, tag in ((c.Pause("tenant", "halt"), "scope.paused"), (c.Resume("tenant", "on", "k"), "scope.resumed")):
         bench.done(command, OTTO)
         assert bench.done(command, OTTO).answer["repeated"]
         assert bench.tags().count(tag) == 1

@@ -186,9 +186,9 @@ def test_who_is_called_lost_and_votes_all_the_same_has_been_seen(announced: Any)
 
 
 def test_an_objection_is_heard_while_the_tenant_is_suspended(announced: Any) -> None:
-    announced.done(c.Suspend(announced.tenant, "trouble"), OTTO)
+    announced.done(c.Pause("tenant", "trouble"), OTTO)
     announced.pass_time(72 * HOUR)
-    assert announced.refused(c.ApplyRecovery(announced.state.recovery.digest), "greta") == "suspended"
+    assert announced.refused(c.ApplyRecovery(announced.state.recovery.digest), "greta") == "paused"
     announced.done(c.ObjectToRecovery("no"), "dora")
 
 

@@ -153,10 +153,10 @@ async def test_what_is_overdue_is_settled_by_a_sweep_and_becomes_a_dead_letter(s
 
 async def test_a_suspended_tenant_takes_reports_and_refuses_proposals(shell: Shell) -> None:
     granted = await shell.ask(shell.proposal("k1", run="r1"), "ada")
-    await shell.ask(c.Suspend("belvedere", "an incident"), Operator("otto"))
+    await shell.ask(c.Pause("tenant", "an incident"), Operator("otto"))
     refused = await shell.ask(shell.proposal("k2"), "ada")
     assert isinstance(refused, Refusal)
-    assert refused.code is Code.SUSPENDED
+    assert refused.code is Code.PAUSED
     reported = await shell.ask(shell.report(granted, "ada"), "ada")
     assert isinstance(reported, Done)
 

@@ -44,8 +44,8 @@ async def _history(stage: Any) -> None:
         await anna.done("breaker.reset", scope="agent:ben", reason="go on")
         await anna.done("member.revoke", member="mallory", reason="caught", key="mallory")
         async with stage.as_operator() as operator:
-            await operator.done("tenant.suspend", tenant="belvedere", reason="pause")
-            await operator.done("tenant.resume", tenant="belvedere", reason="go on")
+            await operator.done("pause", scope="belvedere/tenant", reason="pause")
+            await operator.done("resume", scope="belvedere/tenant", reason="go on", key="k")
 
 
 async def _sealed(stage: Any) -> None:

@@ -54,6 +54,10 @@ const BODIES = {
   "canary.ended/1": "case by persons reason closes",
   "dead_letter.opened/1": "letter case kind why previous closes",
   "dead_letter.resolved/1": "letter by reason retried_as",
+  "scope.paused/1": "scope side epoch by person reason since",
+  "scope.resumed/1": "scope side by person reason",
+  "alert.raised/1": "kind severity key about concerns text count previous",
+  "alert.acknowledged/1": "alert by person note",
   "breaker.tripped/1": "scope epoch until why by",
   "breaker.probed/1": "scope case",
   "log.bodies_removed/1": "task bodies last",
@@ -88,7 +92,7 @@ export const FACTS = {
 export const GOVERNED = H("vienna/governed/1"); // the bundle under which a sealed tenant's own changes are decided
 export const MINUTE = 60_000_000;
 const DAY = 1440 * MINUTE;
-const STANDING = /^(tenant|member|seat)\.|^bundle\.activated\/1$|^envelope\.(signed|revoked)\/1$/;
+const STANDING = /^(tenant|member|seat|scope)\.|^bundle\.activated\/1$|^envelope\.(signed|revoked)\/1$/;
 export const isStanding = (tag) => STANDING.test(tag);
 
 export const alike = (a, b) => encode(a).equals(encode(b));

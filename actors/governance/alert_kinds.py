@@ -1,0 +1,114 @@
+"""Every kind of alert: how bad it is, what it means and what to do.
+
+The only list: what is raised, ``vienna alert`` and the runbooks of ``docs/operations.md`` all have it from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import attrs
+
+from .ids import DAY, HOUR, Micros
+
+INFO, WARNING, CRITICAL = "info", "warning", "critical"
+SEVERITIES: Final = (INFO, WARNING, CRITICAL)  # from bad to worse
+TENANT, NODE = "tenant", "node"  # on whose log
+
+
+@attrs.frozen
+class Kind:
+    name: str
+    log: str
+    severity: str
+    means: str
+    do: str
+    window: Micros = Micros(HOUR)  # the same again within it is counted, and said when it is over
+
+
+_ALL = (
+    Kind(
+        "breaker.tripped", TENANT, WARNING,
+        "Too much went wrong in one scope, or somebody shut it: it gets no warrants until it is let in again.",
+        "Look at what tripped it and at the last cases of that scope; reset it with a reason when the cause is gone.",
+    ),
+    Kind(
+        "scope.paused", TENANT, WARNING,
+        "Somebody stopped an agent, the tenant or the node by hand: its warrants are worthless and what ran was told to abort.",
+        "Ask whoever paused it what they saw. Nothing goes on by itself: resume it with a reason.",
+    ),
+    Kind(
+        "scope.resumed", TENANT, INFO,
+        "What was paused may go on. The warrants of before stay worthless: agents propose again.",
+        "See that whoever resumed it had cause to.",
+    ),
+    Kind(
+        "run.mismatched", TENANT, CRITICAL,
+        "What a verifier saw, or the receipt itself, is not what the warrant allowed.",
+        "Look at the case before anything else of that agent runs; what it did stands outside what anybody granted.",
+    ),
+    Kind(
+        "run.unknown", TENANT, WARNING,
+        "No receipt came in time: nobody knows whether the effect happened, and the same effect is blocked until somebody says so.",
+        "Look at the target, then settle the effect.",
+    ),
+    Kind(
+        "budget.warned", TENANT, WARNING,
+        "Exposure has crossed the mark of a budget at which somebody wants to hear of it. Everything is still granted.",
+        "See who spends it, and whether that is meant; raise the budget before it refuses.",
+        Micros(DAY),
+    ),
+    Kind(
+        "budget.exhausted", TENANT, CRITICAL,
+        "A budget refused a warrant: what was asked could cost, or be, more than is left.",
+        "See who spends it; raise the budget by a new bundle, or let the window end.",
+    ),
+    Kind(
+        "dead_letter.old", TENANT, WARNING,
+        "A case that did not end well has waited long for somebody to look at it.",
+        "Show it with its lineage; retry it or resolve it with a reason.",
+        Micros(DAY),
+    ),
+    Kind(
+        "reconciliation.found", TENANT, CRITICAL,
+        "What is remembered, promised or done does not agree: an effect without a warrant, a warrant without an effect, a lost receipt.",
+        "Show the finding, see which side is right, and resolve it with a reason.",
+    ),
+    Kind(
+        "recovery.announced", TENANT, CRITICAL,
+        "An admin says that the quorum is lost for good, and would put other keys in force after 72 hours.",
+        "Whoever is called lost and is not objects at once; the operator agrees only to what it has checked elsewhere.",
+    ),
+    Kind(
+        "node.tripped", NODE, CRITICAL,
+        "The node's own breaker is open: no tenant is granted anything.",
+        "See why it tripped; an operator resets it with a reason.",
+    ),
+    Kind(
+        "node.paused", NODE, CRITICAL,
+        "An operator stopped the whole node by hand: every warrant of before is worthless and what ran was told to abort.",
+        "Ask whoever paused it; an operator resumes it with a reason.",
+    ),
+    Kind(
+        "node.resumed", NODE, INFO,
+        "The node goes on. The warrants of before stay worthless.",
+        "See that whoever resumed it had cause to.",
+    ),
+    Kind(
+        "tenant.frozen", NODE, CRITICAL,
+        "A tenant's log cannot be folded, or its actor fell too often: it answers reads only, the others go on.",
+        "Read the reason in the node's status, keep a copy of the ledger, and audit it offline before anything is started again.",
+    ),
+    Kind(
+        "clock.in_doubt", NODE, CRITICAL,
+        "The wall clock and the boot clock disagree, or the clock is behind the ledger: nothing is granted or redeemed.",
+        "Set the clock right; granting begins again by itself when they agree.",
+    ),
+    Kind(
+        "witness.refused", NODE, CRITICAL,
+        "A witness has cosigned another history of a log than the one that is here.",
+        "Stop. This is a rollback or a fork: compare the ledger with backups and with what the witness has, and tell the auditors.",
+    ),
+)  # fmt: skip
+KINDS: Final[Mapping[str, Kind]] = {kind.name: kind for kind in _ALL}
