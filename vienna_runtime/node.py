@@ -55,6 +55,7 @@ from vienna_runtime.archivist import Archivist
 from vienna_runtime.config import Config
 from vienna_runtime.crowd import Crowd
 from vienna_runtime.doorstep import Doorstep
+from vienna_runtime.health import Health
 from vienna_runtime.keymaster import Keymaster
 from vienna_runtime.keystore import Keystore
 from vienna_runtime.ledger_keys import LedgerKeys
@@ -99,6 +100,12 @@ class Node:
     def supervisor_ref(self) -> Ref[SupervisorMessage]:
         return Ref(self.supervisor_mailbox)
 
+    def summary(self) -> str:
+        """In a line, for whoever manages services."""
+        seen, tenants = self.scribe.statistics(), len(self.directory.places)
+        stuck = f"read-only: {seen.read_only}" if seen.read_only else "serving"
+        return f"{stuck}; {tenants} tenants, {self.connections} connections"
+
     def about(self) -> Mapping[str, object]:
         """The node's own status, for its operators."""
         seen = self.scribe.statistics()
@@ -141,9 +148,9 @@ class Node:
 
 
 async def run(
-    config: Config, keystore: Keystore, ledger: Ledger, tls: ServerTls, watermark: Watermark, ready: Callable[[str], None]
+    config: Config, keystore: Keystore, ledger: Ledger, tls: ServerTls, watermark: Watermark, ready: Callable[[str, Node], None]
 ) -> None:
-    """Serves until cancelled; then stops in reverse order, with a last commit.  ``ready`` is told the address.
+    """Serves until cancelled; then stops in reverse order, with a last commit.  ``ready`` is told the address, at every opening.
 
     Raises ``StartFailed`` or ``IntensityExceeded`` where scribe, supervisor or gateway cannot live: the process must end.
     """
@@ -156,7 +163,8 @@ async def run(
     shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     async with Worker() as worker:
         ports = Ports(door=partial(serve, listeners, tls=tls), runner=worker, keep=partial(keep, watermark, ledger.logs))
-        await live(compose(config, keystore, ledger, ports), lambda: ready(shown))
+        node = compose(config, keystore, ledger, ports)
+        await live(node, lambda: ready(shown, node))
 
 
 async def live(node: Node, ready: Callable[[], None]) -> None:
@@ -389,7 +397,7 @@ async def _gateway(node: Node, ready: Callable[[], None], *, task_status: Life) 
                 gate=crowd,
                 handle=handle,
                 limits=limits,
-                http=tiles.hook if settings.tiles.any else None,
+                http=Health(lambda: node.scribe.statistics().read_only is None, tiles.hook if settings.tiles.any else None).hook,
                 knock=doorstep.lets_in,
             )
         )
