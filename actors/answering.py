@@ -8,7 +8,7 @@ from typing import assert_never
 
 import attrs
 
-from actors import agent, approver, bundle_history, dead_letters, executor, family, verifier, warrant_reads
+from actors import agent, alert_lines, approver, bundle_history, dead_letters, executor, family, verifier, warrant_reads
 from actors.drafting import issuer_signature, sign
 from actors.governance import commands as c
 from actors.governance import conversation, kinds, readers, recovery, settling, views
@@ -192,6 +192,8 @@ def _read(state: State, what: str, by: Asker) -> Outcome:
             return Done({"breakers": views.breakers(state)})
         case _ if isinstance(by, Operator):
             return Refusal(Code.NOT_ALLOWED, f"{what} is for the tenant's own people")
+        case "alert.list":
+            return Done({"alerts": alert_lines.listed(state.alerts)})
         case "member.list":
             return Done({"members": views.members(state)})
         case "effect.list":

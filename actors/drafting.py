@@ -55,7 +55,7 @@ def record(state: State, events: tuple[e.Event, ...], actor: str, now: Instant, 
             follows = (*follows, state.standing)
         cause = alerts.cause(state, event)
         evolve(state, event, now, state.size)
-        keys = index.keys(event)
+        keys = (index.alert_key(state.alerts.raised),) if kind is e.AlertRaised else index.keys(event)
         drafts.append(
             Draft(tag=event.TAG, time=now, actor=actor, body=codec.encode(event), case=case_id, step=step, follows=follows, keys=keys)
         )

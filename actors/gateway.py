@@ -13,6 +13,7 @@ import attrs
 import structlog
 import trio
 
+from actors.alerting import alert_tail
 from actors.directory import Directory
 from actors.errors import ActorDied, MailboxFull
 from actors.evidence_stream import case_evidence
@@ -55,6 +56,7 @@ class House:
     housekeeper: Housekeeper
     note: Callable[[str, str], None]  # who and the code of a refusal before any decision, to be counted
     about: Callable[[], Mapping[str, object]]  # the node's own status
+    alerts: Callable[[], list[Mapping[str, object]]]  # the node's own
     keys_of: Callable[[str], Mapping[str, object]]  # by which a tenant's log and warrants are checked
 
 
@@ -151,7 +153,7 @@ class _Conversation:
         ask = parse(tag, fields, self._identity.kind)
         if isinstance(ask, Refusal):
             respond(ask)
-        elif isinstance(ask, (c.Tail, c.Watch, c.Evidence, c.Inbox)):
+        elif isinstance(ask, (c.Tail, c.Watch, c.Evidence, c.Inbox, c.TailAlerts)):
             self._subscribe(number, ask, respond)
         elif isinstance(ask, c.Read) and ask.what == "keys.chain":
             respond(Done(chained(gather(self._house.scribe.ledger, self._identity.tenant or NODE))))
@@ -216,6 +218,8 @@ class _Conversation:
                 respond(Done({"tenants": [status_of(place.tenant) for place in self._house.directory.places.values() if place.tenant]}))
             case c.Read(what="status"):
                 respond(Done(self._house.about()))
+            case c.Read(what="alert.list"):
+                respond(Done({"alerts": self._house.alerts()}))
             case c.Read(what="breaker.list"):
                 respond(Done({"breakers": [self._house.about()["breaker"]]}))
             case c.Read(what="whoami"):
@@ -247,6 +251,10 @@ class _Conversation:
             sight = Sight(house.scribe.ledger, log, identity.name, identity.kind, Filter(ask.case, ask.tags))
             self._start(subscription, lambda: tail(subscription, house.scribe, log, ask, sight))
             respond(Done({"size": size}))
+            return
+        if isinstance(ask, c.TailAlerts):
+            self._start(subscription, lambda: alert_tail(subscription, house.scribe, identity.tenant or NODE, ask))
+            respond(Done({}))
             return
         if place is None or identity.kind == kinds.OPERATOR:
             respond(Refusal(Code.NOT_ALLOWED, "that is for a tenant's own people"))

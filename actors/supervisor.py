@@ -14,12 +14,12 @@ import attrs
 import structlog
 
 from actors.errors import ActorsError, StaleEpoch, StaleScope
-from actors.governance import alerts, pauses
+from actors.governance import alerts, index, pauses
 from actors.governance import commands as c
 from actors.governance import node_law as law
 from actors.governance.canonical import NotCanonical
 from actors.governance.codec import decode_node, encode_node
-from actors.governance.events.alerts import AlertAcknowledged
+from actors.governance.events.alerts import AlertAcknowledged, AlertRaised
 from actors.governance.halt import Pause
 from actors.governance.ids import Instant, Person
 from actors.governance.names import problem, tenant_problem
@@ -255,7 +255,11 @@ class Supervisor:
         events = [event]
         if (cause := law.cause(event)) is not None and alerts.is_news(self.state.alerts, cause, now):
             events.append(alerts.raised(self.state.alerts, cause))
-        drafts = tuple(Draft(tag=one.TAG, time=now, actor=actor, body=encode_node(one)) for one in events)
+        key = index.alert_key(self.state.alerts.raised + 1)
+        drafts = tuple(
+            Draft(tag=one.TAG, time=now, actor=actor, body=encode_node(one), keys=(key,) if isinstance(one, AlertRaised) else ())
+            for one in events
+        )
         epoch = self._scribe.epoch(NODE)
         try:
             number = self._scribe.submit(NODE, epoch, None, drafts, room)

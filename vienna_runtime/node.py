@@ -18,6 +18,7 @@ import attrs
 import structlog
 import trio
 
+from actors.alert_lines import listed
 from actors.directory import Directory, Place
 from actors.errors import ActorDied, IntensityExceeded, MailboxFull, StartFailed
 from actors.falling import turn_away
@@ -376,6 +377,7 @@ async def _gateway(node: Node, ready: Callable[[], None], *, task_status: Life) 
         housekeeper=node.housekeeper,
         note=node.refused.note,
         about=node.about,
+        alerts=lambda: listed(node.supervisor.state.alerts),
         keys_of=node.keys_of,
     )
 

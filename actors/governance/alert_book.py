@@ -32,3 +32,4 @@ class Alerts:
 
     known: dict[str, Alert] = attrs.Factory(dict)
     last: int | None = None  # entry of the newest
+    raised: int = 0  # since the log began

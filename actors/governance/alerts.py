@@ -137,6 +137,7 @@ def folded(book: Alerts, event: e.AlertRaised | e.AlertAcknowledged, at: Instant
     match event:
         case e.AlertRaised():
             book.last = seq
+            book.raised += 1
             book.known[event.key] = Alert(
                 number=seq, kind=event.kind, severity=event.severity, key=event.key, about=event.about, concerns=event.concerns,
                 text=event.text, at=at, last=at, count=event.count,

@@ -64,6 +64,11 @@ def case_key(case: str) -> bytes:
     return b"case\0" + _short(case)
 
 
+def alert_key(number: int | None = None) -> bytes:
+    """The alert that was raised as the ``number``th of its log; without one, how the keys of all of them begin."""
+    return b"alert\0" + (b"" if number is None else number.to_bytes(8, "big"))
+
+
 def children_key(case: str) -> bytes:
     """How the keys of the cases begin that have this one as parent; the child's id follows."""
     return b"child\0" + _short(case) + b"\0"

@@ -10,6 +10,7 @@ APPROVER = "approver"
 EXECUTOR = "executor"
 VERIFIER = "verifier"
 AUDITOR = "auditor"
+NOTIFIER = "notifier"  # hears of alerts and carries them out of the house
 
-MEMBER_KINDS = frozenset({ADMIN, AGENT, APPROVER, EXECUTOR, VERIFIER, AUDITOR})
+MEMBER_KINDS = frozenset({ADMIN, AGENT, APPROVER, EXECUTOR, VERIFIER, AUDITOR, NOTIFIER})
 SIGNING_KINDS = MEMBER_KINDS - {AUDITOR}  # these prove possession of their key when they connect

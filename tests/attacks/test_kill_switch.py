@@ -152,3 +152,44 @@ def test_ordinary_load_does_not_keep_a_pause_out(stage: Any) -> None:
             nursery.cancel_scope.cancel()
 
     trio.run(whole)
+
+
+def test_alerts_reach_subscribers_in_order_and_none_is_lost_over_a_kill(stage: Any) -> None:
+    async def heard(line: Any, start: int | None, follow: bool = False) -> list[dict[str, Any]]:
+        fields = {"follow": follow} if start is None else {"follow": follow, "start": start}
+        async with line.link.subscribe("alert.tail", fields, credit=64) as items:
+            return [dict(item.value) async for item in items if hasattr(item, "value")]
+
+    async def before() -> list[dict[str, Any]]:
+        async with stage.cast("anna", "clara") as (anna, clara):
+            async with clara.link.subscribe("alert.tail", {}, credit=64) as live:
+                await anna.done("pause", scope="agent:ben", reason="it asks for everything")
+                with trio.fail_after(20):
+                    now = await anext(live)
+            assert (now.value["kind"], now.value["about"], now.at) == ("scope.paused", "agent:ben", now.value["alert"])
+            await anna.done("alert.ack", alert=now.at, note="mine")
+            again = await clara.done("alert.ack", alert=now.at, note="no, mine")
+            assert (again["by"], again["repeated"]) == ("anna", True)
+            return await heard(clara, 0)
+
+    async def after(known: list[dict[str, Any]]) -> None:
+        notifier = await stage.newcomer("notifier")
+        async with stage.line(notifier) as line, stage.cast("anna", "ada") as (anna, ada), stage.as_operator() as operator:
+            assert await heard(line, 0) == known
+            middle = known[len(known) // 2]
+            assert await heard(line, middle["alert"]) == known[len(known) // 2 :]
+            assert await heard(line, known[-1]["alert"] + 1) == []
+            for tag, fields in (("status", {}), ("tail", {"start": 0}), ("alert.list", {}), ("alert.ack", {"alert": 1, "note": "x"})):
+                assert await line.refused(tag, **fields) == "not_allowed"  # it hears of alerts, and of nothing else
+            assert await ada.refused("alert.list") == "not_allowed"
+            first = (await anna.done("alert.list"))["alerts"][0]
+            assert (first["alert"], first["acknowledged"], first["note"]) == (known[-1]["alert"], "anna", "mine")
+            nodes = await heard(operator, 0)
+            assert [one["kind"] for one in nodes] == ["node.paused", "node.resumed"]
+            await operator.done("alert.ack", alert=nodes[0]["alert"], note="seen")
+            assert (await operator.done("alert.list"))["alerts"][-1]["acknowledged"] == "operator:operator"
+
+    known = trio.run(before)
+    assert [one["alert"] for one in known] == sorted({one["alert"] for one in known})
+    again(stage)
+    trio.run(after, known)

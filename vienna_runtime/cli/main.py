@@ -46,6 +46,7 @@ COMMANDS = {
     "backup": ("backup", "backup", "Copy a node while it runs."),
     "restore": ("restore", "restore", "Make a node of a backup, if it verifies."),
     "status": ("status", "status", "How your tenant, or the node, is doing."),
+    "alert": ("alert", "alert", "Alerts: list, show, ack, tail."),
     "pause": ("pause", "pause", "The kill switch: agent, tenant, node."),
     "resume": ("pause", "resume", "Let go on what was paused: agent, tenant, node."),
     "budget": ("budget", "budget", "Budgets: show, report, set."),

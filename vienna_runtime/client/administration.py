@@ -147,6 +147,14 @@ class Administration:
         """``applied`` is false where others have to approve ``case`` first."""
         return await self._call("resume", scope=scope, reason=reason, key=key or _key())
 
+    async def alerts(self) -> list[Answer]:
+        """Those that are remembered, newest first, with what was counted since; an operator's are the node's own."""
+        return list((await self._call("alert.list"))["alerts"])
+
+    async def acknowledge(self, alert: int, note: str) -> Answer:
+        """Says that you have heard of it; ``repeated``, with who and the note, where somebody had."""
+        return await self._call("alert.ack", alert=alert, note=note)
+
     async def revoke_warrant(self, warrant: str, reason: str) -> Answer:
         return await self._call("warrant.revoke", warrant=warrant, reason=reason)
 

@@ -309,6 +309,18 @@ class Vienna:
         """What waits for this member, then what comes.  At least once: drop what was seen."""
         return Stream(self._line, "inbox", lambda _: {})
 
+    def alerts(self, start: int | None = None, *, follow: bool = True) -> Stream:
+        """Alerts as they become durable: from the entry ``start`` on, or from now on.  None is missed over a lost connection.
+
+        Where the first connection is lost before anything came, ``None`` begins anew: name a start to miss nothing then, either.
+        """
+
+        def fields(at: int | None) -> dict[str, Any]:
+            begin = start if at is None else at + 1
+            return {"follow": follow} if begin is None else {"follow": follow, "start": begin}
+
+        return Stream(self._line, "alert.tail", fields)
+
     def tail(self, start: int = 0, *, follow: bool = True, case: str | None = None, tags: Sequence[str] = ()) -> Stream:
         """The ledger from ``start`` on.  A renewed connection sends a ``start`` item again and goes on after the last entry."""
         taken, more = _Position(start), {"follow": follow, "tags": list(tags), **({} if case is None else {"case": case})}

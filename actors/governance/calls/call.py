@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import attrs
 
-from ..kinds import ADMIN, APPROVER, AUDITOR, MEMBER_KINDS, OPERATOR
+from ..kinds import ADMIN, APPROVER, AUDITOR, MEMBER_KINDS, NOTIFIER, OPERATOR
 from ..wire_fields import Bytes, Field, Text
 
 
@@ -25,7 +25,7 @@ class Call:
 
 CASE, RUN, NAME, REASON, KEY = Text(64), Text(64), Text(40), Text(1024), Text(128)
 DIGEST, SIGNATURE, SIGNED = Bytes(32, 32), Bytes(64, 64), Bytes(1, 32768)
-EVERYBODY = MEMBER_KINDS | {OPERATOR}
+EVERYBODY = MEMBER_KINDS - {NOTIFIER} | {OPERATOR}  # a notifier hears of alerts and of nothing else
 READERS = frozenset({ADMIN, APPROVER, AUDITOR})
 GUARDS = frozenset({ADMIN, OPERATOR})
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from .. import commands as c
-from ..kinds import ADMIN, APPROVER, OPERATOR
-from ..wire_fields import Number, Text
-from .call import GUARDS, KEY, REASON, call
+from ..kinds import ADMIN, APPROVER, NOTIFIER, OPERATOR
+from ..wire_fields import Absent, Flag, Number, Text
+from .call import GUARDS, KEY, READERS, REASON, call
 
 ROWS = (
     call(
@@ -26,5 +26,21 @@ ROWS = (
         urgent=True,
         alert=Number(0),
         note=REASON,
+    ),
+    call(
+        "alert.list",
+        READERS | {OPERATOR},
+        c.Read,
+        "the alerts that are remembered, newest first, with what was counted since",
+        fixed={"what": "alert.list"},
+    ),
+    call(
+        "alert.tail",
+        READERS | {OPERATOR, NOTIFIER},
+        c.TailAlerts,
+        "alerts as they become durable: those at `start` and later, without it those from now on",
+        start=Absent(Number(0)),
+        credit=Number(1, 4096),
+        follow=Flag(default=True),
     ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .. import commands as c
-from ..kinds import ADMIN, AGENT, APPROVER, EXECUTOR, INVITEE, OPERATOR, VERIFIER
+from ..kinds import ADMIN, AGENT, APPROVER, EXECUTOR, INVITEE, NOTIFIER, OPERATOR, VERIFIER
 from ..wire_fields import Absent, Flag, Map, Names, Number, Text
 from .call import CASE, DIGEST, EVERYBODY, NAME, READERS, RUN, call
 
@@ -55,8 +55,12 @@ ROWS = (
             ("breaker.list", READERS | {OPERATOR}, "the breakers and what tripped them"),
             ("tenant.list", frozenset({OPERATOR}), "the tenants of this node"),
             ("status", EVERYBODY, "how the tenant (for operators: the node) is doing"),
-            ("whoami", EVERYBODY, "who the connection belongs to, and the keys to check its tenant by"),
-            ("keys.chain", EVERYBODY | {INVITEE}, "the node's entries about the keys of its tenant's log and its own, each with its proof"),
+            ("whoami", EVERYBODY | {NOTIFIER}, "who the connection belongs to, and the keys to check its tenant by"),
+            (
+                "keys.chain",
+                EVERYBODY | {INVITEE, NOTIFIER},
+                "the node's entries about the keys of its tenant's log and its own, each with its proof",
+            ),
         )
     ),
     call(

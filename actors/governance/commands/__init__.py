@@ -52,7 +52,7 @@ from .membership import (
     RevokeMember,
     Seal,
 )
-from .pauses import AcknowledgeAlert, Pause, Resume
+from .pauses import AcknowledgeAlert, Pause, Resume, TailAlerts
 from .reads import (
     Evidence,
     Inbox,
@@ -93,7 +93,7 @@ Query: TypeAlias = (
     ShowCase | ShowFacts | ShowLineage | ShowCard | ShowLetter | ListLetters | ShowBundle | ListBundles | Read
     | ListWarrants | ShowWarrant | ShowRecovery
 )  # fmt: skip
-Subscription: TypeAlias = Tail | Watch | Evidence | Inbox
+Subscription: TypeAlias = Tail | Watch | Evidence | Inbox | TailAlerts
 Chore: TypeAlias = Archive | ListKeys | RotateKey | RetireKeys
 CHORES = (Archive, ListKeys, RotateKey, RetireKeys)
 Ask: TypeAlias = Command | Query | Subscription | Chore | Wait
@@ -167,6 +167,7 @@ __all__ = [
     "StopShadow",
     "Subscription",
     "Tail",
+    "TailAlerts",
     "TripBreaker",
     "UseWarrant",
     "Vote",

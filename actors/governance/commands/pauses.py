@@ -22,3 +22,10 @@ class Resume:
 class AcknowledgeAlert:
     alert: int
     note: str
+
+
+@attrs.frozen
+class TailAlerts:
+    credit: int
+    start: int | None = None
+    follow: bool = True
