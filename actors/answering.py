@@ -8,10 +8,10 @@ from typing import assert_never
 
 import attrs
 
-from actors import agent, alert_lines, approver, bundle_history, dead_letters, executor, family, verifier, warrant_reads
+from actors import agent, alert_lines, approver, bundle_history, dead_letters, executor, family, findings, verifier, warrant_reads
 from actors.drafting import issuer_signature, sign
+from actors.governance import budgets, conversation, kinds, readers, recovery, settling, views
 from actors.governance import commands as c
-from actors.governance import conversation, kinds, readers, recovery, settling, views
 from actors.governance import events as e
 from actors.governance.decision import Asker, Operator
 from actors.governance.ids import Instant, WarrantId
@@ -40,6 +40,10 @@ def answer(state: State, recall: Recall, query: c.Query, by: Asker, signer: Sign
             return lambda: Done(dead_letters.page(recall, at, query.limit))
         case c.ShowLetter():
             return partial(_letter, recall, query.letter, by)
+        case c.ListFindings():
+            return findings.listed(state, recall, query)
+        case c.ShowFinding():
+            return partial(findings.shown, recall, query.finding)
         case c.ShowBundle(bundle=named):
             if not isinstance(by, Member) or (named is not None and by.kind not in WHOLE_LOG):
                 return lambda: Refusal(Code.NOT_ALLOWED, "bundles are for the tenant's own people; machines see the one in force")
@@ -55,8 +59,8 @@ def answer(state: State, recall: Recall, query: c.Query, by: Asker, signer: Sign
         case c.Read():
             read = _read(state, query.what, by)
             return lambda: read
-        case c.ShowFacts() | c.ShowRecovery():
-            raise AssertionError("that is told by who knows the time, see tenant.py")
+        case c.ShowFacts() | c.ShowRecovery() | c.RunReconciliation():
+            raise AssertionError("that is told by who knows the time and the node, see tenant.py")
         case _:
             assert_never(query)
 
@@ -67,6 +71,17 @@ def _warrants(state: State, signer: Signer, query: c.ListWarrants | c.ShowWarran
     if isinstance(query, c.ListWarrants):
         return warrant_reads.listed(state, query, by)
     return warrant_reads.shown(state, signer, query, by)
+
+
+def told_at(state: State, ask: c.Command | c.Query, by: Asker, now: Instant) -> Outcome | None:
+    """What only the state and the time are needed for; None for any other question."""
+    match ask:
+        case c.ShowRecovery() | c.Read(what="recovery.show"):
+            return Done(recovery.shown(state, now))
+        case c.Read(what="budget.show"):
+            return Done({"budgets": budgets.seen_by(state, by, now), "zone": state.zone})
+        case _:
+            return None
 
 
 def introduced(state: State, message: Introduce, now: Instant) -> Outcome:

@@ -84,6 +84,8 @@ class Known:
                 return Facts(active=active, bundle_of=recall.bundle, pushed=self.pushed)
             case c.RetryLetter() | c.ResolveLetter():
                 return self._lettered(command, active, clock_ok=clock_ok)
+            case c.ResolveFinding():
+                return Facts(active=active, finding_known=recall.finding(command.finding) is not None)
             case c.PlaceHold():
                 return Facts(active=active, case_known=self.forgetting.knows(command.scope.removeprefix("case:")), clock_ok=clock_ok)
             case c.ApplyRecovery():

@@ -9,6 +9,7 @@ import attrs
 
 from actors.governance import commands as c
 from actors.governance.decision import Operator
+from actors.governance.reconciling import Observed
 from actors.governance.refusals import Refusal
 
 
@@ -70,9 +71,18 @@ class Sweep:
 
 @attrs.frozen
 class Reconcile:
-    """Hand over the state, to be compared with a fresh fold of the ledger."""
+    """Hand over the state, to be compared with a fresh fold of the ledger, if the log has more than ``above`` entries."""
 
     respond: Respond
+    above: int = -1
 
 
-TenantMessage: TypeAlias = Asked | Introduce | Listen | Sweep | Reconcile
+@attrs.frozen
+class Compared:
+    """What came of it: the differences that were found, and why the ledger cannot be folded, where it cannot."""
+
+    seen: tuple[Observed, ...]
+    unfoldable: str = ""
+
+
+TenantMessage: TypeAlias = Asked | Introduce | Listen | Sweep | Reconcile | Compared

@@ -177,6 +177,10 @@ class Recall:
         found = self.event(index.quarantined_key(letter))
         return found if isinstance(found, e.CommandQuarantined) else None
 
+    def finding(self, finding: str) -> e.FindingOpened | None:
+        found = self.event(index.finding_key(finding))
+        return found if isinstance(found, e.FindingOpened) else None
+
     def is_resolved(self, letter: str) -> bool:
         return self.knows(index.resolved_key(letter))
 

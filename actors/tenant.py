@@ -15,17 +15,17 @@ from functools import partial
 import structlog
 import trio
 
-from actors import answering, drafting, falling, folding
+from actors import answering, differing, drafting, falling, folding
 from actors.canaries import Canaries
 from actors.errors import StaleEpoch, StalePosition, StaleScope
 from actors.fact_finding import Known
 from actors.feed import CASE, MEMBER, Feed
 from actors.foresight import look_ahead
 from actors.forgetting import LOOKS, Forgetting
-from actors.governance import budgets, guarding, index, pauses, recovery
 from actors.governance import bundle as bundles
 from actors.governance import commands as c
 from actors.governance import events as e
+from actors.governance import guarding, index, pauses
 from actors.governance.calls import is_urgent
 from actors.governance.canonical import NotCanonical
 from actors.governance.decide import decide
@@ -39,7 +39,7 @@ from actors.governance.refusals import Code, Refusal
 from actors.governance.settings import BreakerLimits
 from actors.governance.state import State
 from actors.kernel import Envelope, Turn
-from actors.messages import Asked, Done, Introduce, Listen, Outcome, Reconcile, Respond, Sweep, TenantMessage, Unsettled
+from actors.messages import Asked, Compared, Done, Introduce, Listen, Outcome, Reconcile, Respond, Sweep, TenantMessage, Unsettled
 from actors.node_standing import SCOPE
 from actors.quarantine import Quarantine
 from actors.recall import Recall
@@ -76,6 +76,7 @@ class Tenant:
         self._last = 0  # newest submission: what every answer rests on
         self._snapshot_at = 0
         self._snapshot_owed = False
+        self._differing = differing.Differing()
         self._pushed: bundles.Bundle | bundles.Findings | None = None  # what is being pushed just now
         self._shadow = Shadowing()
         self._canaries = Canaries(name, around.signer)
@@ -131,7 +132,9 @@ class Tenant:
                     case Listen():
                         self._listen(message)
                     case Reconcile():
-                        self._reconcile(message)
+                        self._answer(message.respond, differing.handed(self.state, message.above, self.frozen))
+                    case Compared():
+                        await self._differing.take_in(self, message, self._moment())
             except BaseException as end:
                 falling.fell(batch[at:], end, self._quarantine, over_first=over, submitted=self._last != before)
                 raise
@@ -241,6 +244,10 @@ class Tenant:
     def forgot(self) -> None:
         self._recall.forgot()
 
+    async def refolded(self) -> bool:
+        self._epoch = -1  # what is in memory decides nothing more
+        return await self._restore()
+
     async def is_settled(self) -> bool:
         if self.frozen or not self._usable():
             return False
@@ -266,13 +273,14 @@ class Tenant:
             outcome = Done(self._forgetting.shown(self.state, self._around.time.now()))
         elif isinstance(asked.ask, c.ShowFacts):
             outcome = Done(self._known().shown(asked.ask, self._around.time.now()))
-        elif isinstance(asked.ask, c.ShowRecovery) or (isinstance(asked.ask, c.Read) and asked.ask.what == "recovery.show"):
-            outcome = Done(recovery.shown(self.state, self._around.time.now()))
+        elif (told := answering.told_at(self.state, asked.ask, by, self._around.time.now())) is not None:
+            outcome = told
         elif isinstance(asked.ask, c.Read) and asked.ask.what == "shadow.show":
             self._release(asked.respond, answering.shadow(self.state, self._recall, *self._shadow.pending()))
             return
-        elif isinstance(asked.ask, c.Read) and asked.ask.what == "budget.show":
-            outcome = Done({"budgets": budgets.seen_by(self.state, by, self._around.time.now()), "zone": self.state.zone})
+        elif isinstance(asked.ask, c.RunReconciliation):
+            self._answer(partial(self._around.compare, asked.respond), differing.handed(self.state, -1, self.frozen))
+            return
         elif isinstance(asked.ask, c.Query):
             self._release(asked.respond, answering.answer(self.state, self._recall, asked.ask, by, self._around.signer))
             return
@@ -307,7 +315,7 @@ class Tenant:
                 return self._decide(command, by, room)
 
     def _decide(self, command: c.Command, by: Asker, room: Reservation) -> Outcome | Callable[[], Outcome]:
-        moment = Moment(self._around.time.now(), Fresh(self._around.entropy(32)))
+        moment = self._moment()
         try:
             decision = decide(self.state, command, by, self._facts(command, by), moment)
         except BodyRemoved as error:
@@ -367,6 +375,9 @@ class Tenant:
         if self.state.size - self._snapshot_at >= self._around.snapshot_every:
             self._snapshot_owed = True
         return recorded.events
+
+    def _moment(self) -> Moment:
+        return Moment(self._around.time.now(), Fresh(self._around.entropy(32)))
 
     def _facts(self, command: c.Command, by: Asker) -> Facts:
         """What this command needs to know beyond the state."""
@@ -462,7 +473,7 @@ class Tenant:
             room = self._around.scribe.reserve(self.name, ROOM, urgent=True)
             if not isinstance(room, Reservation):
                 return  # it stays due
-            known, moment = self._known(), Moment(now, Fresh(self._around.entropy(32)))
+            known, moment = self._known(), self._moment()
             events = due(self.state, moment, self._granting(), known.past, known.canary_of)
             if not events:
                 room.release()
@@ -486,11 +497,3 @@ class Tenant:
         if self.state.bundle is None or self._around.time.doubt is not None or self._around.standing.shut or not self._is_abreast:
             return None
         return self._recall.bundle(self.state.bundle)
-
-    def _reconcile(self, message: Reconcile) -> None:
-        """Hands over the state as bytes once it is durable; whoever asked folds the log beside this tenant's work."""
-        if self.frozen:
-            message.respond(Refusal(Code.FROZEN, self.frozen))
-            return
-        taken = folding.take(self.state)
-        self._answer(message.respond, Done({"tenant": self.name, "size": taken.size, "state": taken.state}))

@@ -19,6 +19,7 @@ import structlog
 import trio
 
 from actors.alert_lines import listed
+from actors.comparing import Comparisons
 from actors.directory import Directory, Place
 from actors.errors import ActorDied, IntensityExceeded, MailboxFull, StartFailed
 from actors.falling import turn_away
@@ -91,6 +92,7 @@ class Node:
     supervisor_mailbox: Mailbox[SupervisorMessage]
     gate: TenantGate
     housekeeper: Housekeeper
+    comparisons: Comparisons
     keymaster: Keymaster
     witnesses: Witnesses | None
     started: float
@@ -208,6 +210,7 @@ def compose(config: Config, keystore: Keystore, ledger: Ledger, ports: Ports) ->
         policy = None if node.witnesses is None else node.witnesses.policy
         return confirmed_by(policy, ledger, log, LedgerKeys(keystore).verifiers)
 
+    comparisons = Comparisons()
     around = Surroundings(
         scribe=scribe,
         held=held,
@@ -217,6 +220,7 @@ def compose(config: Config, keystore: Keystore, ledger: Ledger, ports: Ports) ->
         snapshot_every=schedule.snapshot,
         entropy=ports.entropy,
         aside=ports.aside,
+        compare=comparisons.ask,
         witnessed=witnessed,
     )
 
@@ -250,6 +254,7 @@ def compose(config: Config, keystore: Keystore, ledger: Ledger, ports: Ports) ->
                 c.RetireKeys: keymaster.retire,
             }
         ),
+        comparisons=comparisons,
         keymaster=keymaster,
         witnesses=collector(config, scribe, LedgerKeys(keystore).verifier, objected),
         started=trio.current_time(),
@@ -350,6 +355,7 @@ async def _reconciler(node: Node, *, task_status: Life) -> None:
         node.directory.refs,
         node.supervisor_ref,
         node.ledger,
+        node.comparisons,
         due_every=schedule.due / MICROS,
         compare_every=schedule.reconcile / MICROS,
         task_status=task_status,

@@ -14,7 +14,7 @@ import attrs
 
 from . import events as e
 from .alert_book import Alert, Alerts
-from .alert_kinds import KINDS, SEVERITIES
+from .alert_kinds import INFO, KINDS, SEVERITIES
 from .budget_words import amount, said
 from .ids import Instant
 from .refusals import Code
@@ -89,6 +89,12 @@ def _recovery(_state: State, event: e.RecoveryAnnounced) -> Cause:
     return Cause("recovery.announced", "tenant", text, key=event.digest.hex()[:16])
 
 
+def _found(_state: State, event: e.FindingOpened) -> Cause:
+    severity = INFO if event.severity == "notice" else event.severity
+    text = f"{event.kind.replace('_', ' ')}: {event.about}; expected {event.expected}, observed {event.observed}"
+    return Cause("reconciliation.found", event.finding, text, key=f"{event.kind} {event.about}", severity=severity)
+
+
 CAUSES: Mapping[type, Find] = {
     e.RunVerified: _mismatched,
     e.RunUnknown: _unknown,
@@ -98,6 +104,7 @@ CAUSES: Mapping[type, Find] = {
     e.ScopePaused: _paused,
     e.ScopeResumed: _resumed,
     e.RecoveryAnnounced: _recovery,
+    e.FindingOpened: _found,
 }
 
 

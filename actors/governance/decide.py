@@ -18,6 +18,7 @@ from . import (
     pauses,
     pausing,
     proposing,
+    reconciling,
     recovering,
     redeeming,
     reporting,
@@ -48,6 +49,7 @@ EVIDENCE = (
     c.PlaceHold,
     c.ObjectToRecovery,
     c.ReturnSeat,
+    c.BringEvidence,
 )  # taken in whatever is paused
 
 
@@ -165,6 +167,10 @@ def _by_member(state: State, command: c.Command, by: Member, facts: Facts, momen
             return guarding.retry(state, command, by, facts, moment)
         case c.ResolveLetter():
             return guarding.resolve(state, command, by, facts)
+        case c.ResolveFinding():
+            return reconciling.resolve(state, command.finding, command.reason, by, facts)
+        case c.BringEvidence():
+            return reconciling.compared(state, command, by, moment)
         case c.SettleEffect():
             return settling.settle(state, command, by)
         case c.PlaceHold():

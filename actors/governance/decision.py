@@ -75,6 +75,7 @@ class Facts:
     letter: e.DeadLetterOpened | None = None
     letter_resolved: bool = False
     lettered: e.IntentProposed | None = None  # the intent behind the letter
+    finding_known: bool = False  # whether there was such a finding, resolved by now
     clock_ok: bool = True
     past: Past = attrs.field(factory=Past)  # where facts for policy are looked up that the state has forgotten
     expired: tuple[MonthPlan, ...] = ()  # the months over their retention by the node's clock

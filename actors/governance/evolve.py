@@ -20,6 +20,7 @@ from . import (
     narrowing,
     pauses,
     readers,
+    reconciling,
     recovery,
     revoking,
     shadowing,
@@ -303,6 +304,22 @@ def _noted(state: State, event: e.DeadLetterOpened | e.DeadLetterResolved | e.Co
             assert_never(event)
 
 
+def _reconciled(
+    state: State, event: e.FindingOpened | e.FindingResolved | e.FindingsOverflowed | e.EvidenceCompared, _case: Case | None, at: Instant
+) -> None:
+    match event:
+        case e.FindingOpened():
+            reconciling.opened(state, event, at)
+        case e.FindingResolved():
+            reconciling.resolved(state, event)
+        case e.FindingsOverflowed():
+            state.findings.lost = True
+        case e.EvidenceCompared():
+            pass
+        case _:
+            assert_never(event)
+
+
 def _guarded(state: State, event: e.BreakerTripped | e.BreakerProbed | e.BreakerReset, _case: Case | None, _at: Instant) -> None:
     guard = breaker.made(state, event.scope)
     match event:
@@ -453,6 +470,7 @@ _FOLDS: Mapping[type, Fold] = {
     **_for_each(e.RunAttested | e.RunReportedLate | e.EffectProbed | e.EffectVouched | e.EffectSettled, _looked),
     **_for_each(e.BreakerTripped | e.BreakerProbed | e.BreakerReset, _guarded),
     **_for_each(e.DeadLetterOpened | e.DeadLetterResolved | e.CommandRefused, _noted),
+    **_for_each(e.FindingOpened | e.FindingResolved | e.FindingsOverflowed | e.EvidenceCompared, _reconciled),
     **_for_each(Keeping, _kept),
     **_for_each(Membership, _membership),
     **_for_each(pauses.Pauses, _paused),

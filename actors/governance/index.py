@@ -47,6 +47,10 @@ def quarantined_key(letter: str) -> bytes:
     return b"quarantined\0" + _short(letter)
 
 
+def finding_key(finding: str) -> bytes:
+    return b"finding\0" + _short(finding)
+
+
 def envelope_key(envelope: str) -> bytes:
     return b"envelope\0" + _short(envelope)
 
@@ -88,6 +92,10 @@ def keys(event: e.Event) -> tuple[bytes, ...]:
             return (resolved_key(event.letter),)
         case e.CommandQuarantined():
             return (quarantine_key(event.digest), quarantined_key(event.letter))
+        case e.FindingOpened():
+            return (finding_key(event.finding),)
+        case e.FindingResolved():
+            return (resolved_key(event.finding),)  # no letter bears a finding's name
         case e.BundlePushed():
             return (bundle_key(event.bundle),)
         case e.EnvelopeSigned():

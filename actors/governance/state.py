@@ -18,6 +18,7 @@ from . import kinds, review
 from . import warrant as warrants
 from .alert_book import Alerts
 from .conversation import Exchange
+from .finding_book import Findings
 from .halt import Pause
 from .ids import CaseId, Cost, Digest, EffectId, Instant, MemberId, Micros, Person, RunId, TenantId, WarrantId
 
@@ -411,6 +412,7 @@ class Tally:
     refused: int = 0
     dead_letters: int = 0
     resolved: int = 0
+    findings: int = 0
 
 
 @attrs.define
@@ -447,6 +449,7 @@ class State:
     shadow: Shadow | None = None
     recovery: Recovery | None = None
     alerts: Alerts = attrs.Factory(Alerts)
+    findings: Findings = attrs.Factory(Findings)
     deadlines: list[tuple[Instant, str, str]] = attrs.field(factory=list, eq=False, repr=False, metadata={"derived": True})
 
     def member_by_key(self, key_id: str) -> Member | None:

@@ -40,6 +40,7 @@ class Things:
     card: bytes
     receipt: bytes
     hold: str
+    finding: str
 
     @classmethod
     def nowhere(cls, like: Things) -> Things:
@@ -52,11 +53,17 @@ class Things:
         return cls(
             case=other(like.case), held=other(like.held), warrant=other(like.warrant), granted=granted, run=other(like.run),
             letter=other(like.letter), member=other(like.member), bundle=secrets.token_bytes(32), card=secrets.token_bytes(32),
-            receipt=secrets.token_bytes(32), hold=other(like.hold),
+            receipt=secrets.token_bytes(32), hold=other(like.hold), finding=other(like.finding),
         )  # fmt: skip
 
     def names(self) -> list[str]:
-        return [self.case, self.held, self.warrant, self.run, self.letter, self.member, self.bundle.hex()[:16], self.hold]
+        return [self.case, self.held, self.warrant, self.run, self.letter, self.member, self.bundle.hex()[:16], self.hold, self.finding]
+
+
+BROUGHT = {
+    "source": "records", "digest": bytes(32), "records": 1, "matched": 0, "unmapped": 0, "since": 0, "until": 0, "size": 0, "total": 1,
+    "begin": 0,
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +82,9 @@ def theirs(node: Any) -> Things:
             held = (await ada.propose("orders.refund"))["case"]
             card = await clara.card(held)
             assert (await ada.propose("orders.wipe", params={}))["status"] == "denied"
+            rogue = {"kind": "effect_without_warrant", "about": secrets.token_hex(8), "expected": "a run", "observed": "x"}
+            await anna.done("reconcile.evidence", **BROUGHT, findings={"rows": [rogue]})
+            finding = (await anna.done("reconcile.list"))["findings"][0]["finding"]
             letter = (await anna.done("dead_letter.list"))["letters"][0]["letter"]
             more = b'@id("more") @tier("T1") permit (principal, action == Action::"notes.read", resource);'
             bundle = (await anna.done("bundle.push", files={**node.BUNDLE, "more.cedar": more}))["bundle"]
@@ -84,6 +94,7 @@ def theirs(node: Any) -> Things:
             case=terms.case, held=held, warrant=warrant.unverified_unpack(live["fields"]).warrant, granted=live, run=run, letter=letter,
             member=member, bundle=bundle, card=hashlib.sha256(card["card"]).digest(), receipt=hashlib.sha256(told["receipt"]).digest(),
             hold=hold,
+            finding=finding,
         )  # fmt: skip
 
     return trio.run(make)
@@ -203,6 +214,8 @@ PROBES: dict[str, tuple[Callable[[Any, Any, Things], dict[str, Any]], ...]] = {
     "recovery.apply": (lambda *a: {"digest": a[2].card},),
     "dead_letter.retry": (lambda *a: {"letter": a[2].letter, "key": "k"},),
     "dead_letter.resolve": (lambda *a: {"letter": a[2].letter, "reason": "x"},),
+    "reconcile.show": (lambda *a: {"finding": a[2].finding},),
+    "reconcile.resolve": (lambda *a: {"finding": a[2].finding, "reason": "x"},),
     "dead_letter.show": (lambda *a: {"letter": a[2].letter},),
     "effect.settle": (lambda *a: {"run": a[2].run, "happened": False, "reason": "x"},),
     "case.show": (lambda *a: {"case": a[2].case}, lambda *a: {"case": a[2].held}),
@@ -227,6 +240,9 @@ NAMES_NOTHING = {
     "recovery.agree": "is the operator's, who knows every tenant",
     "tenant.create": "is the operator's, who knows every tenant",
     "ledger.archive": "is the operator's, who knows every tenant",
+    "reconcile.list": "is about the connection's own tenant",
+    "reconcile.run": "is about the connection's own tenant",
+    "reconcile.evidence": "brings what it is about, and looks nothing up",
     "dead_letter.list": "is about the connection's own tenant",
     "approval.list": "is about the connection's own tenant",
     "member.list": "is about the connection's own tenant",
@@ -308,6 +324,7 @@ async def test_what_is_listed_is_ones_own(stage: Any, theirs: Things) -> None:
             for tag in (
                 "member.list",
                 "dead_letter.list",
+                "reconcile.list",
                 "approval.list",
                 "breaker.list",
                 "alert.list",

@@ -9,8 +9,11 @@ import trio
 from structlog.testing import capture_logs
 
 from actors import reconciler
+from actors.comparing import Comparisons
+from actors.governance.reconciling import Observed
+from actors.governance.refusals import Refusal
 from actors.kernel import Envelope, Mailbox, Ref
-from actors.messages import Done, Outcome, Reconcile, TenantMessage
+from actors.messages import Compared, Done, Outcome, Reconcile, TenantMessage
 from actors.reconciler import reconcile
 from actors.supervisor import SupervisorMessage
 
@@ -37,8 +40,9 @@ async def _compare_once(shell: Any, monkeypatch: Any) -> int:
 
         nursery.start_soon(tenant)
         start = partial(
-            reconcile, lambda: {"belvedere": Ref(mailbox)}, Ref(node), shell.ledger, due_every=60, compare_every=0, told=compared.set
-        )
+            reconcile, lambda: {"belvedere": Ref(mailbox)}, Ref(node), shell.ledger, Comparisons(),
+            due_every=60, compare_every=0, told=compared.set,
+        )  # fmt: skip
         await nursery.start(start)
         await other()
         nursery.cancel_scope.cancel()
@@ -59,7 +63,7 @@ async def test_a_state_that_is_not_the_fold_of_its_ledger_is_found(shell: Any, m
     shell.tenant.state.tally.denied += 1
     with capture_logs() as said:
         await _compare_once(shell, monkeypatch)
-    assert [line["event"] for line in said if line["log_level"] == "error"] == ["the state in memory is not the fold of the ledger"]
+    assert [line["event"] for line in said if line["log_level"] == "error"] == ["reconciliation found a difference"]
 
 
 async def test_a_busy_tenant_is_compared_too_once_its_state_is_durable(shell: Any) -> None:
@@ -72,3 +76,35 @@ async def test_a_busy_tenant_is_compared_too_once_its_state_is_durable(shell: An
     await shell.settled()
     assert isinstance(heard[0], Done)
     assert heard[0].value["size"] == shell.ledger.head("belvedere").size
+
+
+DIFFERS = Compared((Observed("state_differs", "entry 9", "00", "ff"),))
+
+
+async def test_a_state_that_differs_is_folded_anew_and_said_and_the_tenant_goes_on(shell: Any) -> None:
+    await shell.whole_case("k1")
+    shell.tenant.state.tally.denied += 1
+    await shell.tenant.handle([Envelope(DIFFERS)])
+    await shell.settled()
+    assert shell.tenant.state.tally.denied == 0
+    assert [known.kind for known in shell.tenant.state.findings.open.values()] == ["state_differs"]
+    assert isinstance(await shell.whole_case("k2"), Done)
+
+
+async def test_a_state_that_differs_twice_freezes_its_tenant(shell: Any) -> None:
+    for _ in range(2):
+        await shell.tenant.handle([Envelope(DIFFERS)])
+        await shell.settled()
+    assert "twice" in shell.tenant.frozen
+    heard: list[Outcome] = []
+    await shell.tenant.handle([Envelope(Reconcile(heard.append))])
+    await shell.settled()
+    assert isinstance(heard[0], Refusal)
+
+
+async def test_what_has_not_grown_since_it_was_compared_is_not_packed_again(shell: Any) -> None:
+    heard: list[Outcome] = []
+    await shell.tenant.handle([Envelope(Reconcile(heard.append, above=shell.tenant.state.size))])
+    await shell.settled()
+    assert isinstance(heard[0], Done)
+    assert heard[0].value["state"] == b""

@@ -52,6 +52,7 @@ COMMANDS = {
     "budget": ("budget", "budget", "Budgets: show, report, set."),
     "breaker": ("breaker", "breaker", "Breakers: list, trip, reset."),
     "dead-letters": ("dead_letters", "dead_letters", "What did not end well: list, show, retry, resolve."),
+    "reconcile": ("reconcile", "reconcile", "What does not agree: list, show, resolve, run, import, git, directory, access-log."),
     "retention": ("retention", "retention", "Retention: status, run, hold, release, erase."),
     "warrant": ("warrant", "warrant", "Warrants: list, use, revoke, export, inspect, attenuate, redeem."),
     "effect": ("effect", "effect", "Effects of unknown outcome: list, settle."),

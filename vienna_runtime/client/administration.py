@@ -177,6 +177,30 @@ class Administration:
         """Says what became of a run whose outcome is unknown."""
         return await self._call("effect.settle", run=run, happened=happened, reason=reason)
 
+    # --- reconciliation
+
+    async def findings(self, *, everything: bool = False, before: int | None = None, limit: int = 200) -> Answer:
+        """``{findings, next}``: the open ones, the gravest first; with ``everything`` all, newest first."""
+        fields: Answer = {"limit": limit, "everything": everything}
+        if before is not None:
+            fields["before"] = before
+        return await self._call("reconcile.list", **fields)
+
+    async def finding(self, finding: str) -> Answer:
+        """One finding with both accounts, and its end where it has one."""
+        return await self._call("reconcile.show", finding=finding)
+
+    async def resolve_finding(self, finding: str, reason: str) -> Answer:
+        return await self._call("reconcile.resolve", finding=finding, reason=reason)
+
+    async def reconcile(self) -> Answer:
+        """``{size, state, reservations, milliseconds}`` of one comparison with the ledger, made now."""
+        return await self._call("reconcile.run")
+
+    async def bring_evidence(self, about: Mapping[str, Any], rows: Sequence[Mapping[str, str]]) -> Answer:
+        """Records a page of what came of a comparison; see ``docs/reconciliation.md``."""
+        return await self._call("reconcile.evidence", **about, findings={"rows": [dict(row) for row in rows]})
+
     # --- keeping and forgetting
 
     async def retention(self) -> Answer:

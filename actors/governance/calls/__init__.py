@@ -12,12 +12,12 @@ from .. import commands as c
 from ..canonical import Value
 from ..refusals import Code, Refusal
 from ..wire_fields import problem
-from . import case, chores, conversation, envelopes, guards, keeping, pauses, reads, recovery, seats, shadow, tenant, warrants
+from . import case, chores, conversation, envelopes, guards, keeping, pauses, reads, reconciling, recovery, seats, shadow, tenant, warrants
 from .call import EVERYBODY, Call
 
 _ROWS = (
     *case.ROWS, *conversation.ROWS, *envelopes.ROWS, *tenant.ROWS, *guards.ROWS, *keeping.ROWS, *chores.ROWS, *shadow.ROWS, *reads.ROWS,
-    *warrants.ROWS, *recovery.ROWS, *seats.ROWS, *pauses.ROWS,
+    *warrants.ROWS, *recovery.ROWS, *seats.ROWS, *pauses.ROWS, *reconciling.ROWS,
 )  # fmt: skip
 
 CALLS: Mapping[str, Call] = {row.tag: row for row in _ROWS}

@@ -69,6 +69,7 @@ from .reads import (
     Wait,
     Watch,
 )
+from .reconciling import BringEvidence, ListFindings, ResolveFinding, RunReconciliation, ShowFinding
 from .recovery import (
     AgreeToRecovery,
     AnnounceRecovery,
@@ -87,11 +88,11 @@ Command: TypeAlias = (
     | PushBundle | ActivateBundle | Seal | RevokeWarrant | TripBreaker | ResetBreaker | RetryLetter | ResolveLetter
     | SettleEffect | PlaceHold | ReleaseHold | RunRetention | Erase | Pause | Resume | AcknowledgeAlert | Found | StartShadow | StopShadow
     | UseWarrant | RevokeWarrants | InviteForRecovery | AnnounceRecovery | AgreeToRecovery | ObjectToRecovery | ApplyRecovery
-    | OpenCard | DelegateSeat | ReturnSeat | ProposeCanary
+    | OpenCard | DelegateSeat | ReturnSeat | ProposeCanary | ResolveFinding | BringEvidence
 )  # fmt: skip
 Query: TypeAlias = (
     ShowCase | ShowFacts | ShowLineage | ShowCard | ShowLetter | ListLetters | ShowBundle | ListBundles | Read
-    | ListWarrants | ShowWarrant | ShowRecovery
+    | ListWarrants | ShowWarrant | ShowRecovery | ListFindings | ShowFinding | RunReconciliation
 )  # fmt: skip
 Subscription: TypeAlias = Tail | Watch | Evidence | Inbox | TailAlerts
 Chore: TypeAlias = Archive | ListKeys | RotateKey | RetireKeys
@@ -110,6 +111,7 @@ __all__ = [
     "Ask",
     "AskAgent",
     "Attest",
+    "BringEvidence",
     "Cancel",
     "ChangeMember",
     "Chore",
@@ -124,6 +126,7 @@ __all__ = [
     "Invite",
     "InviteForRecovery",
     "ListBundles",
+    "ListFindings",
     "ListKeys",
     "ListLetters",
     "ListWarrants",
@@ -141,6 +144,7 @@ __all__ = [
     "ReleaseHold",
     "Report",
     "ResetBreaker",
+    "ResolveFinding",
     "ResolveLetter",
     "Resume",
     "RetireKeys",
@@ -151,6 +155,7 @@ __all__ = [
     "RevokeWarrant",
     "RevokeWarrants",
     "RotateKey",
+    "RunReconciliation",
     "RunRetention",
     "Seal",
     "SettleEffect",
@@ -158,6 +163,7 @@ __all__ = [
     "ShowCard",
     "ShowCase",
     "ShowFacts",
+    "ShowFinding",
     "ShowLetter",
     "ShowLineage",
     "ShowRecovery",

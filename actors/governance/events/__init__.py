@@ -62,6 +62,7 @@ from .keeping import (
 )
 from .looking import EffectProbed, EffectSettled, EffectVouched, RunAttested, RunReportedLate
 from .pauses import ScopePaused, ScopeResumed
+from .reconciling import EvidenceCompared, FindingOpened, FindingResolved, FindingsOverflowed
 from .recovery import RecoveryAgreed, RecoveryAnnounced, RecoveryApplied, RecoveryEnded, RecoveryInvited
 from .seats import SeatDelegated, SeatReturned
 from .shadow import ShadowCounted, ShadowDiffered, ShadowStarted, ShadowStopped
@@ -157,6 +158,10 @@ Event: TypeAlias = (
     | CanaryMissed
     | CanaryCaught
     | CanaryEnded
+    | FindingOpened
+    | FindingResolved
+    | FindingsOverflowed
+    | EvidenceCompared
 )
 
 
@@ -209,6 +214,10 @@ __all__ = [
     "EnvelopeUsed",
     "ErasureOrdered",
     "Event",
+    "EvidenceCompared",
+    "FindingOpened",
+    "FindingResolved",
+    "FindingsOverflowed",
     "ForgettingEnded",
     "Gone",
     "HoldPlaced",
