@@ -67,7 +67,8 @@ class Feed:
                 found.extend(self._to(approver.concerned(state, case), lambda: approver.item(case)))
             case e.RecoveryAnnounced():
                 found.extend(self._to(approver.concerned_by_recovery(state), lambda: approver.recovery_item(state)))
-            case e.RunReported() if (run := state.runs.get(event.run)) is not None and verifier.is_wanted(run):
+            # Where the report itself says that nobody knows, the entry after it asks for the probe.
+            case e.RunReported() if (run := state.runs.get(event.run)) is not None and run.status == "reported" and verifier.is_wanted(run):
                 item = lambda: verifier.item(run, sign(run.fields), event.receipt, event.signature)  # noqa: E731
                 found.extend(self._to(verifier.concerned(state, run), item))
             case e.RunUnknown() if (run := state.runs.get(event.run)) is not None and verifier.is_wanted(run):

@@ -61,7 +61,7 @@ COMMANDS = {
     "keys": ("keys", "keys", "The node's keys: list, rotate, retire."),
     "ledger": ("ledger", "ledger", "The ledger's files: export, mirror, proof, archive."),
     "witness": ("witness", "witness", "A witness, which cosigns logs that only grow: init, add-log, list, serve."),
-    "selftest": ("selftest", "selftest", "Try what the ledger promises: crash-states, inject, crash, disk-full, flips."),
+    "selftest": ("selftest", "selftest", "Try what is promised about crashes: crash-states, inject, crash, disk-full, flips, processes."),
     "completion": ("completion", "completion", "Completion for your shell."),
 }
 

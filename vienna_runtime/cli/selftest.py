@@ -20,6 +20,7 @@ from vienna_runtime.cli.here import Here, json_option, pass_here
 from vienna_runtime.cli.kinds import VERIFIER_KEY
 from vienna_runtime.cli.listing import Listing
 from vienna_runtime.cli.progress import watching
+from vienna_runtime.cli.selftest_processes import processes
 
 F = TypeVar("F", bound=Callable[..., object])
 _SEEDS = 1 << 32
@@ -41,6 +42,9 @@ def _place(command: F) -> F:
 @click.group(cls=Listing)
 def selftest() -> None:
     """Try what the ledger promises about crashes, on this machine.  Nothing of a node is touched."""
+
+
+selftest.add_command(processes)
 
 
 @selftest.command("crash-states")

@@ -38,7 +38,12 @@ class Stream:
         return self._subscription is not None
 
     async def __aenter__(self) -> Stream:
-        await self._open()
+        give_up: float | None = None
+        while self._subscription is None:
+            try:
+                await self._open()
+            except wire.OutcomeUnknown as error:  # the connection broke while it was being asked for
+                give_up = await self._again(error, give_up)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -58,14 +63,19 @@ class Stream:
             except wire.OutcomeUnknown as error:  # the connection is gone, or the server's word on the subscription did not come
                 await self._leave()
                 self.resumptions += 1
-                give_up = give_up or trio.current_time() + self._line.patience.seconds
-                if trio.current_time() > give_up:
-                    raise Unreachable(f"the subscription broke off and could not be taken up again: {error}") from error
-                await trio.sleep(self._line.patience.first)
+                give_up = await self._again(error, give_up)
                 continue
             if isinstance(item, Event):
                 self.at = item.at
                 return item.value
+
+    async def _again(self, error: wire.OutcomeUnknown, give_up: float | None) -> float:
+        """Waits before the next attempt; until when there may be one."""
+        give_up = give_up or trio.current_time() + self._line.patience.seconds
+        if trio.current_time() > give_up:
+            raise Unreachable(f"the subscription broke off and could not be taken up again: {error}") from error
+        await trio.sleep(self._line.patience.first)
+        return give_up
 
     async def _open(self) -> None:
         link = await self._line.renewed()

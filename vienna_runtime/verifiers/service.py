@@ -55,7 +55,7 @@ class Verifier:
         self._checks = checks
         self._slots = trio.Semaphore(concurrency)
         self._now = now
-        self._open: set[str] = set()  # runs being looked at
+        self._open: dict[str, object] = {}  # runs being looked at, and what was asked about each
         self._issuers: tuple[bytes, ...] = ()  # as of the last greeting
         self._refused: Memo[bytes, bool] = Memo(MOST_REFUSED)  # False: not yet for good
         self._missed = False
@@ -97,6 +97,9 @@ class Verifier:
     def _asked(self, item: Message) -> None:
         run = str(item["run"])
         if run in self._open or self._draining:
+            self._missed = (
+                self._missed or self._open.get(run, item["kind"]) != item["kind"]
+            )  # asked something else meanwhile: it comes again
             return
         if len(self._open) >= MOST_WAITING:
             self._missed = True
@@ -114,7 +117,7 @@ class Verifier:
                 log.error("what the node shows does not check; nothing is attested", run=run, why=str(error))
             return
         assert self._nursery is not None
-        self._open.add(run)
+        self._open[run] = item["kind"]
         self._nursery.start_soon(self._carry_out, task, asked)
 
     async def _carry_out(self, task: Task, asked: tuple[Asked, ...]) -> None:
@@ -125,7 +128,7 @@ class Verifier:
                 await self._tell(task, "attest", await looks(task, asked, self._checks, self._slots))
             self._told += 1
         finally:
-            self._open.discard(task.run)
+            self._open.pop(task.run, None)
             self._wake()
         if self._missed and not self._open:
             self._missed = False

@@ -189,6 +189,18 @@ async def test_a_stream_goes_on_after_a_lost_connection_where_it_was(autojump_cl
     assert [message["start"] for message in script.asked] == [-1, 2]
 
 
+async def test_a_stream_whose_connection_breaks_while_it_is_asked_for_asks_again_and_gives_up_in_time(
+    autojump_clock: trio.abc.Clock,
+) -> None:
+    script = Script([HANG_UP, HANG_UP, {**reply(), "events": [(1, {"n": 1})]}])
+    async with line(script) as made, Stream(made, "tail", lambda _: {}) as stream:
+        assert [value["n"] async for value in stream] == [1]
+    assert script.sessions == 3
+    async with line(Script([HANG_UP] * 100_000)) as made:
+        with pytest.raises(Unreachable, match="could not be taken up again"):
+            await Stream(made, "tail", lambda _: {}).__aenter__()
+
+
 async def test_a_stream_that_is_refused_says_why(autojump_clock: trio.abc.Clock) -> None:
     async with line(Script([refused("not_allowed")])) as made:
         with pytest.raises(Refused, match="not_allowed"):

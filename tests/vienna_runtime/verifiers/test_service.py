@@ -290,3 +290,19 @@ async def test_that_it_did_not_happen_is_said_when_nobody_can_be_doing_it_any_mo
     (found,) = node.probed
     assert found.found == "did_not_happen"
     assert found.time >= quiet
+
+
+async def test_what_is_asked_about_a_run_while_it_is_looked_at_otherwise_is_heard_again(
+    tmp_path: Path, checks: Mapping[str, Sight]
+) -> None:
+    (tmp_path / "notes" / "a").write_text("hello")
+    item = told()
+    probe = {name: item[name] for name in ("case", "run", "fields", "signature")} | {"kind": "probe", "quiet": NOW + 1}
+    node = Node(item, probe)  # both at once: it was reported, and nobody knows the outcome any more
+    async with watching(node, checks):
+        await node.heard.wait()
+        node.items = (probe,)  # the node asks for no look at what is unknown
+        while not node.probed:  # noqa: ASYNC110  # one event tells of both
+            await trio.sleep(0.01)
+    assert len(node.seen) == 1
+    assert node.probed[0].found == "happened"
