@@ -16,6 +16,7 @@ from pathlib import Path
 import attrs
 import click
 
+from actors.governance import alert_kinds as alert_table
 from actors.governance import calls, catalogue, codec, kinds, obligations, observations, params, quorum, refusals, settings, wire_fields
 from actors.governance.node_law import KINDS as NODE_EVENTS
 from ledger import admission, commitments, removal, rotation
@@ -343,6 +344,14 @@ def commands() -> str:
     return table(("command", "what it does", "options"), rows)
 
 
+def alert_kinds() -> str:
+    rows = (
+        (f"`{kind.name}`", kind.severity, kind.log, kind.means, kind.do, f"[runbook](operations.md#{kind.runbook})")
+        for kind in alert_table.KINDS.values()
+    )
+    return table(("kind", "severity", "on the log of the", "it means", "do", "how"), rows)
+
+
 def member_kinds() -> str:
     rows = []
     for kind in [*sorted(kinds.MEMBER_KINDS), kinds.OPERATOR, kinds.INVITEE]:
@@ -377,6 +386,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "refusal-codes": refusal_codes,
     "wire-limits": wire_limits,
     "member-kinds": member_kinds,
+    "alert-kinds": alert_kinds,
     "signed-things": signed_things,
     "tenant-events": tenant_events,
     "node-events": node_events,

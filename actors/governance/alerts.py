@@ -95,11 +95,17 @@ def _found(_state: State, event: e.FindingOpened) -> Cause:
     return Cause("reconciliation.found", event.finding, text, key=f"{event.kind} {event.about}", severity=severity)
 
 
+def _quarantined(_state: State, event: e.CommandQuarantined) -> Cause:
+    text = f"the tenant's actor fell over {event.command} of {event.by} twice ({event.fall}); it is refused from now on"
+    return Cause("command.quarantined", event.by, text, key=event.digest.hex()[:16])
+
+
 CAUSES: Mapping[type, Find] = {
     e.RunVerified: _mismatched,
     e.RunUnknown: _unknown,
     e.BudgetWarned: _warned,
     e.CommandRefused: _refused,
+    e.CommandQuarantined: _quarantined,
     e.BreakerTripped: _tripped,
     e.ScopePaused: _paused,
     e.ScopeResumed: _resumed,

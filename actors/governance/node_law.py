@@ -192,6 +192,9 @@ def cause(event: NodeEvent) -> Cause | None:
             return Cause("node.resumed", "node", f"{event.by} lets the node go on: {event.reason}")
         case ClockDoubted():
             return Cause("clock.in_doubt", "node", f"nothing is granted or redeemed: {event.why}")
+        case MessageQuarantined():
+            text = f"the supervisor fell over {event.message} of {event.by} twice ({event.fall}) and does not look at it any more"
+            return Cause("message.quarantined", "node", text, key=event.digest.hex()[:16])
         case TenantFrozen():
             return Cause("tenant.frozen", event.tenant, f"the tenant {event.tenant} only answers reads: {event.why}")
         case WitnessRefused():

@@ -74,7 +74,7 @@ def show(here: Here, number: int) -> None:
     table.add_row("means", "" if kind is None else kind.means)
     table.add_row("do", "" if kind is None else kind.do)
     if row["case"]:
-        table.add_row("see", shown(f"vienna case show {row['case']}"))
+        table.add_row("see", shown(f"vienna case {row['case']}"))
     here.answer({**row, "means": kind and kind.means, "do": kind and kind.do}, table)
 
 

@@ -47,6 +47,7 @@ COMMANDS = {
     "restore": ("restore", "restore", "Make a node of a backup, if it verifies."),
     "status": ("status", "status", "How your tenant, or the node, is doing."),
     "alert": ("alert", "alert", "Alerts: list, show, ack, tail."),
+    "notifier": ("notifier", "notifier", "Notifiers, which carry alerts to webhooks and commands: run, check, secret, dead-letters."),
     "pause": ("pause", "pause", "The kill switch: agent, tenant, node."),
     "resume": ("pause", "resume", "Let go on what was paused: agent, tenant, node."),
     "budget": ("budget", "budget", "Budgets: show, report, set."),

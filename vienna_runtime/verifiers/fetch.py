@@ -11,28 +11,17 @@ from collections.abc import Sequence
 from urllib.parse import urljoin, urlsplit
 
 import attrs
-import h11
 import trio
 
 from vienna_runtime.executors.errors import NotStarted
-
-_READ = 16 << 10
-_MOST_HEAD = 64 << 10  # bytes of headers: h11 gives up beyond
+from vienna_runtime.http_exchange import BROKEN, Host, exchange
 
 
 @attrs.frozen(kw_only=True)
-class Place:
+class Place(Host):
     """Where answers may come from: everything below ``path``, which ends with a slash."""
 
-    tls: bool
-    host: str
-    port: int
     path: str
-
-    @property
-    def origin(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{'https' if self.tls else 'http'}://{host}:{self.port}"
 
     @classmethod
     def parse(cls, url: str) -> Place:
@@ -69,10 +58,10 @@ async def fetch(
     try:
         with trio.fail_after(timeout):
             for _ in range(redirects + 1):
-                status, location, body = await _once(place, target, headers, tls, most)
-                if status not in (301, 302, 303, 307, 308) or not redirects:
-                    return Answer(status, body)
-                url = urljoin(place.origin + target, location)
+                answer = await exchange(place, "GET", target, headers, tls=tls, most=most)
+                if answer.status not in (301, 302, 303, 307, 308) or not redirects:
+                    return Answer(answer.status, answer.body)
+                url = urljoin(place.origin + target, answer.headers.get("location", ""))
                 if not place.covers(url):
                     raise NotStarted("the server sends elsewhere, which the configuration does not allow")
                 parts = urlsplit(url)
@@ -80,34 +69,5 @@ async def fetch(
             raise NotStarted(f"the server sends on and on, more than {redirects} times")
     except trio.TooSlowError:
         raise NotStarted(f"no whole answer within {timeout:g} s") from None
-    except (OSError, ssl.SSLError, trio.BrokenResourceError, h11.ProtocolError, UnicodeError, ValueError) as error:
+    except BROKEN as error:
         raise NotStarted(f"no answer: {str(error)[:200] or type(error).__name__}") from None
-
-
-async def _once(place: Place, target: str, headers: Sequence[tuple[str, str]], tls: ssl.SSLContext, most: int) -> tuple[int, str, bytes]:
-    stream: trio.abc.Stream = await trio.open_tcp_stream(place.host, place.port)
-    try:
-        if place.tls:
-            stream = trio.SSLStream(stream, tls, server_hostname=place.host, https_compatible=True)
-        http = h11.Connection(h11.CLIENT, max_incomplete_event_size=_MOST_HEAD)
-        host = place.origin.partition("//")[2]
-        sent = http.send(h11.Request(method="GET", target=target, headers=[("Host", host), ("Connection", "close"), *headers])) or b""
-        await stream.send_all(sent + (http.send(h11.EndOfMessage()) or b""))
-        status, location, body = 0, "", bytearray()
-        while True:
-            event = http.next_event()
-            if event is h11.NEED_DATA:
-                http.receive_data(bytes(await stream.receive_some(_READ)))
-            elif isinstance(event, h11.Response):
-                status = event.status_code
-                location = next((value.decode("latin-1") for name, value in event.headers if name == b"location"), "")
-            elif isinstance(event, h11.Data):
-                body += event.data
-                if len(body) > most:
-                    raise NotStarted(f"the answer has more than {most} bytes")
-            elif isinstance(event, h11.EndOfMessage):
-                return status, location, bytes(body)
-            elif not isinstance(event, h11.InformationalResponse):
-                raise NotStarted("the server hung up")
-    finally:
-        await trio.aclose_forcefully(stream)

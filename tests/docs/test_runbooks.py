@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from actors.governance.alert_kinds import KINDS, Kind
+
+OPERATIONS = (Path(__file__).resolve().parents[2] / "docs" / "operations.md").read_text()
+
+
+def section(address: str) -> str:
+    """The text below the heading that has this address."""
+    for heading, text in re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", OPERATIONS, re.MULTILINE | re.DOTALL):
+        if re.sub(r"[^a-z0-9 -]", "", heading.lower()).replace(" ", "-") == address:
+            return str(text)
+    raise AssertionError(f"docs/operations.md has no section {address}")
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_every_kind_of_alert_has_its_runbook_which_says_what_it_means_and_what_to_do(kind: Kind) -> None:
+    text = section(kind.runbook)
+    assert "**Do**" in text or "vienna " in text, "it says nothing to do"
+    assert len(text.split()) > 40
