@@ -6,6 +6,7 @@
 3    verification failed: what was shown is not what it must be
 4    the node cannot be reached, or cannot be trusted
 5    asked, and the outcome is not known: ask again with the same key
+6    compared, and something does not agree: see what was found
 130  interrupted
 """
 
@@ -15,7 +16,7 @@ import attrs
 
 from vienna_runtime.errors import ViennaError
 
-DONE, BAD_END, USAGE, UNVERIFIED, UNREACHABLE, UNKNOWN, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
+DONE, BAD_END, USAGE, UNVERIFIED, UNREACHABLE, UNKNOWN, FOUND, INTERRUPTED = 0, 1, 2, 3, 4, 5, 6, 130
 
 
 class BadEnd(ViennaError):

@@ -131,7 +131,8 @@ def vienna(here: Here, credential: Path | None, address: str | None, passphrase_
     Exit codes:
       0 done            1 refused, or ended badly     2 wrong usage
       3 verification failed                           4 node unreachable or not trusted
-      5 outcome unknown: ask again with the same key  130 interrupted
+      5 outcome unknown: ask again with the same key  6 evidence does not agree
+      130 interrupted
     Passphrases come from a prompt, the file in VIENNA_PASSPHRASE_FILE, or --passphrase-fd; never from an argument.
     """
     here.credential, here.address, here.passphrase_fd, here.as_json = credential, address, passphrase_fd, as_json

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import heapq
 import os
 import sys
@@ -16,10 +15,9 @@ import click
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from actors.governance import budget_words, expected_flips, units
+from actors.governance import budget_words, expected_flips
 from actors.governance import bundle as bundles
 from actors.governance.bundle import Bundle, Findings
-from actors.governance.finding import Malformed
 from actors.governance.ids import Instant
 from vienna_runtime import passphrase
 from vienna_runtime.cli import flips
@@ -28,6 +26,7 @@ from vienna_runtime.cli.here import Here, json_option, pass_here
 from vienna_runtime.cli.phrases import counted, money
 from vienna_runtime.cli.policy_directory import source_of
 from vienna_runtime.cli.shown import shown
+from vienna_runtime.cli.when import WHEN
 from vienna_runtime.client import Vienna
 from vienna_runtime.replay import source
 from vienna_runtime.replay.report import Report
@@ -45,29 +44,11 @@ SAID = {
 }
 
 
-class _Since(click.ParamType[int]):
-    """A date, or how long ago."""
-
-    name = "when"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        if isinstance(value, int):
-            return value
-        ago = units.duration(value)
-        if not isinstance(ago, Malformed):
-            return time.time_ns() // 1000 - int(ago)
-        try:
-            when = dt.datetime.fromisoformat(value)
-        except ValueError:
-            self.fail("a date as in 2026-11-01 or 2026-11-01T08:00, or how long ago as in 30d", param, ctx)
-        return int((when if when.tzinfo else when.replace(tzinfo=dt.UTC)).timestamp() * 1_000_000)
-
-
 @click.command()
 @click.option(
     "--against", "candidate", type=click.Path(path_type=Path, exists=True, file_okay=False), required=True, help="The bundle to try."
 )
-@click.option("--since", type=_Since(), default=None, help="Only intents from then on: a date (UTC), or how long ago, as in 30d.")
+@click.option("--since", type=WHEN, default=None, help="Only intents from then on: a date (UTC), or how long ago, as in 30d.")
 @click.option("--last", type=click.IntRange(1), help="Only the last so many intents.")
 @click.option(
     "--from", "directory", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Read a node's directory, or a backup."

@@ -27,6 +27,10 @@ class _Reconcile(Lazy):
         "list": ("reconcile", "list_", "The findings that are open."),
         "show": ("reconcile", "show", "One finding: what was expected, what was observed."),
         "resolve": ("reconcile", "resolve", "Close a finding with a reason."),
+        "import": ("reconcile_evidence", "import_", "Compare a provider's records with the log."),
+        "git": ("reconcile_evidence", "git_", "Compare a repository's refs with the log."),
+        "directory": ("reconcile_evidence", "directory_", "Compare a directory's files with the log."),
+        "access-log": ("reconcile_evidence", "access_log_", "Compare an access log with the log."),
         "run": ("reconcile", "run", "Compare the state with the ledger now."),
     }
 

@@ -1,0 +1,1 @@
+"""What the world says happened, against what the ledger says was allowed: effects without a warrant, warrants without an effect."""
