@@ -269,9 +269,12 @@ def law(case, tenant, own, issuers, c):  # the entries in their order; gives the
                 for gone in [it for it, v in seats_of.items() if name in (it, v["to"])]: del seats_of[gone]
                 s.given = [(who, said, [n for n in others if n != name]) for who, said, others in s.given if who != name]
             case "intent.proposed":
-                wish, at, chain, again = load(b["intent"], INTENT), b["agent"], [], b["key"].startswith("retry:")
-                change = wish["action"][:7] == "vienna."
-                while at in members and at not in chain: chain, at = [*chain, at], None if change else members[at]["owner"]
+                wish, chain, again = load(b["intent"], INTENT), [], b["key"].startswith("retry:")
+                change = wish["action"][:7] == "vienna."  # of an agent that is to go on, whoever answers for it fills no seat either
+                told = wish["params"]["changes"] if change else []
+                told = [load(one["body"])["scope"][6:] for one in told if one["tag"] == "scope.resumed/1"]
+                for at, up in [*((one, True) for one in told), (b["agent"], not change)]:
+                    while at in members and at not in chain: chain, at = [*chain, at], members[at]["owner"] if up else None
                 persons = {members[at]["person"] for at in chain + [e["actor"]] * again} | set(above[b["parent"]] if b["parent"] else [])
                 must(b["excluded"] == sorted(persons) and wish["parent"] == b["parent"], "who is excluded does not follow")
                 above[b["case"]] = b["excluded"]

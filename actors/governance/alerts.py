@@ -20,7 +20,7 @@ from .ids import Instant
 from .refusals import Code
 from .state import State
 
-MOST = 256  # keys remembered; beyond that whatever was acknowledged, then whatever is longest ago, is forgotten and raised anew
+MOST = 256  # keys remembered; beyond that what was acknowledged, then what is least grave, then what is longest ago, is forgotten
 LONGEST = 512  # characters of a text: a line on a telephone, and never a body
 
 
@@ -72,16 +72,24 @@ def _refused(_state: State, event: e.CommandRefused) -> Cause | None:
     return Cause("budget.exhausted", event.about, f"{event.by} was refused: {event.why}")
 
 
+def _named(scope: str) -> str:
+    return f"the {scope}" if scope in ("tenant", "node") else scope.replace(":", " ", 1)
+
+
 def _tripped(_state: State, event: e.BreakerTripped) -> Cause:
-    return Cause("breaker.tripped", event.scope, f"{event.scope} is shut out by {event.by}: {event.why}")
+    return Cause("breaker.tripped", event.scope, f"{_named(event.scope)} is shut out by {event.by}: {event.why}")
 
 
 def _paused(_state: State, event: e.ScopePaused) -> Cause:
-    return Cause("scope.paused", event.scope, f"{event.scope} is paused by {event.by}: {event.reason}", key=f"{event.side}/{event.scope}")
+    return Cause(
+        "scope.paused", event.scope, f"{_named(event.scope)} is paused by {event.by}: {event.reason}", key=f"{event.side}/{event.scope}"
+    )
 
 
 def _resumed(_state: State, event: e.ScopeResumed) -> Cause:
-    return Cause("scope.resumed", event.scope, f"{event.by} lets {event.scope} go on: {event.reason}", key=f"{event.side}/{event.scope}")
+    return Cause(
+        "scope.resumed", event.scope, f"{event.by} lets {_named(event.scope)} go on: {event.reason}", key=f"{event.side}/{event.scope}"
+    )
 
 
 def _recovery(_state: State, event: e.RecoveryAnnounced) -> Cause:
@@ -156,8 +164,14 @@ def folded(book: Alerts, event: e.AlertRaised | e.AlertAcknowledged, at: Instant
                 text=event.text, at=at, last=at, count=event.count,
             )  # fmt: skip
             if len(book.known) > MOST:
-                del book.known[min(book.known.values(), key=lambda known: (not known.acknowledged, known.last, known.number)).key]
+                del book.known[min(book.known.values(), key=_worth_keeping).key]
         case e.AlertAcknowledged():
             for known in book.known.values():
                 if known.number == event.alert:
                     known.acknowledged, known.note = event.by, event.note
+
+
+def _worth_keeping(known: Alert) -> tuple[bool, int, int, int]:
+    """In this order what is remembered longest; the last to go is what is grave, new, and nobody has heard of."""
+    grave = SEVERITIES.index(known.severity) if known.severity in SEVERITIES else len(SEVERITIES)
+    return (not known.acknowledged, grave, known.last, known.number)

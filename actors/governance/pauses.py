@@ -38,8 +38,8 @@ def of_node(state: State, pause: Pause | None, last: Pause | None) -> tuple[e.Ev
         older = any(not live.revoked and live.terms.not_before <= last.since for live in state.warrants.values())
         if pause is not None or older:
             begun = (e.ScopePaused(NODE, OPERATORS, 0, last.by, last.person, last.reason, last.since),)
-    if pause is None and (known is not None or begun):
-        begun = (*begun, e.ScopeResumed(NODE, OPERATORS, NODE, Person(""), "the node goes on"))
+    if pause is None and (ended := known or (last if begun else None)) is not None:
+        begun = (*begun, e.ScopeResumed(NODE, OPERATORS, sentence(ended), NODE, Person(""), "the node goes on"))
     return begun
 
 

@@ -51,7 +51,7 @@ def resume(state: State, command: c.Resume, by: Member | Operator, moment: Momen
             return no
         return Decided(answer={"scope": command.scope, "applied": True, "repeated": True})
     person = by.person if isinstance(by, Member) else Person("")
-    resumed = e.ScopeResumed(command.scope, side, by_asker(by), person, command.reason)
+    resumed = e.ScopeResumed(command.scope, side, sentence(known), by_asker(by), person, command.reason)
     answer: dict[str, object] = {"scope": command.scope, "applied": True}
     if isinstance(by, Member) and by.person in answerable(state, command.scope):
         changed = governed.change(state, governed.RESUME, f"scope/{command.scope}", (resumed,), by, command.key, moment)

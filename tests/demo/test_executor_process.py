@@ -133,3 +133,12 @@ async def test_killed_in_the_middle_it_says_unknown_told_to_abort_it_kills_and_t
             assert await play.outcome("ada", aborted.case) == "unknown"
         assert lines(where / "ended") == ended
         assert lines(where / "began") == 3
+
+        await admin.admin.reset("agent:ada", "somebody looked")
+        paused = await play.propose("ada", "slow.work", {"seconds": 59}, "to be paused")
+        await until_began(where, 4)
+        await admin.admin.pause("tenant", "nobody knows which one it is")
+        with trio.fail_after(10):
+            assert await play.outcome("ada", paused.case) == "unknown"
+        assert left_running(where) == []  # the whole process group, before it was reported
+        assert lines(where / "ended") == ended

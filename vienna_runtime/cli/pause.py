@@ -7,9 +7,11 @@ from typing import Any
 
 import click
 
+from actors.governance import kinds
 from vienna_runtime.cli.here import Here, json_option, pass_here
 from vienna_runtime.cli.listing import Listing
 from vienna_runtime.cli.phrases import clock
+from vienna_runtime.credential import Credential
 
 REASON = click.option("--reason", required=True, help="Why; it stands on the ledger.")
 
@@ -51,7 +53,9 @@ def pause_tenant(here: Here, name: str | None, reason: str) -> None:
     Example:
       vienna pause tenant --reason "we do not know which agent it is"
     """
-    _paused(here, _tenant(name), reason, f"vienna resume tenant {name or ''} --reason ...".replace("  ", " "))
+    held = here.load()
+    again = f"vienna resume tenant {name or ''} --reason ...".replace("  ", " ")
+    _paused(here, _tenant(held, name), reason, again, held)
 
 
 @pause.command("node")
@@ -97,7 +101,8 @@ def resume_tenant(here: Here, name: str | None, reason: str) -> None:
     Example:
       vienna resume tenant --reason "it was ben, who is paused alone now"
     """
-    _resumed(here, _tenant(name), "the tenant" if name is None else f"the tenant {name}", reason)
+    held = here.load()
+    _resumed(here, _tenant(held, name), "the tenant" if name is None else f"the tenant {name}", reason, held)
 
 
 @resume.command("node")
@@ -114,12 +119,19 @@ def resume_node(here: Here, reason: str) -> None:
     _resumed(here, "node", "the node", reason)
 
 
-def _tenant(name: str | None) -> str:
-    return "tenant" if name is None else f"{name}/tenant"
+def _tenant(held: Credential, name: str | None) -> str:
+    """Operators name one; members have one."""
+    if held.role == kinds.OPERATOR:
+        if name is None:
+            raise click.UsageError("which tenant? an operator names it: vienna pause tenant NAME")
+        return f"{name}/tenant"
+    if name not in (None, held.tenant):
+        raise click.UsageError(f"{held.principal} is a member of {held.tenant}; another tenant is its own people's, or an operator's")
+    return "tenant"
 
 
-def _paused(here: Here, scope: str, reason: str, again: str) -> None:
-    value: Mapping[str, Any] = here.ask(lambda vienna: vienna.admin.pause(scope, reason))
+def _paused(here: Here, scope: str, reason: str, again: str, held: Credential | None = None) -> None:
+    value: Mapping[str, Any] = here.ask(lambda vienna: vienna.admin.pause(scope, reason), held)
     if value.get("repeated"):
         line = f"It is paused already, by {value['by']} since {clock(value['since'])} UTC: {value['reason']}"
     else:
@@ -127,8 +139,8 @@ def _paused(here: Here, scope: str, reason: str, again: str) -> None:
     here.answer(value, line, f"To let it go on: {again}")
 
 
-def _resumed(here: Here, scope: str, what: str, reason: str) -> None:
-    value: Mapping[str, Any] = here.ask(lambda vienna: vienna.admin.resume(scope, reason))
+def _resumed(here: Here, scope: str, what: str, reason: str, held: Credential | None = None) -> None:
+    value: Mapping[str, Any] = here.ask(lambda vienna: vienna.admin.resume(scope, reason), held)
     if not value.get("applied"):
         here.answer(value, f"You answer for what is paused, so two others have to approve: case {value['case']}")
     else:

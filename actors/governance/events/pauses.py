@@ -28,6 +28,7 @@ class ScopeResumed:
     TAG: ClassVar[str] = "scope.resumed/1"
     scope: str
     side: str
+    ends: str  # the pause: who had set it, when and why; whoever has to approve its end reads that
     by: str
     person: Person
     reason: str

@@ -28,7 +28,7 @@ def test_an_alert_stands_in_the_batch_of_its_cause(bench: Any) -> None:
     assert bench.tags()[-4:] == ["scope.paused", "alert.raised", "scope.resumed", "alert.raised"]
     first, last = raised(bench, "scope.paused")[0], raised(bench, "scope.resumed")[0]
     assert (first.severity, first.about, first.count, first.previous) == ("warning", "agent:ada", 1, None)
-    assert first.text == "agent:ada is paused by greta: it deletes"
+    assert first.text == "agent ada is paused by greta: it deletes"
     assert last.previous == len(bench.log) - 3
 
 
@@ -83,6 +83,12 @@ def test_what_is_remembered_is_bounded_and_what_nobody_has_heard_of_stays_longes
     assert len(book.known) == alerts.MOST
     assert all(len(known.text) <= alerts.LONGEST for known in book.known.values())
     assert min(known.number for known in book.known.values()) == alerts.MOST
+    grave = alerts.Cause("run.mismatched", "agent:ada", "x")
+    alerts.folded(book, alerts.raised(book, grave), bench.now, 0)
+    for number in range(alerts.MOST):
+        found = alerts.Cause("run.unknown", f"agent:{number}", "x")
+        alerts.folded(book, alerts.raised(book, found), Instant(bench.now + HOUR + number), number)
+    assert grave.same in book.known  # many small things do not hide a grave one
 
 
 def test_every_kind_has_its_meaning_and_every_cause_its_kind() -> None:

@@ -129,6 +129,7 @@ def test_who_answers_for_an_agent_lets_it_go_on_only_with_two_others_once_the_te
     asked = bench.done(c.Resume("agent:ada", "nothing was wrong", "k2"), "greta").answer  # ada is hers
     assert asked["applied"] is False
     case = bench.state.cases[asked["case"]]
+    assert b"agent ada is paused by frida since 2023-11-14 22:13:20 UTC: it deletes" in case.card_bytes
     assert bench.state.pauses
     assert bench.refused(bench.vote(case, "greta"), "greta") == "self_approval"
     bench.done(bench.vote(case, "clara"), "clara")

@@ -196,6 +196,9 @@ export function law(f, tenant, mine, trust) {
           must(!b.parent || first, "the case above is missing");
           const above = b.parent ? bodyOf(first).excluded : [];
           const behind = register.behind(b.agent).slice(0, isChange() ? 1 : Infinity);
+          for (const one of isChange() ? p.says.params.get("changes") : [])
+            if (one.get("tag") === "scope.resumed/1")
+              behind.push(...register.behind(read(one.get("body"), "the change", "scope side ends by person reason".split(" ")).scope.slice(6)));
           const persons = new Set([...behind, ...above, ...(again ? register.behind(e.actor).slice(0, 1) : [])]);
           must([...persons].sort().join("\0") === [...b.excluded].sort().join("\0"), "other persons are excluded");
         }

@@ -55,7 +55,7 @@ const BODIES = {
   "dead_letter.opened/1": "letter case kind why previous closes",
   "dead_letter.resolved/1": "letter by reason retried_as",
   "scope.paused/1": "scope side epoch by person reason since",
-  "scope.resumed/1": "scope side by person reason",
+  "scope.resumed/1": "scope side ends by person reason",
   "alert.raised/1": "kind severity key about concerns text count previous",
   "alert.acknowledged/1": "alert by person note",
   "breaker.tripped/1": "scope epoch until why by",
