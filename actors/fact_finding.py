@@ -11,9 +11,10 @@ from actors.canaries import Canaries
 from actors.forgetting import Forgetting
 from actors.governance import bundle as bundles
 from actors.governance import commands as c
-from actors.governance import enveloping, fact_view, guarding, index
+from actors.governance import enveloping, fact_view, guarding, index, inventory
+from actors.governance import events as e
 from actors.governance.canary import Canary
-from actors.governance.canonical import NotCanonical
+from actors.governance.canonical import NotCanonical, digest
 from actors.governance.decision import Ancestor, Asker, Facts
 from actors.governance.facts import Past
 from actors.governance.ids import Instant
@@ -22,6 +23,7 @@ from actors.governance.signing import Purpose, verifies
 from actors.governance.state import Case, State
 from actors.recall import Recall
 from actors.signer import Signer
+from ledger import BodyRemoved
 
 
 @attrs.frozen
@@ -84,6 +86,8 @@ class Known:
                 return Facts(active=active, bundle_of=recall.bundle, pushed=self.pushed)
             case c.RetryLetter() | c.ResolveLetter():
                 return self._lettered(command, active, clock_ok=clock_ok)
+            case c.TakeStock():
+                return Facts(active=active, receipts={run: self._receipt(run) for run in _runs_of(command.statement)})
             case c.ResolveFinding():
                 return Facts(active=active, finding_known=recall.finding(command.finding) is not None)
             case c.PlaceHold():
@@ -129,6 +133,20 @@ class Known:
         rows = [] if active is None else fact_view.rows(self.state, active, asked, now, self.past)
         return {"bundle": self.state.bundle, "time": now, "facts": rows}
 
+    def _receipt(self, run: str) -> tuple[bool, bytes | None]:
+        """Whether there ever was such a run, and the digest of its receipt as far as that is told."""
+        if (open_run := self.state.runs.get(run)) is not None:
+            return True, open_run.receipt or None
+        if not self.recall.knows(index.run_key(run)):
+            return False, None
+        try:
+            opened = self.recall.run(run)
+        except BodyRemoved:
+            return True, None
+        events = [] if opened is None else [event for _, event in self.recall.case(opened.case)]
+        told = [event.receipt for event in events if isinstance(event, (e.RunReported, e.RunReportedLate)) and event.run == run]
+        return True, digest(told[-1]) if told else None
+
     def _ancestor(self, case: str) -> Ancestor | None:
         found = self.recall.intent(case)
         return None if found is None else Ancestor(found.agent, found.excluded)
@@ -139,6 +157,14 @@ class Known:
         mac_ok = signer.check_warrant_mac(tenant, command.warrant + command.signature, command.mac)
         issuers = signer.issuer_publics(tenant)
         return mac_ok and any(verifies(Purpose.WARRANT, issuer, command.warrant, command.signature) for issuer in issuers)
+
+
+def _runs_of(statement: bytes) -> tuple[str, ...]:
+    """The runs that an inventory names; the law checks the inventory itself."""
+    try:
+        return tuple(made.run for made in inventory.unverified_unpack(statement).entries)
+    except NotCanonical:
+        return ()
 
 
 def _run_of(receipt: bytes) -> str:

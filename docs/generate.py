@@ -32,7 +32,10 @@ MEANINGS = {
     "not_allowed": ("this kind of member may not ask this", "ask somebody who may"),
     "unknown": ("there is no such thing for you; the sentence is the same when it belongs to somebody else", "check the id"),
     "key_reused": ("the idempotency key was used for other content", "take a new key for a new wish"),
-    "paused": ("somebody has stopped the agent, the tenant or the node; the sentence says who, since when and why", "ask whoever paused it"),
+    "paused": (
+        "somebody has stopped the agent, the tenant or the node; the sentence says who, since when and why",
+        "ask whoever paused it",
+    ),
     "read_only": ("the node cannot write at present; nothing was decided", "ask again after `retry_after`"),
     "busy": ("a queue is full; nothing was decided", "ask again after `retry_after`"),
     "rate_limited": ("asked more often than the bundle in force allows; nothing was decided", "ask again after `retry_after`"),
@@ -53,7 +56,10 @@ MEANINGS = {
     "self_approval": ("the approver's person asked for it, owns the agent, or stands in its delegation chain", "somebody else approves"),
     "no_seat": ("no seat of the quorum is open to this person", "see the quorum on the card"),
     "already_voted": ("this person has approved this case already", "nothing; the approval counts, and a denial is still taken"),
-    "too_soon": ("policy gives a card a time to be read, and it is not over for this person", "open the card, read it, sign after `retry_after`"),
+    "too_soon": (
+        "policy gives a card a time to be read, and it is not over for this person",
+        "open the card, read it, sign after `retry_after`",
+    ),
     "too_many": ("there are as many of these as there may be", "end one, or decide with what there is"),
     "time_skewed": ("a signed time is more than 60 s from the node's", "set the clock"),
     "warrant_forged": ("signature or MAC does not match the warrant's fields", "use the warrant as issued"),
@@ -113,7 +119,11 @@ ANNOTATIONS = {
         "what parameters must fit; a further use of the warrant may fill them otherwise, see [warrants.md](warrants.md)",
         "what fits all; exact where one says nothing",
     ),
-    "exclude": ("`author`", "who fills no seat either: the persons who pushed the bundle in force and who activated it", "whom any of them excludes"),
+    "exclude": (
+        "`author`",
+        "who fills no seat either: the persons who pushed the bundle in force and who activated it",
+        "whom any of them excludes",
+    ),
     "escalate": (
         "`1 of role:lead within 2h, any 2 within 1d`",
         "who is asked next when nobody decided in time, and for how long, see [approvals.md](approvals.md)",
@@ -246,7 +256,9 @@ def bundle_defaults() -> str:
             rows.append((f"`[tiers.{tier}]`", "`quorum`", f"`{default.quorum[tier]}`", "where a permit names none"))
             rows.append((f"`[tiers.{tier}]`", "`reading_time`", "none", "how long after opening the card somebody can approve it"))
         if tier == "T1":
-            rows.append((f"`[tiers.{tier}]`", "`second_reader`", str(default.second_reader), "of a hundred cases, how many two persons read"))
+            rows.append(
+                (f"`[tiers.{tier}]`", "`second_reader`", str(default.second_reader), "of a hundred cases, how many two persons read")
+            )
     rows += [
         ("`[warrants]`", "`uses`", str(default.uses), "where a permit names none"),
         ("`[reports]`", "`deadline`", _span(default.report_deadline), "from redemption; then the outcome is *unknown*"),
@@ -361,12 +373,12 @@ def member_kinds() -> str:
 
 
 def signed_things() -> str:
-    from actors.governance import approval, attestation, envelope, links, probe, receipt, seat, warrant
+    from actors.governance import approval, attestation, envelope, inventory, links, probe, receipt, seat, warrant
 
     rows = [("`vienna/challenge/1`", "`nonce`, `principal`, `origin`, `certificate`")]
     for name, fields in (
         ("warrant", warrant.FIELDS), ("approval", approval.FIELDS), ("envelope", envelope.FIELDS), ("seat", seat.FIELDS), ("link", links.FIELDS),
-        ("receipt", receipt.FIELDS), ("attestation", attestation.FIELDS), ("probe", probe.FIELDS),
+        ("receipt", receipt.FIELDS), ("attestation", attestation.FIELDS), ("probe", probe.FIELDS), ("inventory", inventory.FIELDS),
         ("enrolment", ("tenant", "member", "invitation", "public_key", "key_id", "key_hash")),
     ):  # fmt: skip
         rows.append((f"`vienna/{name}/1`", ", ".join(f"`{field}`" for field in fields)))

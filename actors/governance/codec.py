@@ -67,7 +67,7 @@ def fingerprint() -> bytes:
     return canonical.digest("\n".join([FOLD_VERSION, *shapes]).encode())
 
 
-FOLD_VERSION = "fold/20"  # raised whenever evolve folds the same log into another state
+FOLD_VERSION = "fold/21"  # raised whenever evolve folds the same log into another state
 _STATE_KINDS = (
     state.State,
     state.Member,
@@ -97,6 +97,7 @@ _STATE_KINDS = (
     state.Shadow,
     finding_book.Findings,
     finding_book.Finding,
+    finding_book.Counted,
     state.Tally,
 )
 

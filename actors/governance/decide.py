@@ -26,6 +26,7 @@ from . import (
     seating,
     settling,
     shadowing,
+    stocktaking,
     trying,
     using,
 )
@@ -50,6 +51,7 @@ EVIDENCE = (
     c.ObjectToRecovery,
     c.ReturnSeat,
     c.BringEvidence,
+    c.TakeStock,
 )  # taken in whatever is paused
 
 
@@ -169,6 +171,8 @@ def _by_member(state: State, command: c.Command, by: Member, facts: Facts, momen
             return guarding.resolve(state, command, by, facts)
         case c.ResolveFinding():
             return reconciling.resolve(state, command.finding, command.reason, by, facts)
+        case c.TakeStock():
+            return stocktaking.take(state, command, by, facts, moment)
         case c.BringEvidence():
             return reconciling.compared(state, command, by, moment)
         case c.SettleEffect():

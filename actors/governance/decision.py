@@ -75,6 +75,7 @@ class Facts:
     letter: e.DeadLetterOpened | None = None
     letter_resolved: bool = False
     lettered: e.IntentProposed | None = None  # the intent behind the letter
+    receipts: Mapping[str, tuple[bool, bytes | None]] = attrs.field(factory=dict)  # of runs: whether there is one, its receipt's digest
     finding_known: bool = False  # whether there was such a finding, resolved by now
     clock_ok: bool = True
     past: Past = attrs.field(factory=Past)  # where facts for policy are looked up that the state has forgotten

@@ -24,6 +24,7 @@ from . import (
     recovery,
     revoking,
     shadowing,
+    stocktaking,
 )
 from . import events as e
 from . import warrant as warrants
@@ -183,6 +184,7 @@ def _executed(
     match event:
         case e.RunReported():
             run.status = "reported"
+            stocktaking.note(state, run.redeemer, event.receipt)
             run.outcome, run.cost = event.outcome, Cost(budgets.charged(run.terms, event.cost))
             run.receipt = canonical.digest(event.receipt)
             run.due = event.verify_by
@@ -223,6 +225,7 @@ def _looked(
         case e.EffectProbed():
             run.seen = (*run.seen, Said(event.verifier, event.person, event.found))
         case e.RunReportedLate():
+            stocktaking.note(state, run.redeemer, event.receipt)
             run.late, run.receipt = event.outcome, canonical.digest(event.receipt)
             run.cost = Cost(max(run.cost, event.cost))
         case e.EffectVouched():
@@ -305,7 +308,10 @@ def _noted(state: State, event: e.DeadLetterOpened | e.DeadLetterResolved | e.Co
 
 
 def _reconciled(
-    state: State, event: e.FindingOpened | e.FindingResolved | e.FindingsOverflowed | e.EvidenceCompared, _case: Case | None, at: Instant
+    state: State,
+    event: e.FindingOpened | e.FindingResolved | e.FindingsOverflowed | e.EvidenceCompared | e.InventoryTaken,
+    _case: Case | None,
+    at: Instant,
 ) -> None:
     match event:
         case e.FindingOpened():
@@ -314,6 +320,8 @@ def _reconciled(
             reconciling.resolved(state, event)
         case e.FindingsOverflowed():
             state.findings.lost = True
+        case e.InventoryTaken():
+            stocktaking.taken(state, event)
         case e.EvidenceCompared():
             pass
         case _:
@@ -470,7 +478,7 @@ _FOLDS: Mapping[type, Fold] = {
     **_for_each(e.RunAttested | e.RunReportedLate | e.EffectProbed | e.EffectVouched | e.EffectSettled, _looked),
     **_for_each(e.BreakerTripped | e.BreakerProbed | e.BreakerReset, _guarded),
     **_for_each(e.DeadLetterOpened | e.DeadLetterResolved | e.CommandRefused, _noted),
-    **_for_each(e.FindingOpened | e.FindingResolved | e.FindingsOverflowed | e.EvidenceCompared, _reconciled),
+    **_for_each(e.FindingOpened | e.FindingResolved | e.FindingsOverflowed | e.EvidenceCompared | e.InventoryTaken, _reconciled),
     **_for_each(Keeping, _kept),
     **_for_each(Membership, _membership),
     **_for_each(pauses.Pauses, _paused),

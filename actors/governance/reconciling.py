@@ -67,8 +67,8 @@ def key(kind: str, about: str) -> str:
     return f"{kind} {about}"
 
 
-def found(state: State, seen: Iterable[Observed], source: str, by: str, moment: Moment) -> tuple[e.Event, ...]:
-    """The entries that these differences make: none for what is open already."""
+def found(state: State, seen: Iterable[Observed], source: str, by: str, moment: Moment, *, offset: int = 0) -> tuple[e.Event, ...]:
+    """The entries that these differences make: none for what is open already.  ``offset`` entries come before them in the batch."""
     events: list[e.Event] = []
     known = dict.fromkeys(state.findings.open)
     previous = state.findings.last
@@ -84,7 +84,7 @@ def found(state: State, seen: Iterable[Observed], source: str, by: str, moment: 
         opened = e.FindingOpened(
             moment.fresh.finding(at), one.kind, kind.severity, one.about, one.expected, one.observed, kind.resolution, source, by, previous
         )
-        previous = state.size + len(events)
+        previous = state.size + offset + len(events)
         events.append(opened)
         known[key(one.kind, one.about)] = None
     return tuple(events)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import breaker, canonical, links, looking, receipt
+from . import breaker, canonical, links, looking, receipt, stocktaking
 from . import commands as c
 from . import events as e
 from .decision import Decided, Decision, Facts, Moment
@@ -36,12 +36,13 @@ def report(state: State, command: c.Report, by: Member, facts: Facts, moment: Mo
             return Decided(answer={"case": run.case, "run": run.run, "repeated": True})
         return Refusal(Code.RUN_CLOSED, "the run was reported already, in other words", about=run.run)
     if run.status == "unknown":
-        return _late(command, told, run, moment)
+        return _late(state, command, told, run, by, moment)
     if told.ended > moment.now + receipt.CLOCK_ALLOWANCE:
         return Refusal(Code.TIME_SKEWED, "the receipt's times lie more than 60 s ahead of the node's: set your clock", about=run.run)
     within = facts.active.settings.verification_deadline if facts.active is not None else VERIFY_WITHIN
     reported = e.RunReported(run.case, run.run, told.outcome, told.cost, command.receipt, command.signature, Instant(moment.now + within))
-    return Decided((reported, *_outcome(state, run, told, moment)), {"case": run.case, "run": run.run})
+    also = stocktaking.received(state, told, by, moment)
+    return Decided((reported, *_outcome(state, run, told, moment), *also), {"case": run.case, "run": run.run})
 
 
 def _outcome(state: State, run: Run, told: receipt.Receipt, moment: Moment) -> tuple[e.Event, ...]:
@@ -66,7 +67,7 @@ def persons_behind(state: State, run: Run) -> frozenset[str]:
     return frozenset(member.person for member in members if member is not None)
 
 
-def _late(command: c.Report, told: receipt.Receipt, run: Run, moment: Moment) -> Decision:
+def _late(state: State, command: c.Report, told: receipt.Receipt, run: Run, by: Member, moment: Moment) -> Decision:
     """A receipt of a run whose outcome is unknown already is kept as evidence; it settles nothing by itself."""
     if run.receipt and same(run.receipt, canonical.digest(command.receipt)):
         return Decided(answer={"case": run.case, "run": run.run, "repeated": True})
@@ -75,7 +76,7 @@ def _late(command: c.Report, told: receipt.Receipt, run: Run, moment: Moment) ->
     if told.ended > moment.now + receipt.CLOCK_ALLOWANCE:
         return Refusal(Code.TIME_SKEWED, "the receipt's times lie more than 60 s ahead of the node's: set your clock", about=run.run)
     late = e.RunReportedLate(run.case, run.run, told.outcome, told.cost, command.receipt, command.signature)
-    return Decided((late,), {"case": run.case, "run": run.run, "late": True})
+    return Decided((late, *stocktaking.received(state, told, by, moment)), {"case": run.case, "run": run.run, "late": True})
 
 
 def inconclusive(state: State, run: Run, why: str, moment: Moment, *, basis: str = "receipt") -> tuple[e.Event, ...]:

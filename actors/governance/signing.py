@@ -24,6 +24,7 @@ class Purpose(Enum):
     RECEIPT = b"vienna/receipt/1"
     ATTESTATION = b"vienna/attestation/1"
     PROBE = b"vienna/probe/1"
+    INVENTORY = b"vienna/inventory/1"
     ENROLMENT = b"vienna/enrolment/1"
     CHALLENGE = b"vienna/challenge/1"
     LINK = b"vienna/link/1"

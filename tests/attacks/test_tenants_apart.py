@@ -240,6 +240,7 @@ NAMES_NOTHING = {
     "recovery.agree": "is the operator's, who knows every tenant",
     "tenant.create": "is the operator's, who knows every tenant",
     "ledger.archive": "is the operator's, who knows every tenant",
+    "executor.inventory": "says what its own sender has done; runs are looked up in the tenant of its connection",
     "reconcile.list": "is about the connection's own tenant",
     "reconcile.run": "is about the connection's own tenant",
     "reconcile.evidence": "brings what it is about, and looks nothing up",

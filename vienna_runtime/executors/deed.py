@@ -85,17 +85,21 @@ class Deed:
             if self.run.began is not None:
                 if left := await trio.to_thread.run_sync(leftovers.end, self._warrant.effect):
                     log.warning("ended what an earlier start left running", run=self.run.run, processes=left)
-                receipt = receipts.interrupted(self.run.run, self._warrant, self.run.began, self._tools.now())
+                receipt = receipts.interrupted(self.run.run, self._warrant, self.run.began, self._tools.now(), self._counted())
             else:
                 outcome = await self._redeem() or await self._execute()
                 if outcome is None:
                     return False
                 log.info("executed", run=self.run.run, case=self._warrant.case, action=self._warrant.action, outcome=_word(outcome))
-                receipt = receipts.receipt(self.run.run, self._warrant, outcome)
+                receipt = receipts.receipt(self.run.run, self._warrant, outcome, self._counted())
             await self._tools.journal.finish(self.run, receipt, self._tools.who.sign(Purpose.RECEIPT, receipt))
             return True
         finally:
             self.executing = False
+
+    def _counted(self) -> tuple[str, int]:
+        """What the next receipt bears; nothing else may happen between this and ``finish``."""
+        return self._tools.journal.name, self._tools.journal.counter + 1
 
     async def report(self) -> None:
         """Returns when the node has the receipt, or will never take it."""

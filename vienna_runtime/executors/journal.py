@@ -10,6 +10,9 @@ A record is its length with four bytes of that length's SHA-256, eight bytes of 
 record was never acted upon and is cut off; a damaged one, also a damaged length, means that the past is not known, and nothing
 is executed.
 
+Each receipt has a number without gaps in this journal, which has a name of its own: whoever withholds one leaves a hole, and a journal
+that was lost and begun anew has another name.
+
 A power cut may leave a later record and not an earlier one, as long as neither was synced.  So after each sync a mark says
 how far it reached: damage before a mark's end is rot, damage that no mark covers is what was never acted upon, and is cut
 off with all that follows.  A mark that the power cut took leaves a few records that were synced, and are whole.
@@ -20,6 +23,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import secrets
 from pathlib import Path
 from types import TracebackType
 
@@ -38,6 +42,8 @@ _LENGTH = 8  # bytes: the length, and half as many that tell a rotten length fro
 _LARGEST = 1 << 20  # one record: a warrant and a receipt of 32 KiB each, with room
 _LARGEST_FILE = 1 << 30  # between two tidyings it has at most some tens of megabytes
 _TIDY_AFTER = 20_000  # records: five thousand runs, some ten megabytes
+_NAME = 16  # bytes of a journal's name: no two are called the same
+_KEPT = 1_000  # receipts kept after they were told: as many as an inventory may find missing at once, a megabyte
 _FORGOTTEN_AFTER = 24 * 3600 * 1_000_000  # µs past a warrant's end; by then its own terms have long refused it
 
 
@@ -53,24 +59,41 @@ class Run:
     use: int = 1
     params: bytes | None = None  # of this use, canonical; None: as the warrant says
     began: int | None = None  # µs
-    receipt: tuple[bytes, bytes] | None = None  # and its signature
+    receipt: tuple[bytes, bytes] | None = None  # and its signature; of the newest kept after it was told, should it be wanted again
+    number: int = 0  # of the receipt, from 1
+    digest: bytes = b""  # of the receipt
     closed: str = ""  # how it ended: told, or why it was dropped
 
     @property
     def open(self) -> bool:
         return not self.closed
 
+    def done(self, receipt: bytes, signature: bytes, number: int) -> None:
+        self.receipt, self.number, self.digest = (receipt, signature), number, hashlib.sha256(receipt).digest()
+
     def close(self, how: str) -> None:
-        self.closed, self.warrant, self.signature, self.mac, self.params, self.receipt = how, b"", b"", b"", None, None
+        self.closed, self.warrant, self.signature, self.mac, self.params = how, b"", b"", b"", None
+
+
+@attrs.define
+class Past:
+    """What a journal's file says."""
+
+    runs: dict[str, Run] = attrs.Factory(dict)
+    issuer: bytes | None = None
+    name: str = ""
+    counter: int = 0
 
 
 class Journal:
     """The runs of one executor.  Opened once: a second process with the same journal is refused."""
 
-    def __init__(self, path: Path, lock: int, runs: dict[str, Run], issuer: bytes | None) -> None:
+    def __init__(self, path: Path, lock: int, past: Past) -> None:
         self.path = path
-        self.runs = runs
-        self.issuer = issuer  # the key that signs this tenant's warrants, as it was first learnt
+        self.runs = past.runs
+        self.issuer = past.issuer  # the key that signs this tenant's warrants, as it was first learnt
+        self.name = past.name or secrets.token_hex(_NAME)
+        self.counter = past.counter  # the number of the newest receipt
         self._file_lock = lock
         self._handle = -1
         self._appended = 0  # records since the file was written anew
@@ -104,10 +127,16 @@ class Journal:
         await self._sync()
 
     async def finish(self, run: Run, receipt: bytes, signature: bytes) -> None:
-        """Durable on return: from here on a crash loses nothing."""
-        self._append({"kind": "done", "run": run.run, "receipt": receipt, "signature": signature})
-        run.receipt = (receipt, signature)
+        """Durable on return: from here on a crash loses nothing.  The receipt bears the number after ``counter``, which it takes."""
+        number = self.counter + 1
+        self._append({"kind": "done", "run": run.run, "receipt": receipt, "signature": signature, "number": number})
+        self.counter = number
+        run.done(receipt, signature, number)
         await self._sync()
+
+    def made(self, since: int) -> list[Run]:
+        """The runs whose receipts have numbers after ``since``, as far as they are remembered, in their order."""
+        return sorted((run for run in self.runs.values() if run.number > since), key=lambda run: run.number)
 
     def close(self, run: Run, how: str) -> None:
         """It needs nothing more but its name.  Not synced: told twice is as good as told."""
@@ -123,7 +152,10 @@ class Journal:
     def rewrite(self, now: int) -> None:
         for name in [name for name, run in self.runs.items() if not run.open and run.expires_at + _FORGOTTEN_AFTER < now]:
             del self.runs[name]
-        content = _MAGIC + b"".join(map(_framed, _records(self.runs, self.issuer)))
+        for run in self.runs.values():
+            if not run.open and run.number <= self.counter - _KEPT:
+                run.receipt = None
+        content = _MAGIC + b"".join(map(_framed, _records(self)))
         content += _framed(_mark(len(content)))
         private_file.replace(self.path, content)
         old, self._handle = self._handle, os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)
@@ -161,7 +193,7 @@ def open_journal(path: Path, *, now: int) -> Journal:
     lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        journal = Journal(path, lock, *_read(path))
+        journal = Journal(path, lock, _read(path))
         journal.rewrite(now)
     except BlockingIOError:
         os.close(lock)
@@ -172,15 +204,14 @@ def open_journal(path: Path, *, now: int) -> Journal:
     return journal
 
 
-def _read(path: Path) -> tuple[dict[str, Run], bytes | None]:
+def _read(path: Path) -> Past:
     try:
         content = private_file.read(path, largest=_LARGEST_FILE)
     except FileNotFoundError:
-        return {}, None
+        return Past()
     if not content.startswith((_MAGIC, _WITHOUT_MARKS)):
         raise JournalDamaged(f"{path} is not an executor's journal")
-    runs: dict[str, Run] = {}
-    issuer: bytes | None = None
+    past = Past()
     at = len(_MAGIC)
     while at < len(content):
         head = content[at : at + _LENGTH + _CHECK]
@@ -195,11 +226,13 @@ def _read(path: Path) -> tuple[dict[str, Run], bytes | None]:
             raise JournalDamaged(f"{path} is damaged at byte {at}: what this executor has begun is not known, so it begins nothing")
         record = msgpack.unpackb(body)
         if record["kind"] == "issuer":
-            issuer = record["key"]
+            past.issuer = record["key"]
+        elif record["kind"] == "counter":
+            past.name, past.counter = record["name"], record["at"]
         elif record["kind"] != _MARK:
-            _replay(runs, record)
+            _replay(past, record)
         at += len(head) + size
-    return runs, issuer
+    return past
 
 
 def _was_synced(content: bytes, at: int) -> bool:
@@ -216,7 +249,8 @@ def _was_synced(content: bytes, at: int) -> bool:
     return False
 
 
-def _replay(runs: dict[str, Run], record: dict[str, object]) -> None:
+def _replay(past: Past, record: dict[str, object]) -> None:
+    runs = past.runs
     kind, fields = record["kind"], {name: value for name, value in record.items() if name != "kind"}
     if kind == "intended":
         runs[str(record["run"])] = Run(**fields)  # type: ignore[arg-type]  # as ``_intended`` wrote them
@@ -228,23 +262,29 @@ def _replay(runs: dict[str, Run], record: dict[str, object]) -> None:
         case {"kind": "began", "at": int(at)}:
             run.began = at
         case {"kind": "done", "receipt": bytes(receipt), "signature": bytes(signature)}:
-            run.receipt = (receipt, signature)
+            number = record.get("number", 0)  # 0 from a version that did not count
+            run.done(receipt, signature, number if isinstance(number, int) else 0)
+            past.counter = max(past.counter, run.number)
         case {"kind": "closed", "how": str(how)}:
             run.close(how)
+            number, digest = record.get("number"), record.get("digest")
+            if isinstance(number, int) and isinstance(digest, bytes):  # one of a version that did not count has none
+                run.number, run.digest = number, digest
         case _:
             raise JournalDamaged(f"the journal has a record of kind {kind!r}, which this version does not know")
 
 
-def _records(runs: dict[str, Run], issuer: bytes | None) -> list[dict[str, object]]:
-    records: list[dict[str, object]] = [] if issuer is None else [{"kind": "issuer", "key": issuer}]
-    for run in runs.values():
+def _records(journal: Journal) -> list[dict[str, object]]:
+    records: list[dict[str, object]] = [] if journal.issuer is None else [{"kind": "issuer", "key": journal.issuer}]
+    records.append({"kind": "counter", "name": journal.name, "at": journal.counter})
+    for run in journal.runs.values():
         records.append(_intended(run))
         if run.began is not None:
             records.append({"kind": "began", "run": run.run, "at": run.began})
         if run.receipt is not None:
-            records.append({"kind": "done", "run": run.run, "receipt": run.receipt[0], "signature": run.receipt[1]})
+            records.append({"kind": "done", "run": run.run, "receipt": run.receipt[0], "signature": run.receipt[1], "number": run.number})
         if run.closed:
-            records.append({"kind": "closed", "run": run.run, "how": run.closed})
+            records.append({"kind": "closed", "run": run.run, "how": run.closed, "number": run.number, "digest": run.digest})
     return records
 
 

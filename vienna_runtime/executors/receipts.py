@@ -9,6 +9,7 @@ from actors.governance import receipt as receipts
 from actors.governance.canonical import Value
 from actors.governance.ids import Cost, Instant, RunId
 from actors.governance.intent import args_digest
+from actors.governance.inventory import COUNTED
 from actors.governance.receipt import Receipt
 from actors.governance.warrant import Warrant
 from vienna_runtime.executors.means import NOTHING, Done, Failed, Outcome, Succeeded, Unknown
@@ -18,8 +19,9 @@ _INTERRUPTED = "the executor ended between beginning this and learning how it en
 _MOST_RESULT = 16 * 1024  # bytes of it; a receipt has 32 KiB for everything
 
 
-def receipt(run: str, warrant: Warrant, outcome: Outcome) -> bytes:
-    """The canonical bytes to sign.  Where nothing began it names what was asked: that is what failed."""
+def receipt(run: str, warrant: Warrant, outcome: Outcome, counted: tuple[str, int]) -> bytes:
+    """The canonical bytes to sign.  Where nothing began it names what was asked: that is what failed.  ``counted``: in which journal,
+    and which number it has there."""
     action, resource, params = warrant.action, warrant.resource, warrant.params
     if outcome.done is not None:
         action, resource = outcome.done.action, outcome.done.resource
@@ -37,7 +39,7 @@ def receipt(run: str, warrant: Warrant, outcome: Outcome) -> bytes:
             args_digest=args_digest(action, resource, params),
             cost=Cost(outcome.cost),
             result_digest=result,
-            evidence=evidence,
+            evidence={**evidence, COUNTED: {"journal": counted[0], "number": counted[1]}},
         )
     )
 
@@ -53,7 +55,7 @@ def _told(outcome: Outcome) -> tuple[str, dict[str, Value], bytes]:
             return "unknown", {**outcome.evidence, "why": outcome.why}, NOTHING
 
 
-def interrupted(run: str, warrant: Warrant, began: int, now: int) -> bytes:
+def interrupted(run: str, warrant: Warrant, began: int, now: int, counted: tuple[str, int]) -> bytes:
     """For a run that this executor began and did not live to see the end of."""
     done = Done(action=warrant.action, resource=warrant.resource, params=warrant.params)
-    return receipt(run, warrant, Unknown(why=_INTERRUPTED, done=done, started=began, ended=max(began, now)))
+    return receipt(run, warrant, Unknown(why=_INTERRUPTED, done=done, started=began, ended=max(began, now)), counted)

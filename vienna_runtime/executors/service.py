@@ -31,6 +31,7 @@ from vienna_runtime.executors.identity import Identity
 from vienna_runtime.executors.journal import Journal, Run
 from vienna_runtime.executors.line import FIRST_PAUSE, Dial, Line
 from vienna_runtime.executors.means import Means
+from vienna_runtime.executors.stock import Stock
 
 log = structlog.get_logger(__name__)
 
@@ -58,6 +59,7 @@ class Executor:
         self._line = Line(dial, pause=pause)
         self._journal = journal
         self._tools = Tools(who=who, line=self._line, means=means, journal=journal, now=now)
+        self._stock = Stock(who, self._line, journal, now)
         self._slots = trio.Semaphore(concurrency)
         self._now = now
         self._deeds: dict[str, Deed] = {}
@@ -75,6 +77,7 @@ class Executor:
             async with trio.open_nursery() as self._nursery:
                 await outer.start(self._line.keep, self._greet, self._take)
                 self._resume()
+                self._nursery.start_soon(self._stock.run)
                 task_status.started()
                 while not self._draining and not (once and self._told):
                     await self._changed.wait()
@@ -109,6 +112,7 @@ class Executor:
                 log.warning("another key signs the warrants from now on, as the node's log says", key=keys.issuer.hex()[:16])
             await self._journal.pin(keys.issuer)
         self._issuers = keys.live_issuers
+        self._stock.greeted()
 
     def _take(self, item: Message) -> None:
         match item:

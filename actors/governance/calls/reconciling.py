@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from .. import commands as c
-from ..kinds import ADMIN, VERIFIER
+from ..kinds import ADMIN, EXECUTOR, VERIFIER
 from ..wire_fields import Absent, Flag, Map, Number, Text
-from .call import DIGEST, READERS, REASON, RUN, call
+from .call import DIGEST, READERS, REASON, RUN, SIGNATURE, SIGNED, call
 
 ROWS = (
     call(
@@ -21,6 +21,10 @@ ROWS = (
         "records what came of comparing something from outside with the log: findings, and never authority",
         source=Text(40), digest=DIGEST, records=Number(0), matched=Number(0), unmapped=Number(0), since=Number(0), until=Number(0),
         size=Number(0), total=Number(0), begin=Number(0), findings=Map(),
+    ),
+    call(
+        "executor.inventory", frozenset({EXECUTOR}), c.TakeStock, "says which receipts an executor has made; answers which are wanted",
+        statement=SIGNED, signature=SIGNATURE,
     ),
     call(
         "reconcile.run", frozenset({ADMIN}), c.RunReconciliation,

@@ -69,7 +69,7 @@ from .reads import (
     Wait,
     Watch,
 )
-from .reconciling import BringEvidence, ListFindings, ResolveFinding, RunReconciliation, ShowFinding
+from .reconciling import BringEvidence, ListFindings, ResolveFinding, RunReconciliation, ShowFinding, TakeStock
 from .recovery import (
     AgreeToRecovery,
     AnnounceRecovery,
@@ -88,7 +88,7 @@ Command: TypeAlias = (
     | PushBundle | ActivateBundle | Seal | RevokeWarrant | TripBreaker | ResetBreaker | RetryLetter | ResolveLetter
     | SettleEffect | PlaceHold | ReleaseHold | RunRetention | Erase | Pause | Resume | AcknowledgeAlert | Found | StartShadow | StopShadow
     | UseWarrant | RevokeWarrants | InviteForRecovery | AnnounceRecovery | AgreeToRecovery | ObjectToRecovery | ApplyRecovery
-    | OpenCard | DelegateSeat | ReturnSeat | ProposeCanary | ResolveFinding | BringEvidence
+    | OpenCard | DelegateSeat | ReturnSeat | ProposeCanary | ResolveFinding | BringEvidence | TakeStock
 )  # fmt: skip
 Query: TypeAlias = (
     ShowCase | ShowFacts | ShowLineage | ShowCard | ShowLetter | ListLetters | ShowBundle | ListBundles | Read
@@ -174,6 +174,7 @@ __all__ = [
     "Subscription",
     "Tail",
     "TailAlerts",
+    "TakeStock",
     "TripBreaker",
     "UseWarrant",
     "Vote",

@@ -33,6 +33,12 @@ class BringEvidence:
 
 
 @attrs.frozen
+class TakeStock:
+    statement: bytes
+    signature: bytes
+
+
+@attrs.frozen
 class ListFindings:
     everything: bool = False
     before: int | None = None

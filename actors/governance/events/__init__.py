@@ -62,7 +62,7 @@ from .keeping import (
 )
 from .looking import EffectProbed, EffectSettled, EffectVouched, RunAttested, RunReportedLate
 from .pauses import ScopePaused, ScopeResumed
-from .reconciling import EvidenceCompared, FindingOpened, FindingResolved, FindingsOverflowed
+from .reconciling import EvidenceCompared, FindingOpened, FindingResolved, FindingsOverflowed, InventoryTaken
 from .recovery import RecoveryAgreed, RecoveryAnnounced, RecoveryApplied, RecoveryEnded, RecoveryInvited
 from .seats import SeatDelegated, SeatReturned
 from .shadow import ShadowCounted, ShadowDiffered, ShadowStarted, ShadowStopped
@@ -162,6 +162,7 @@ Event: TypeAlias = (
     | FindingResolved
     | FindingsOverflowed
     | EvidenceCompared
+    | InventoryTaken
 )
 
 
@@ -223,6 +224,7 @@ __all__ = [
     "HoldPlaced",
     "HoldReleased",
     "IntentProposed",
+    "InventoryTaken",
     "MemberChanged",
     "MemberConfirmed",
     "MemberEnrolled",

@@ -45,6 +45,19 @@ class FindingsOverflowed:
 
 
 @attrs.frozen
+class InventoryTaken:
+    """An executor told, signed, which receipts it has made; entered where it says anything new."""
+
+    TAG: ClassVar[str] = "executor.inventory/1"
+    executor: str
+    journal: str
+    counter: int
+    upto: int  # every receipt up to here is accounted for
+    statement: bytes  # canonical bytes, see inventory.py
+    signature: bytes
+
+
+@attrs.frozen
 class EvidenceCompared:
     """What somebody brought from outside was compared with the log.  It creates findings and never authority."""
 

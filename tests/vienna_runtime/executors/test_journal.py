@@ -41,9 +41,14 @@ async def test_the_next_process_knows_how_far_each_run_got(tmp_path: Path) -> No
                 "r1": (False, False, True),
                 "r2": (True, False, True),
                 "r3": (True, True, True),
-                "r4": (True, False, False),
+                "r4": (True, True, False),  # should the node miss it after all
             }
             assert journal.runs["r3"].receipt == (b"receipt", b"signature")
+            assert (journal.counter, [run.run for run in journal.made(0)], [run.number for run in journal.made(1)]) == (
+                2,
+                ["r3", "r4"],
+                [2],
+            )
 
 
 async def test_a_torn_last_record_is_cut_off_at_every_length(tmp_path: Path) -> None:
@@ -138,3 +143,18 @@ async def test_a_journal_without_marks_is_read_and_any_damage_in_it_is_rot(tmp_p
     (tmp_path / "j").write_bytes(old[:-1] + bytes([old[-1] ^ 1]))
     with pytest.raises(JournalDamaged):
         open_journal(tmp_path / "j", now=NOW)
+
+
+async def test_a_journal_that_is_begun_anew_has_another_name_and_one_that_goes_on_keeps_it(tmp_path: Path) -> None:
+    names = []
+    for path in ("j", "j", "k"):
+        with open_journal(tmp_path / path, now=NOW) as journal:
+            names.append(journal.name)
+    assert names[0] == names[1] != names[2]
+
+
+async def test_what_is_forgotten_leaves_the_counter_where_it_was(tmp_path: Path) -> None:
+    await filled(tmp_path / "j")
+    with open_journal(tmp_path / "j", now=NOW + 10**15) as journal:
+        assert journal.counter == 2
+        assert [run.run for run in journal.made(0)] == ["r3"]  # open, and told first
