@@ -167,7 +167,7 @@ async def test_what_the_supervisor_fell_over_twice_is_set_aside_and_noted_on_the
     assert [outcome.code for outcome in heard if isinstance(outcome, Refusal)] == [Code.BUSY, Code.BUSY, Code.QUARANTINED, Code.UNKNOWN]
     await supervisor.handle([Envelope(WriteCounts())])
     ledger = shell.ledger
-    (record,) = ledger.read("", ledger.head("").size - 1, ledger.head("").size)
+    (record, _alert) = ledger.read("", ledger.head("").size - 2, ledger.head("").size)
     noted = decode_node("message.quarantined/1", ledger.open_body("", record))
     assert isinstance(noted, MessageQuarantined)
     assert (noted.message, noted.by, noted.fall) == ("CreateTenant", "otto", "RuntimeError")

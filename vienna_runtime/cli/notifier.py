@@ -57,7 +57,6 @@ def run(path: Path, once: bool) -> None:
         service = Notifier(
             node=held.node_key,
             tenant=tenant,
-            greet=partial(connect, held),
             connect=partial(connect, held, patience=Patience(seconds=math.inf)),
             journal=journal,
             targets=config.targets,

@@ -38,7 +38,6 @@ class Notifier:
         *,
         node: str,
         tenant: str,
-        greet: Callable[[], AbstractAsyncContextManager[Vienna]],
         connect: Callable[[], AbstractAsyncContextManager[Vienna]],
         journal: Journal,
         targets: Mapping[str, Target],
@@ -47,9 +46,9 @@ class Notifier:
         now: Callable[[], float],
         chance: Callable[[], float],
     ) -> None:
-        """``greet`` connects once and says what is wrong; ``connect`` never gives up.  ``now`` is wall time, in s."""
+        """``connect`` says at once what keeps it from working, and takes a lost connection up for ever.  ``now``: wall time, in s."""
         self._node, self._tenant, self._base, self._first = node, tenant, base, first
-        self._greet, self._connect = greet, connect
+        self._connect = connect
         self._journal, self._targets = journal, targets
         self._now, self._chance = now, chance
         self._changed = trio.Event()
@@ -63,12 +62,13 @@ class Notifier:
             if self._journal.fact("born") is None:
                 self._journal.note("born", int((self._now() - self._first) * _MICRO))
             self._journal.only(self._targets)
-            async with self._greet() as vienna:
+            async with self._connect() as vienna, trio.open_nursery() as nursery:
                 who = await vienna.whoami()
-            if who["kind"] not in SERVES:
-                raise NotServing(f"{who['member']} is a member of the kind {who['kind']}; alerts are carried by one of the kind notifier")
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._hear)
+                if who["kind"] not in SERVES:
+                    raise NotServing(
+                        f"{who['member']} is a member of the kind {who['kind']}; alerts are carried by one of the kind notifier"
+                    )
+                nursery.start_soon(self._hear, vienna)
                 for target in self._targets.values():
                     nursery.start_soon(self._carry, target)
                 task_status.started()
@@ -89,20 +89,19 @@ class Notifier:
         self._changed.set()
         self._changed = trio.Event()
 
-    async def _hear(self) -> None:
+    async def _hear(self, vienna: Vienna) -> None:
         born = self._journal.fact("born") or 0
-        async with self._connect() as vienna:
-            while True:
-                try:
-                    async with vienna.alerts(self._journal.fact("position") or 0) as items:
-                        async for item in items:
-                            told = message(item, node=self._node, tenant=self._tenant, base=self._base)
-                            wanted = [target.name for target in self._targets.values() if target.wants(told)]
-                            self._journal.take(told, wanted if item["time"] >= born else (), self._now())
-                            self._wake()
-                except Refused as no:  # a membership that has ended, or a node that is busy: nothing else is to be done here
-                    log.error("the node does not tell alerts", code=no.code, why=no.why)
-                await trio.sleep(LOOK)
+        while True:
+            try:
+                async with vienna.alerts(self._journal.fact("position") or 0) as items:
+                    async for item in items:
+                        told = message(item, node=self._node, tenant=self._tenant, base=self._base)
+                        wanted = [target.name for target in self._targets.values() if target.wants(told)]
+                        self._journal.take(told, wanted if item["time"] >= born else (), self._now())
+                        self._wake()
+            except Refused as no:  # by a node that is busy, or restarts this tenant: asked again
+                log.error("the node does not tell alerts", code=no.code, why=no.why)
+            await trio.sleep(LOOK)
 
     async def _carry(self, target: Target) -> None:
         while not self._draining:

@@ -119,3 +119,13 @@ def test_the_nodes_own_alerts_are_raised_once_an_hour(event: law.NodeEvent, kind
             seen.append(one)
     found = [(one.kind, one.count) for one in seen if isinstance(one, e.AlertRaised)]
     assert found == [(kind, 1), (kind, 2)]
+
+
+def test_a_budget_that_refuses_is_said_once_an_hour_for_each_scope(bench: Any) -> None:
+    for scope in ("agent:ada", "agent:ada", "tenant"):
+        bench.record(e.CommandRefused("Propose", "ada", "budget_exceeded", "the budget of agent ada is 100 a day", scope))
+    bench.record(e.CommandRefused("Propose", "ada", "no_policy", "x", "tenant"))
+    assert [(one.about, one.severity) for one in raised(bench, "budget.exhausted")] == [("agent:ada", "critical"), ("tenant", "critical")]
+    bench.record(e.BudgetWarned("agent:ada", "cost", "day", bench.now, 81_000_000, 100_000_000, "c1"))
+    (soft,) = raised(bench, "budget.warned")
+    assert (soft.text, soft.concerns) == ("81 of 100 a day of agent ada are spent or promised", "c1")

@@ -1,0 +1,139 @@
+"""The node's own pause as its supervisor writes it and a tenant's shell notes it, and what the supervisor alerts of."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import pytest
+import trio
+
+from actors.governance import commands as c
+from actors.governance.codec import decode_node
+from actors.governance.ids import SECOND
+from actors.governance.refusals import Code, Refusal
+from actors.kernel import Envelope
+from actors.messages import Done, Outcome, Sweep, Unsettled
+from actors.supervisor import AcknowledgeNode, PauseNode, Refused, ResumeNode, Supervisor, SupervisorMessage, WriteCounts
+from ledger import NODE
+from ledger.header import parse
+
+OTTO = "operator:otto"
+
+
+async def _nobody(*_: object) -> None:
+    raise AssertionError
+
+
+async def supervising(shell: Any) -> Supervisor:
+    made = Supervisor(shell.scribe, shell.time, shell.around.standing, Refused(), _nobody)
+    await made.start()
+    return made
+
+
+async def told(supervisor: Supervisor, kind: Any) -> Outcome:
+    heard: list[Outcome] = []
+    await supervisor.handle([Envelope(kind(heard.append))])
+    return heard[0]
+
+
+def pausing(respond: Any) -> PauseNode:
+    return PauseNode("fire", OTTO, respond)
+
+
+def resuming(respond: Any) -> ResumeNode:
+    return ResumeNode("out", OTTO, respond)
+
+
+def written(shell: Any) -> list[Any]:
+    """What the supervisor wrote on the node's log."""
+    records = shell.ledger.read(NODE, 0, shell.ledger.head(NODE).size)
+    found = [decode_node(parse(record.entry).tag, shell.ledger.open_body(NODE, record)) for record in records]
+    return [event for event in found if event is not None]
+
+
+def tags(shell: Any) -> list[str]:
+    size = shell.ledger.head("belvedere").size
+    return [parse(record.entry).tag.partition("/")[0] for record in shell.ledger.read("belvedere", 0, size)]
+
+
+async def test_a_tenant_writes_down_the_nodes_pause_before_it_decides_anything(shell: Any) -> None:
+    supervisor = await supervising(shell)
+    assert isinstance(await told(supervisor, pausing), Done)
+    refused = await shell.ask(shell.proposal("k1", run="r1"), "ada")
+    assert isinstance(refused, Refusal)
+    assert refused.code is Code.PAUSED
+    assert "the node is paused by operator:otto" in refused.why
+    assert tags(shell)[-2:] == ["scope.paused", "alert.raised"]
+    assert isinstance(await told(supervisor, resuming), Done)
+    assert isinstance(await shell.ask(shell.proposal("k2", run="r2"), "ada"), Done)
+    assert tags(shell).count("scope.paused") == tags(shell).count("scope.resumed") == 1
+
+
+async def test_a_tenant_that_slept_through_a_pause_kills_what_it_had_granted_before(shell: Any) -> None:
+    granted = await shell.ask(shell.proposal("k1"), "ada")
+    assert isinstance(granted, Done)
+    supervisor = await supervising(shell)
+    shell.clock.advance(SECOND)
+    await told(supervisor, pausing)
+    await told(supervisor, resuming)
+    await shell.tenant.handle([Envelope(Sweep())])
+    await shell.settled()
+    found = tags(shell)
+    assert found[-6:] == ["scope.paused", "scope.resumed", "alert.raised", "alert.raised", "warrant.revoked", "dead_letter.opened"]
+    assert not shell.tenant.state.warrants
+
+
+async def test_nothing_is_granted_while_a_pause_is_on_its_way_to_the_disk(shell: Any) -> None:
+    supervisor = await supervising(shell)
+    shell.disk.hold()
+    heard: list[Outcome] = []
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(supervisor.handle, [Envelope[SupervisorMessage](pausing(heard.append))])
+        await trio.testing.wait_all_tasks_blocked()
+        refused = await shell.tell(shell.proposal("k1", run="r1"), "ada")
+        shell.disk.go()
+    await shell.settled()
+    assert isinstance(heard[0], Done)
+    assert isinstance(refused[0], Refusal)
+    assert refused[0].code is Code.PAUSED
+    assert "fire" in refused[0].why
+
+
+@pytest.mark.parametrize(("point", "paused"), [("commit", False), ("committed", True)])
+async def test_a_pause_in_doubt_is_in_force_exactly_if_it_is_on_the_log(shell: Any, point: str, paused: bool) -> None:
+    supervisor = await supervising(shell)
+    shell.disk.fault = point
+    with trio.fail_after(5):
+        doubted = await told(supervisor, pausing)
+        await shell.scribe.wait_writable()
+    assert isinstance(doubted, Unsettled)
+    assert (supervisor.state.paused is not None) is paused
+    assert isinstance(await shell.ask(shell.proposal("k1", run="r1"), "ada"), Refusal if paused else Done)
+
+
+async def test_a_pause_that_could_not_be_written_leaves_a_node_that_grants(shell: Any) -> None:
+    supervisor = await supervising(shell)
+    shell.scribe._read_only = "the disk is full"
+    assert isinstance(await told(supervisor, pausing), Refusal)
+    shell.scribe._read_only = None
+    assert isinstance(await shell.ask(shell.proposal("k1", run="r1"), "ada"), Done)
+
+
+async def test_clocks_in_doubt_are_an_alert_once_for_each_time_and_somebody_has_it(shell: Any) -> None:
+    supervisor = await supervising(shell)
+    right = shell.clock.wall()
+    for wrong in (0, 60, 60, 0, 60):
+        shell.clock.set_wall(right + wrong * SECOND)
+        await supervisor.handle([Envelope(WriteCounts())])
+    found = [event.TAG for event in written(shell)]
+    assert found == ["clock.doubted/1", "alert.raised/1", "clock.doubted/1"]  # within the hour it is counted
+    number = supervisor.state.alerts.last
+    assert number is not None
+    ack = c.AcknowledgeAlert(number, "mine")
+    assert isinstance(await told(supervisor, partial(AcknowledgeNode, ack, OTTO)), Done)
+    again = await told(supervisor, partial(AcknowledgeNode, ack, "operator:other"))
+    assert isinstance(again, Done)
+    assert (again.value["by"], again.value["repeated"]) == (OTTO, True)
+    unknown = await told(supervisor, partial(AcknowledgeNode, c.AcknowledgeAlert(number + 9, "x"), OTTO))
+    assert isinstance(unknown, Refusal)
