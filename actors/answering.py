@@ -37,7 +37,7 @@ def answer(state: State, recall: Recall, query: c.Query, by: Asker, signer: Sign
             return partial(family.answer, recall, query, by)
         case c.ListLetters():
             at = dead_letters.newest(state.last_letter, query.before)
-            return lambda: Done(dead_letters.page(recall, at, query.limit))
+            return lambda: Done(dead_letters.page(recall, at, query))
         case c.ShowLetter():
             return partial(_letter, recall, query.letter, by)
         case c.ListFindings():

@@ -5,9 +5,15 @@ They are entries of the tenant's log, opened and resolved in its own decisions; 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from actors.governance import commands as c
 from actors.governance import events as e
+from actors.governance import intent as intents
 from actors.recall import Recall
-from ledger import Header
+from ledger import BodyRemoved, Header
+
+MOST_LOOKED = 400  # letters in one answer: each costs up to three reads, some milliseconds together
 
 
 def newest(last: int | None, before: int | None) -> int | None:
@@ -15,20 +21,45 @@ def newest(last: int | None, before: int | None) -> int | None:
     return last if last is None or before is None else min(last, before)
 
 
-def page(recall: Recall, at: int | None, limit: int) -> dict[str, object]:
-    """At most ``limit`` letters from the entry ``at`` backwards, and where the next page begins."""
+def page(recall: Recall, at: int | None, query: c.ListLetters) -> dict[str, object]:
+    """At most ``query.limit`` letters from the entry ``at`` backwards, and where the next page begins.
+
+    No more than ``MOST_LOOKED`` are looked at: who filters for what is rare asks again, and holds nobody up meanwhile.
+    """
     found: list[dict[str, object]] = []
-    while at is not None and len(found) < limit:
+    looked = 0
+    while at is not None and len(found) < query.limit and looked < MOST_LOOKED:
+        looked += 1
         header, event = recall.told(at)
         if isinstance(event, e.Gone):
-            found.append(removed(header))
+            if _fits(removed(header), query):
+                found.append(removed(header))
             at = recall.before(at, e.DeadLetterOpened.TAG)
             continue
         if not isinstance(event, e.DeadLetterOpened):
             break
-        found.append(line(recall, header, event))
+        if _may_fit(header, event, query) and _fits(told := line(recall, header, event), query):
+            found.append(told)
         at = event.previous
-    return {"letters": found, "next": at}
+    return {"letters": found, "next": at, "looked": looked}
+
+
+def _may_fit(header: Header, event: e.DeadLetterOpened, query: c.ListLetters) -> bool:
+    """What the letter's own entry tells, before anything else is read."""
+    return (
+        query.letter_kind in (None, event.kind) and query.case in (None, event.case) and (query.older is None or header.time < query.older)
+    )
+
+
+def _fits(told: Mapping[str, object], query: c.ListLetters) -> bool:
+    if query.letters is not None and (query.letters == "resolved") != told["resolved"]:
+        return False
+    if query.older is not None and int(str(told["time"])) >= query.older:
+        return False
+    return all(
+        wanted is None or told.get(name) == wanted
+        for name, wanted in (("agent", query.whose), ("action", query.action), ("kind", query.letter_kind), ("case", query.case))
+    )
 
 
 def removed(header: Header) -> dict[str, object]:
@@ -38,7 +69,19 @@ def removed(header: Header) -> dict[str, object]:
 
 
 def line(recall: Recall, header: Header, event: e.DeadLetterOpened) -> dict[str, object]:
-    return {**summary(recall, event), "case": event.case, "seq": header.sequence, "time": header.time}
+    """With whose wish it was and what, as far as that is remembered."""
+    return {**summary(recall, event), **_wish(recall, event.case), "case": event.case, "seq": header.sequence, "time": header.time}
+
+
+def _wish(recall: Recall, case: str) -> dict[str, object]:
+    try:
+        proposed = recall.intent(case) if case else None
+    except BodyRemoved:
+        proposed = None
+    if proposed is None:
+        return {"agent": "", "action": "", "resource": ""}
+    wish = intents.unpack(proposed.intent)
+    return {"agent": proposed.agent, "action": wish.action, "resource": wish.resource}
 
 
 def summary(recall: Recall, event: e.DeadLetterOpened) -> dict[str, object]:

@@ -110,6 +110,7 @@ class Known:
             active=active,
             bundle_of=recall.bundle,
             letter=letter,
+            letter_at=recall.when(index.letter_key(command.letter)),
             letter_resolved=letter is not None and recall.is_resolved(command.letter),
             lettered=lettered,
             prior=prior,

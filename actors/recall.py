@@ -188,5 +188,10 @@ class Recall:
         """Whether there is any entry under ``key``, its body there or not."""
         return key in self._fresh or self._ledger.find(self._log, key) is not None
 
+    def when(self, key: bytes) -> Instant | None:
+        """The time of the newest durable entry under ``key``."""
+        seq = self._ledger.find(self._log, key)
+        return None if seq is None else Instant(self.header(seq).time)
+
     def time(self, seq: int) -> Instant:
         return Instant(self.told(seq)[0].time)

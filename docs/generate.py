@@ -268,6 +268,7 @@ def bundle_defaults() -> str:
         ("`[breaker]`", "`window`", _span(default.breaker.window), "how far back it looks"),
         ("`[breaker]`", "`cool_down`", _span(default.breaker.cool_down), "then one case may probe"),
         ("`[breaker]`", "`mismatches`", str(default.breaker.mismatches), "within a day, of one agent; then a person must reset it"),
+        ("`[dead_letters]`", "`old`", _span(default.letters_old), "after which an alert says that nobody has looked"),
         ("`[rates]`", "`principal`", f"`{default.rates.principal}`", "everything that one member asks"),
         ("`[rates]`", "`tenant`", "none", "everything that all members ask"),
         ("`[rates.calls]`", "a call", "none", 'what one member asks by that call, as in `propose = "600/m burst 20"`'),

@@ -108,6 +108,11 @@ def _quarantined(_state: State, event: e.CommandQuarantined) -> Cause:
     return Cause("command.quarantined", event.by, text, key=event.digest.hex()[:16])
 
 
+def _aged(_state: State, event: e.DeadLettersAged) -> Cause:
+    many = "a dead letter has" if event.letters == 1 else f"{event.letters} dead letters have"
+    return Cause("dead_letter.old", "tenant", f"{many} waited long for somebody to look: vienna dead-letters list")
+
+
 CAUSES: Mapping[type, Find] = {
     e.RunVerified: _mismatched,
     e.RunUnknown: _unknown,
@@ -119,6 +124,7 @@ CAUSES: Mapping[type, Find] = {
     e.ScopeResumed: _resumed,
     e.RecoveryAnnounced: _recovery,
     e.FindingOpened: _found,
+    e.DeadLettersAged: _aged,
 }
 
 

@@ -168,7 +168,7 @@ def _by_member(state: State, command: c.Command, by: Member, facts: Facts, momen
         case c.RetryLetter():
             return guarding.retry(state, command, by, facts, moment)
         case c.ResolveLetter():
-            return guarding.resolve(state, command, by, facts)
+            return guarding.resolve(command, by, facts, moment)
         case c.ResolveFinding():
             return reconciling.resolve(state, command.finding, command.reason, by, facts)
         case c.TakeStock():

@@ -73,6 +73,7 @@ class Facts:
     witnessed_size: int | None = None  # entries of this tenant's log that a quorum has cosigned; None where nobody is asked
     run: e.RunOpened | None = None  # a run of this id, whenever it was
     letter: e.DeadLetterOpened | None = None
+    letter_at: Instant | None = None  # when it was opened, once that is durable
     letter_resolved: bool = False
     lettered: e.IntentProposed | None = None  # the intent behind the letter
     receipts: Mapping[str, tuple[bool, bytes | None]] = attrs.field(factory=dict)  # of runs: whether there is one, its receipt's digest

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import heapq
 
-from . import activation, attesting, enveloping, governed, pauses, redeeming, reporting, review
+from . import activation, attesting, enveloping, governed, letters, pauses, redeeming, reporting, review
 from . import canary as canaries
 from . import events as e
 from .bundle import Bundle
@@ -36,6 +36,9 @@ def due(state: State, moment: Moment, active: Bundle | None, past: Past, canary_
         if kind == "bundle" and (active is None or _stopped(state, name)):
             heapq.heapreplace(state.deadlines, (Instant(moment.now + POSTPONED), kind, name))
             continue
+        if kind == letters.REMINDER and (later := _age(state, name, moment, active)) is not None:
+            heapq.heapreplace(state.deadlines, (later, kind, name))
+            continue
         if events := _owed(state, kind, name, moment, active, past, canary_of):
             return events
         heapq.heappop(state.deadlines)
@@ -46,6 +49,14 @@ def _stopped(state: State, name: str) -> bool:
     """Whether a case's agent gets nothing at present, so that deciding its case again is put off."""
     case = state.cases.get(name)
     return case is not None and pauses.stops(state, case.agent) is not None
+
+
+def _age(state: State, name: str, moment: Moment, active: Bundle | None) -> Instant | None:
+    """When the letters of that hour will have grown old, where they have not yet; also where nobody can say what old is."""
+    if active is None:
+        return Instant(moment.now + POSTPONED)
+    at = letters.old_at(state, name, active.settings.letters_old)
+    return at if at is not None and at > moment.now else None
 
 
 def _owed(
@@ -67,6 +78,10 @@ def _owed(
                 return reporting.overdue(state, run, moment)
             if run.status == "reported" and kind == "verify":
                 return attesting.overdue(state, run, moment)
+            return ()
+        case letters.REMINDER if letters.old_at(state, name, Micros(0)) is not None:
+            return letters.aged(state, name)
+        case letters.REMINDER:
             return ()
         case "envelope":
             return enveloping.ended(state, name, moment)

@@ -20,7 +20,6 @@ from . import (
     narrowing,
     pauses,
     readers,
-    reconciling,
     recovery,
     revoking,
     shadowing,
@@ -295,35 +294,21 @@ def _asked_or_revoked(state: State, event: e.WarrantUseAsked | e.WarrantsRevoked
             assert_never(event)
 
 
-def _noted(state: State, event: e.DeadLetterOpened | e.DeadLetterResolved | e.CommandRefused, case: Case | None, _at: Instant) -> None:
+Noted = e.DeadLetterOpened | e.DeadLetterResolved | e.DeadLetterResolvedBefore | e.DeadLettersAged | e.CommandRefused
+
+
+def _noted(state: State, event: Noted, case: Case | None, at: Instant) -> None:
     match event:
         case e.DeadLetterOpened():
-            letters.opened(state, event, case)
+            letters.opened(state, event, case, at)
+        case e.DeadLetterResolvedBefore():
+            letters.resolved_before(state, event)
+        case e.DeadLettersAged():
+            letters.said(state, event)
         case e.DeadLetterResolved():
             letters.resolved(state, event)
         case e.CommandRefused():
             state.tally.refused += 1
-        case _:
-            assert_never(event)
-
-
-def _reconciled(
-    state: State,
-    event: e.FindingOpened | e.FindingResolved | e.FindingsOverflowed | e.EvidenceCompared | e.InventoryTaken,
-    _case: Case | None,
-    at: Instant,
-) -> None:
-    match event:
-        case e.FindingOpened():
-            reconciling.opened(state, event, at)
-        case e.FindingResolved():
-            reconciling.resolved(state, event)
-        case e.FindingsOverflowed():
-            state.findings.lost = True
-        case e.InventoryTaken():
-            stocktaking.taken(state, event)
-        case e.EvidenceCompared():
-            pass
         case _:
             assert_never(event)
 
@@ -403,6 +388,7 @@ def _membership(state: State, event: Membership, _case: Case | None, at: Instant
             state.authors = tuple(sorted({event.author, event.person} - {""}))
             state.judged[event.bundle.hex()] = state.time
             _remind_to_decide_again(state)
+            letters.remember(state)
             for known in state.envelopes.values():
                 if known.bundle != event.bundle:
                     folding_approvals.end(state, known, "another bundle was activated")
@@ -440,6 +426,7 @@ def remember_deadlines(state: State) -> None:
         if case.status == "held":
             state.remind(Instant(0) if case.orphaned else case.expires_at, "held", case.case)
     _remind_to_decide_again(state)
+    letters.remember(state)
     for live in state.warrants.values():
         state.remind(live.expires_at if worthless(state, live) is None else Instant(0), "warrant", live.warrant)
     for run in state.runs.values():
@@ -477,8 +464,8 @@ _FOLDS: Mapping[type, Fold] = {
     **_for_each(e.RunOpened | e.RunReported | e.RunUnknown | e.RunVerified, _executed),
     **_for_each(e.RunAttested | e.RunReportedLate | e.EffectProbed | e.EffectVouched | e.EffectSettled, _looked),
     **_for_each(e.BreakerTripped | e.BreakerProbed | e.BreakerReset, _guarded),
-    **_for_each(e.DeadLetterOpened | e.DeadLetterResolved | e.CommandRefused, _noted),
-    **_for_each(e.FindingOpened | e.FindingResolved | e.FindingsOverflowed | e.EvidenceCompared | e.InventoryTaken, _reconciled),
+    **_for_each(Noted, _noted),
+    **_for_each(stocktaking.Reconciling, stocktaking.folded),
     **_for_each(Keeping, _kept),
     **_for_each(Membership, _membership),
     **_for_each(pauses.Pauses, _paused),

@@ -99,6 +99,7 @@ def settings(bundle: Bundle) -> Facets:
         "breaker.window": span(known.breaker.window),
         "breaker.cool_down": span(known.breaker.cool_down),
         "breaker.mismatches": str(known.breaker.mismatches),
+        "dead_letters.old": span(known.letters_old),
         "retention.days": str(known.retention),
     }
     rates = {"principal": known.rates.principal, "tenant": known.rates.tenant}

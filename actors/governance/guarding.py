@@ -69,7 +69,7 @@ def retry(state: State, command: c.RetryLetter, by: Member, facts: Facts, moment
     if isinstance(outcome, Refusal) or not outcome.events:
         return outcome
     case = moment.fresh.case()
-    resolved = e.DeadLetterResolved(command.letter, by.member, "tried again", case)
+    resolved = e.DeadLetterResolved(command.letter, by.member, "tried again", case, facts.letter.kind, facts.letter_at or moment.now)
     return Decided((resolved, *outcome.events), {"case": case})
 
 
@@ -78,13 +78,15 @@ def retry_key(letter: str, key: str) -> str:
     return f"{proposing.RETRY_PREFIX}{letter}:{key}"[:128]
 
 
-def resolve(state: State, command: c.ResolveLetter, by: Member, facts: Facts) -> Decision:
+def resolve(command: c.ResolveLetter, by: Member, facts: Facts, moment: Moment) -> Decision:
     """Closes a dead letter with a reason; an effect of unknown outcome stays blocked until it is settled."""
     if facts.letter is None:
         return unknown("dead letter", command.letter)
     if facts.letter_resolved:
         return Decided(answer={"letter": command.letter, "repeated": True})
-    return Decided((e.DeadLetterResolved(command.letter, by.member, command.reason, None),), {"letter": command.letter})
+    opened = facts.letter_at or moment.now  # not durable yet: it was a moment ago
+    resolved = e.DeadLetterResolved(command.letter, by.member, command.reason, None, facts.letter.kind, opened)
+    return Decided((resolved,), {"letter": command.letter})
 
 
 def push(command: c.PushBundle, by: Member, facts: Facts) -> Decision:

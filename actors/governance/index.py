@@ -88,7 +88,7 @@ def keys(event: e.Event) -> tuple[bytes, ...]:
             return (run_key(event.run), effect_key(event.effect))
         case e.DeadLetterOpened():
             return (letter_key(event.letter),)
-        case e.DeadLetterResolved():
+        case e.DeadLetterResolved() | e.DeadLetterResolvedBefore():
             return (resolved_key(event.letter),)
         case e.CommandQuarantined():
             return (quarantine_key(event.digest), quarantined_key(event.letter))

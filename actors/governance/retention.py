@@ -31,7 +31,9 @@ FORGETTABLE: Final = frozenset(
         e.IntentProposed, e.CaseDecided, e.ApprovalRequested, e.ApprovalGiven, e.ApprovalDenied, e.ApprovalAsked, e.ApprovalAnswered,
         e.ApprovalOpened, e.CaseEscalated, e.CaseExpired, e.CaseCancelled,
         e.ChangeApplied, e.WarrantIssued, e.WarrantRevoked, e.WarrantExpired, e.TargetStale, e.RunOpened, e.RunReported, e.RunUnknown,
-        e.RunVerified, e.EffectSettled, e.BreakerProbed, e.DeadLetterOpened, e.DeadLetterResolved, e.CommandRefused, e.CommandQuarantined,
+        e.RunVerified, e.EffectSettled, e.BreakerProbed, e.DeadLetterOpened, e.DeadLetterResolved,
+        e.DeadLetterResolvedBefore, e.DeadLettersAged,
+        e.CommandRefused, e.CommandQuarantined,
         e.SnapshotMade, e.AlertRaised, e.AlertAcknowledged,
     )
 )  # fmt: skip

@@ -10,7 +10,7 @@ import attrs
 
 from . import quorum as quorums
 from .finding import Malformed
-from .ids import HOUR, MINUTE, Micros
+from .ids import DAY, HOUR, MINUTE, Micros
 from .quorum import Quorum
 from .rates import Rates
 from .rates import read as read_rates
@@ -68,6 +68,7 @@ class Settings:
     stale_decisions: int = 3  # times a case is decided again because its target moved; then it expires
     breaker: BreakerLimits = attrs.field(factory=BreakerLimits)
     rates: Rates = attrs.field(factory=Rates)
+    letters_old: Micros = Micros(DAY)  # a dead letter that nobody has looked at for a working day is forgotten
     retention: int = DEFAULT_RETENTION  # days a body is kept, from the end of its month
 
 
@@ -78,7 +79,7 @@ _ASKED: Mapping[Tier, tuple[str, ...]] = MappingProxyType(
         "T2": ("approval_deadline", "quorum", "reading_time"),
     }
 )
-SECTIONS = ("tiers", "warrants", "reports", "verification", "stale", "breaker", "rates", "retention")
+SECTIONS = ("tiers", "warrants", "reports", "verification", "stale", "breaker", "rates", "retention", "dead_letters")
 
 
 def read(root: Table) -> Settings:
@@ -98,8 +99,15 @@ def read(root: Table) -> Settings:
             reading[tier] = _reading(table, tier, deadline[tier])
             second = table.integer("second_reader", second, 0, 100) if tier == "T1" else second
     warrants, reports, verification, stale = (root.table(name) for name in ("warrants", "reports", "verification", "stale"))
-    keeping = root.table("retention")
-    for table, known in ((warrants, "uses"), (reports, "deadline"), (verification, "deadline"), (stale, "decisions"), (keeping, "days")):
+    keeping, dead = root.table("retention"), root.table("dead_letters")
+    for table, known in (
+        (warrants, "uses"),
+        (reports, "deadline"),
+        (verification, "deadline"),
+        (stale, "decisions"),
+        (keeping, "days"),
+        (dead, "old"),
+    ):
         table.only((known,))
     return Settings(
         warrant_life=life,
@@ -113,6 +121,7 @@ def read(root: Table) -> Settings:
         stale_decisions=stale.integer("decisions", default.stale_decisions, 0, 10),
         breaker=_breaker(root.table("breaker"), default.breaker),
         rates=read_rates(root),
+        letters_old=dead.duration("old", default.letters_old),
         retention=keeping.integer("days", default.retention, 1, LONGEST_RETENTION),
     )
 

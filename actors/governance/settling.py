@@ -114,4 +114,4 @@ def _over(state: State, run: Run, happened: bool, by: str, basis: str, why: str)
     if not run.letter:
         return (settled,)
     said = f"{run.run} is settled, it {'happened' if happened else 'did not happen'}: {why}"
-    return (settled, e.DeadLetterResolved(run.letter, by, said, None))
+    return (settled, e.DeadLetterResolved(run.letter, by, said, None, "unknown", run.since))

@@ -21,6 +21,7 @@ from .conversation import Exchange
 from .finding_book import Findings
 from .halt import Pause
 from .ids import CaseId, Cost, Digest, EffectId, Instant, MemberId, Micros, Person, RunId, TenantId, WarrantId
+from .letter_book import Letters
 
 
 @attrs.define
@@ -449,6 +450,7 @@ class State:
     shadow: Shadow | None = None
     recovery: Recovery | None = None
     alerts: Alerts = attrs.Factory(Alerts)
+    letters: Letters = attrs.Factory(Letters)
     findings: Findings = attrs.Factory(Findings)
     deadlines: list[tuple[Instant, str, str]] = attrs.field(factory=list, eq=False, repr=False, metadata={"derived": True})
 

@@ -8,20 +8,21 @@ an inventory comes      every number up to its counter must have been seen, be o
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TypeAlias, assert_never
 
 from . import canonical, inventory, reconciling
 from . import commands as c
 from . import events as e
 from .decision import Decided, Decision, Facts, Moment
 from .finding_book import Counted
-from .ids import RunId
+from .ids import Instant, RunId
 from .inventory import Inventory, Made
 from .receipt import Receipt, unverified_unpack
 from .reconciling import Observed
 from .refusals import Code, Refusal
 from .signed_time import skewed
 from .signing import Purpose, verifies
-from .state import Member, State
+from .state import Case, Member, State
 
 MOST_RANGES = 64  # of numbers that came before others: more than an executor has under way at once
 NOT_THERE = "the ledger has no receipt of that number"
@@ -168,3 +169,23 @@ def _merged(spans: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
             yield begin, end
             begin, end = first, last
     yield begin, end
+
+
+Reconciling: TypeAlias = e.FindingOpened | e.FindingResolved | e.FindingsOverflowed | e.EvidenceCompared | e.InventoryTaken
+
+
+def folded(state: State, event: Reconciling, _case: Case | None, at: Instant) -> None:
+    """For ``evolve``: everything that reconciliation records."""
+    match event:
+        case e.FindingOpened():
+            reconciling.opened(state, event, at)
+        case e.FindingResolved():
+            reconciling.resolved(state, event)
+        case e.FindingsOverflowed():
+            state.findings.lost = True
+        case e.InventoryTaken():
+            taken(state, event)
+        case e.EvidenceCompared():
+            pass
+        case _:
+            assert_never(event)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from . import events as e
-from . import pauses, reconciling
+from . import letters, pauses, reconciling
 from .approving import may_fill_a_seat
 from .canonical import Value
 from .recovery import told as told_of_recovery
@@ -177,6 +177,7 @@ def status(state: State) -> dict[str, Value]:
         "open_runs": len(state.runs),
         "blocked_effects": len(state.blocked),
         "open_breakers": sum(b.status != "closed" for b in state.breakers.values()),
+        "letters": {"kinds": dict(sorted(state.letters.kinds.items())), "oldest": letters.oldest(state)},
         "dead_letters": tally.dead_letters - tally.resolved,
         "findings": reconciling.counted(state),
         "members": sum(1 for _ in state.active()),

@@ -15,7 +15,7 @@ from vienna_runtime.cli.shown import shown, value_text
 from vienna_runtime.client import Vienna
 
 _TIMES = frozenset({"uptime"})
-_INSTANTS = frozenset({"due", "until"})  # of a recovery that is announced
+_INSTANTS = frozenset({"due", "until", "oldest"})  # of a recovery that is announced
 _SECONDS = frozenset({"last"})  # of a cosignature, which counts seconds since 1970
 
 

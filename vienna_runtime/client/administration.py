@@ -158,10 +158,22 @@ class Administration:
     async def revoke_warrant(self, warrant: str, reason: str) -> Answer:
         return await self._call("warrant.revoke", warrant=warrant, reason=reason)
 
-    async def letters(self, *, before: int | None = None, limit: int = 50) -> Answer:
-        """``{letters, next}``, newest first; ``next`` is the following page's ``before``."""
-        fields: Answer = {"limit": limit} if before is None else {"limit": limit, "before": before}
-        return await self._call("dead_letter.list", **fields)
+    async def letters(
+        self,
+        *,
+        before: int | None = None,
+        limit: int = 50,
+        state: str | None = None,
+        kind: str | None = None,
+        agent: str | None = None,
+        action: str | None = None,
+        case: str | None = None,
+        older: int | None = None,
+    ) -> Answer:
+        """``{letters, next, looked}``, newest first; ``next`` is the following page's ``before``, also where this page is not full."""
+        asked = {"before": before, "letters": state, "letter_kind": kind, "whose": agent, "action": action, "case": case, "older": older}
+        fields: Answer = {name: value for name, value in asked.items() if value is not None}
+        return await self._call("dead_letter.list", limit=limit, **fields)
 
     async def letter(self, letter: str) -> Answer:
         """One dead letter with its case's entries."""

@@ -32,7 +32,18 @@ ROWS = (
     call("approval.card", frozenset({APPROVER, ADMIN}), c.ShowCard, "the card of a held case: what an approval signs", case=CASE),
     call("dead_letter.show", READERS, c.ShowLetter, "one dead letter with its case", letter=RUN),
     call(
-        "dead_letter.list", READERS, c.ListLetters, "dead letters, newest first", before=Absent(Number(0)), limit=Number(1, 200, default=50)
+        "dead_letter.list",
+        READERS,
+        c.ListLetters,
+        "dead letters, newest first; a page ends early where few fit the filters, and goes on at `next`",
+        before=Absent(Number(0)),
+        limit=Number(1, 200, default=50),
+        letters=Absent(Text(16)),
+        letter_kind=Absent(Text(40)),
+        whose=Absent(NAME),
+        action=Absent(Text(128)),
+        case=Absent(CASE),
+        older=Absent(Number(0)),
     ),
     call("bundle.show", EVERYBODY, c.ShowBundle, "the files of a bundle; without a digest, of the one in force", bundle=Absent(DIGEST)),
     call(

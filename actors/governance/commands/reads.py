@@ -46,8 +46,16 @@ class ShowLetter:
 
 @attrs.frozen
 class ListLetters:
+    """Those that fit every filter that is given; ``older`` is the time before which they were opened."""
+
     before: int | None = None
     limit: int = 50
+    letters: str | None = None  # open | resolved
+    letter_kind: str | None = None
+    whose: str | None = None  # the agent
+    action: str | None = None
+    case: str | None = None
+    older: int | None = None
 
 
 @attrs.frozen

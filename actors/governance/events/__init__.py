@@ -49,6 +49,8 @@ from .guards import (
     CommandRefused,
     DeadLetterOpened,
     DeadLetterResolved,
+    DeadLetterResolvedBefore,
+    DeadLettersAged,
 )
 from .keeping import (
     BodiesRemoved,
@@ -132,6 +134,8 @@ Event: TypeAlias = (
     | BudgetWarned
     | DeadLetterOpened
     | DeadLetterResolved
+    | DeadLetterResolvedBefore
+    | DeadLettersAged
     | CommandQuarantined
     | CommandRefused
     | RetentionSet
@@ -206,6 +210,8 @@ __all__ = [
     "DateConfirmed",
     "DeadLetterOpened",
     "DeadLetterResolved",
+    "DeadLetterResolvedBefore",
+    "DeadLettersAged",
     "EffectProbed",
     "EffectSettled",
     "EffectVouched",

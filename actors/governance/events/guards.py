@@ -62,12 +62,35 @@ class DeadLetterOpened:
 
 
 @attrs.frozen
-class DeadLetterResolved:
+class DeadLetterResolvedBefore:
+    """As it was written before letters were counted by kind and age."""
+
     TAG: ClassVar[str] = "dead_letter.resolved/1"
     letter: str
     by: str
     reason: str
     retried_as: CaseId | None
+
+
+@attrs.frozen
+class DeadLetterResolved:
+    TAG: ClassVar[str] = "dead_letter.resolved/2"
+    letter: str
+    by: str
+    reason: str
+    retried_as: CaseId | None
+    kind: str  # of the letter
+    opened: Instant  # when that was
+
+
+@attrs.frozen
+class DeadLettersAged:
+    """Letters have waited long for somebody to look; said once of those that were opened in one hour."""
+
+    TAG: ClassVar[str] = "dead_letters.aged/1"
+    hour: str  # since 1970, in ten digits
+    letters: int  # of them that are open
+    oldest: Instant
 
 
 @attrs.frozen

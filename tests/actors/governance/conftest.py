@@ -250,7 +250,7 @@ class Bench:
     def _append(self, event: e.Event) -> None:
         seq = len(self.log)
         name = getattr(event, "case", None)
-        if name is not None and not isinstance(event, e.BreakerProbed):
+        if name and not isinstance(event, e.BreakerProbed):
             open_case = self.state.cases.get(name)
             assert open_case is not None or isinstance(event, e.IntentProposed), f"{event} is of no open case"
             self.steps.setdefault(name, []).append((open_case.step if open_case else 0, getattr(event, "closes", False)))

@@ -3,10 +3,11 @@ from __future__ import annotations
 from typing import Any
 
 from actors.governance import commands as c
+from actors.governance import events as e
 from actors.governance.codec import decode_state, encode_state
 from actors.governance.due import due, next_due
 from actors.governance.facts import Past
-from actors.governance.ids import HOUR, MINUTE
+from actors.governance.ids import DAY, HOUR, MINUTE
 
 
 def busy(bench: Any) -> Any:
@@ -28,6 +29,7 @@ def test_nothing_is_due_before_its_time_and_everything_after(bench: Any) -> None
     bench.pass_time(1 + 2 * HOUR)
     assert set(bench.state.cases) == {bench.state.runs["r1"].case}
     assert bench.pass_time(0) == []
+    assert [event.letters for event in bench.pass_time(DAY) if isinstance(event, e.DeadLettersAged)] == [4]
     assert next_due(bench.state) is None
 
 

@@ -59,6 +59,7 @@ SETTINGS: dict[str, Any] = {
     "breaker": BreakerLimits(failures=9),
     "rates": Rates(tenant=Rate(1, "s", 1)),
     "retention": 30,
+    "letters_old": 1_000,
 }
 BREAKER: dict[str, Any] = {"failures": 6, "window": 1_000, "cool_down": 1_000, "mismatches": 2}
 RATES: dict[str, Any] = {"principal": None, "tenant": Rate(1, "s", 1), "calls": {"propose": Rate(1, "s", 1)}}

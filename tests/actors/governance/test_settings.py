@@ -46,6 +46,8 @@ def test_everything_said_is_heard() -> None:
         window = "1h"
         cool_down = "8m"
         mismatches = 3
+        [dead_letters]
+        old = "2h"
     """)
     assert findings == []
     assert said == Settings(
@@ -57,6 +59,7 @@ def test_everything_said_is_heard() -> None:
         verification_deadline=7 * MINUTE,
         stale_decisions=1,
         breaker=BreakerLimits(failures=2, window=HOUR, cool_down=8 * MINUTE, mismatches=3),
+        letters_old=2 * HOUR,
     )
 
 

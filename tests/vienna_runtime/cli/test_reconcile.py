@@ -216,3 +216,24 @@ def test_evidence_that_cannot_be_read_is_named_by_its_line(as_: As, tmp_path: Pa
     records.write_text('{"place": "x"}\n{"efect": "x"}\n')
     said = as_("rosa", "reconcile", "import", str(records))
     assert (said.code, "r.jsonl:2" in said.err) == (2, True)
+
+
+def test_dead_letters_are_found_by_what_they_are_and_tried_again_in_bulk_once(as_: As) -> None:
+    for number in range(3):
+        asked = as_("ada", "propose", "git.log", "repo/vienna", "-p", "count:=0", "--purpose", f"look {number}", json=True)
+        assert asked.json["outcome"] == "denied"
+    named = ("--kind", "denied", "--agent", "ada", "--action", "git.log")
+    found = as_("rosa", "dead-letters", "list", *named, "--limit", "2", json=True).json
+    assert (len(found["letters"]), found["next"] is not None) == (2, True)  # type: ignore[arg-type]  # a list
+    assert as_("rosa", "dead-letters", "list", *named, "--older", "1h", json=True).json["letters"] == []
+    assert as_("rosa", "dead-letters", "list", "--kind", "denied", "--agent", "ben", json=True).json["letters"] == []
+
+    again = as_("rosa", "dead-letters", "retry", *named, "--most", "2", "--pace", "50", json=True).json
+    assert (len(again["done"]), again["refused"]) == (2, [])  # type: ignore[arg-type]  # likewise
+    left = as_("rosa", "dead-letters", "list", *named, json=True).json["letters"]
+    assert len(left) == 3  # type: ignore[arg-type]  # one that was left, and two that were denied again
+    closed = as_("rosa", "dead-letters", "resolve", *named, "--reason", "no such count", "--pace", "50", json=True).json
+    assert len(closed["done"]) == 3  # type: ignore[arg-type]  # likewise
+    assert as_("rosa", "dead-letters", "list", *named, json=True).json["letters"] == []
+    assert as_("rosa", "status", json=True).json["letters"]["kinds"].get("denied") is None  # type: ignore[index]  # a map
+    assert as_("rosa", "dead-letters", "retry").code == 2
