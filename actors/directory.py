@@ -23,6 +23,7 @@ class Place:
     mailbox: Mailbox[TenantMessage]
     feed: Feed
     tenant: Tenant | None = None
+    frozen: str = ""  # why there is none any more: it fell too often
     quarantine: Quarantine = attrs.field(factory=Quarantine)
     pace: Pace = attrs.field(factory=lambda: Pace(lambda: int(trio.current_time() * SECOND)))
 

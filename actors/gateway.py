@@ -58,6 +58,8 @@ class House:
     about: Callable[[], Mapping[str, object]]  # the node's own status
     alerts: Callable[[], list[Mapping[str, object]]]  # the node's own
     keys_of: Callable[[str], Mapping[str, object]]  # by which a tenant's log and warrants are checked
+    tree: Callable[[], Mapping[str, object]]  # who lives, and what waits for each
+    subtree: Callable[[str], Mapping[str, object]]  # the same of one tenant
 
 
 def answer(number: int, outcome: Outcome) -> dict[str, Any]:
@@ -161,6 +163,8 @@ class _Conversation:
             self._wait(ask, respond)
         elif isinstance(ask, c.CHORES):
             self._house.housekeeper.ask(ask, self._identity.name, respond)
+        elif isinstance(ask, c.Read) and ask.what == "tree.show":
+            self._tree(respond)
         elif self._identity.kind == kinds.OPERATOR:
             self._by_operator(tag, ask, respond)
         elif isinstance(ask, c.Read) and ask.what == "whoami":
@@ -190,6 +194,17 @@ class _Conversation:
         by: str | Operator = Operator(identity.name) if identity.kind == kinds.OPERATOR else identity.invitation or identity.name
         asked = Asked(ask, by, bool(identity.invitation), respond)
         tell(place.ref, asked, respond, urgent=CALLS[tag].urgent)
+
+    def _tree(self, respond: Respond) -> None:
+        """Answered here, so that it can be asked when whoever it is about does not answer."""
+        house, identity = self._house, self._identity
+        place = house.directory.get(identity.tenant)
+        if identity.kind == kinds.OPERATOR:
+            respond(Done({"tree": house.tree()}))
+        elif place is not None and place.is_member(identity.name):
+            respond(Done({"tree": house.subtree(identity.tenant)}))
+        else:
+            respond(Refusal(Code.NOT_ALLOWED, "your membership has ended"))
 
     def _by_operator(self, tag: str, ask: c.Command | c.Query, respond: Respond) -> None:
         by = self._identity.name

@@ -61,6 +61,7 @@ from vienna_runtime.health import Health
 from vienna_runtime.keymaster import Keymaster
 from vienna_runtime.keystore import Keystore
 from vienna_runtime.ledger_keys import LedgerKeys
+from vienna_runtime.node_tree import subtree, tree
 from vienna_runtime.ports import Ports
 from vienna_runtime.retention_date import confirmed_by
 from vienna_runtime.tile_service import TileService
@@ -96,7 +97,9 @@ class Node:
     keymaster: Keymaster
     witnesses: Witnesses | None
     started: float
+    root: Supervision | None = None
     tenants: Supervision | None = None
+    lives: dict[str, Supervision] = attrs.field(factory=dict)  # of each tenant's actor
     connections: int = 0
 
     @property
@@ -188,7 +191,18 @@ async def live(node: Node, ready: Callable[[], None]) -> None:
         strategy=Strategy.REST_FOR_ONE,
         jitter=node.ports.jitter,
         report=_report,
+        task_status=_Root(node),
     )
+
+
+class _Root(trio.TaskStatus[Supervision]):
+    """Keeps the handle of the whole tree, once all of it is ready."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    def started(self, value: Supervision | None = None) -> None:
+        self._node.root = value
 
 
 def compose(config: Config, keystore: Keystore, ledger: Ledger, ports: Ports) -> Node:
@@ -310,11 +324,12 @@ async def _tenant(node: Node, place: Place, *, task_status: Life) -> None:
         place.tenant = Tenant(place.name, node.around, place.feed, place.quarantine)
         return place.tenant
 
-    why, was_ready = "", False
+    why, was_ready, place.frozen = "", False, ""
     alive = Child(name=place.name, start=partial(run_actor, make, place.mailbox), shutdown=8.0)
     try:
         async with trio.open_nursery() as nursery:
-            await nursery.start(partial(supervise, [alive], strategy=Strategy.ONE_FOR_ONE, jitter=node.ports.jitter, report=_report))
+            run = partial(supervise, [alive], strategy=Strategy.ONE_FOR_ONE, jitter=node.ports.jitter, report=_report)
+            node.lives[place.name] = await nursery.start(run)
             was_ready = True
             task_status.started()
     except* (StartFailed, IntensityExceeded) as fallen:
@@ -325,6 +340,7 @@ async def _tenant(node: Node, place: Place, *, task_status: Life) -> None:
     node.supervisor_ref.tell_nowait(NoteFrozen(place.name, why))
     if place.tenant is not None:
         place.tenant.frozen = why
+    place.frozen = why
     async with trio.open_nursery() as nursery:
         await nursery.start(
             partial(supervise, [_frozen_child(place, why)], strategy=Strategy.ONE_FOR_ONE, jitter=node.ports.jitter, report=_report)
@@ -385,6 +401,8 @@ async def _gateway(node: Node, ready: Callable[[], None], *, task_status: Life) 
         about=node.about,
         alerts=lambda: listed(node.supervisor.state.alerts),
         keys_of=node.keys_of,
+        tree=partial(tree, node),
+        subtree=partial(subtree, node),
     )
 
     tiles = TileService(node.ledger, node.gate, settings.tiles, cosigned=bool(settings.witness.policy))

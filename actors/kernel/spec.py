@@ -82,3 +82,4 @@ class ChildStatistics:
     name: str
     state: str  # starting, running, stopping, waiting (for its restart), ended
     restarts: int
+    crash: str = ""  # the type of its last crash, over all its lives

@@ -30,6 +30,7 @@ class _Slot:
     cell: Cell | None = None
     due: float | None = None  # when it is to be started again
     restarts: int = 0
+    crash: str = ""  # the type of the last one
     recent: deque[float] = attrs.Factory(deque)  # its falls within the period
     removed: bool = False
 
@@ -105,7 +106,9 @@ class Supervision:
         await self._discard(slot)
 
     def statistics(self) -> tuple[ChildStatistics, ...]:
-        return tuple(ChildStatistics(name=slot.child.name, state=slot.state, restarts=slot.restarts) for slot in self._slots)
+        return tuple(
+            ChildStatistics(name=slot.child.name, state=slot.state, restarts=slot.restarts, crash=slot.crash) for slot in self._slots
+        )
 
     # -- what supervise() drives
 
@@ -233,6 +236,8 @@ class Supervision:
         def changed(cell: Cell) -> None:
             if cell.over.is_set():
                 self._ended.append((slot, cell))
+                if cell.crash is not None:
+                    slot.crash = type(cell.crash).__name__
             self._news.set()
 
         slot.cell = cell = Cell(slot.child, changed)

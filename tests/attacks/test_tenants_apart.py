@@ -262,6 +262,7 @@ NAMES_NOTHING = {
     "warrant.list": "is about the connection's own tenant",
     "tenant.list": "is the operator's, who knows every tenant",
     "status": "is about the connection's own tenant",
+    "tree.show": "is about the connection's own tenant",
     "whoami": "is about the connection itself",
     "keys.chain": "is about the connection's own tenant",
     "keys.list": "is the operator's, who knows every tenant",
@@ -330,6 +331,7 @@ async def test_what_is_listed_is_ones_own(stage: Any, theirs: Things) -> None:
                 "breaker.list",
                 "alert.list",
                 "status",
+                "tree.show",
                 "whoami",
                 "bundle.show",
                 "bundle.history",
@@ -352,7 +354,7 @@ async def test_an_operator_sees_no_body_of_a_tenant_and_asks_nothing_of_its_peop
             assert isinstance(answer, Refused)
             assert answer.code == "not_allowed", tag
         assert await operator.refused("bundle.show") == "not_allowed"
-        for tag in ("status", "tenant.list", "breaker.list", "whoami"):
+        for tag in ("status", "tree.show", "tenant.list", "breaker.list", "whoami"):
             said = repr(await operator.done(tag))
             assert not any(name in said for name in theirs.names()), tag
         async with operator.link.subscribe("tail", {"start": 0, "follow": False}, credit=4096) as events:

@@ -62,7 +62,11 @@ COMMANDS = {
     "keys": ("keys", "keys", "The node's keys: list, rotate, retire."),
     "ledger": ("ledger", "ledger", "The ledger's files: export, mirror, proof, archive."),
     "witness": ("witness", "witness", "A witness, which cosigns logs that only grow: init, add-log, list, serve."),
-    "selftest": ("selftest", "selftest", "Try what is promised about crashes: crash-states, inject, crash, disk-full, flips, processes."),
+    "selftest": (
+        "selftest",
+        "selftest",
+        "Try what is promised about crashes: crash-states, inject, crash, disk-full, flips, processes, chaos.",
+    ),
     "completion": ("completion", "completion", "Completion for your shell."),
 }
 

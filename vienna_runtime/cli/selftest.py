@@ -20,7 +20,7 @@ from vienna_runtime.cli.here import Here, json_option, pass_here
 from vienna_runtime.cli.kinds import VERIFIER_KEY
 from vienna_runtime.cli.listing import Listing
 from vienna_runtime.cli.progress import watching
-from vienna_runtime.cli.selftest_processes import processes
+from vienna_runtime.cli.selftest_whole import chaos, processes
 
 F = TypeVar("F", bound=Callable[..., object])
 _SEEDS = 1 << 32
@@ -45,6 +45,7 @@ def selftest() -> None:
 
 
 selftest.add_command(processes)
+selftest.add_command(chaos)
 
 
 @selftest.command("crash-states")

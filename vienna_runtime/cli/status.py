@@ -20,15 +20,29 @@ _SECONDS = frozenset({"last"})  # of a cosignature, which counts seconds since 1
 
 
 @click.command()
+@click.option("--tree", "as_tree", is_flag=True, help="The supervision tree: states, restarts, queues, the last crash's type.")
+@click.option("--watch", is_flag=True, help="With --tree: again and again, until Ctrl-C.")
 @json_option
 @pass_here
-def status(here: Here) -> None:
+def status(here: Here, as_tree: bool, watch: bool) -> None:
     """How your tenant (for operators: the node) is doing.
 
     \b
     Example:
       vienna status
+      vienna --credential node/operator.vienna status --tree
     """
+    if watch and (here.as_json or not as_tree):
+        raise click.UsageError("--watch goes with --tree, and without --json: a program asks again by itself")
+    if as_tree:
+        from vienna_runtime.cli import status_tree
+
+        if watch:
+            status_tree.watch(here)
+            return
+        found = here.ask(lambda vienna: vienna.tree())
+        here.answer(found, status_tree.drawn(found))
+        return
     value = here.ask(lambda vienna: vienna.status())
     here.answer(value, rows(value))
 

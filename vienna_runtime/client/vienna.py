@@ -371,6 +371,11 @@ class Vienna:
         """How the tenant (for operators: the node) is doing."""
         return await self.call("status")
 
+    async def tree(self) -> dict[str, Any]:
+        """The supervision tree (for a tenant's admins: its part): states, restarts, queues, the type of the last crash."""
+        found: dict[str, Any] = (await self.call("tree.show"))["tree"]
+        return found
+
     def sign(self, purpose: Purpose, packed: bytes) -> bytes:
         """This member's signature over canonical bytes, for that purpose alone."""
         if self.credential.signing_key is None:

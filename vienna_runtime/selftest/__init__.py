@@ -5,9 +5,10 @@
     crash          a writer under load is killed, a thousand times                                       killing
     disk-full      the disk is full for a minute under load                                              filling
     flips          single bits are turned over in what is stored                                         flips
+    chaos          a node under load is killed, paused, filled and cut off, one after the other           chaos, load
     processes      node, executor, verifier and client are killed and paused in every phase of a case    processes, phases
 
-The last is about all processes of a node of its own (``workplace``, ``program``, ``valve``); the others about the ledger: a
+The last two are about a whole node of their own (``workplace``, ``program``, ``valve``), the others about the ledger: a
 writer tells what it is about to do and what was acknowledged (``told``); whatever is left of it is opened by the ledger
 as a node would, in a process of its own (``apart``), and held against that (``promise``).  ``cli/selftest.py`` is the door.
 """

@@ -65,6 +65,11 @@ ROWS = (
             ("retention.show", READERS, "the months with their bodies, when each is due and what is kept why; the holds"),
             ("breaker.list", READERS | {OPERATOR}, "the breakers and what tripped them"),
             ("tenant.list", frozenset({OPERATOR}), "the tenants of this node"),
+            (
+                "tree.show",
+                frozenset({ADMIN, OPERATOR}),
+                "who lives in the supervision tree, its falls and queues; a tenant's admins see its part",
+            ),
             ("status", EVERYBODY, "how the tenant (for operators: the node) is doing"),
             ("whoami", EVERYBODY | {NOTIFIER}, "who the connection belongs to, and the keys to check its tenant by"),
             (

@@ -334,3 +334,15 @@ async def test_a_supervision_is_a_child_whose_exceeded_intensity_is_a_crash_to_i
     assert isinstance(above, Down)
     assert (below.child, below.crash, above.child) == ("a", POISON, "tenant")
     assert isinstance(above.crash, IntensityExceeded)
+
+
+async def test_the_type_of_the_last_crash_is_remembered_over_all_lives_and_not_what_it_said(autojump_clock: MockClock) -> None:
+    stage = Stage()
+    async with trio.open_nursery() as nursery:
+        supervision = await opened(nursery, stage.run(stage.child("a"), stage.child("b")))
+        await stage.push("a", error=ValueError("a secret"))
+        await trio.sleep(1)
+        await stage.push("a")  # it returned: no crash
+        await trio.sleep(1)
+        assert [(child.name, child.crash, child.restarts) for child in supervision.statistics()] == [("a", "ValueError", 2), ("b", "", 0)]
+        nursery.cancel_scope.cancel()

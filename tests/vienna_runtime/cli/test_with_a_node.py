@@ -387,3 +387,20 @@ def test_an_interrupted_tail_ends_with_130(house: House) -> None:
         tail.send_signal(signal.SIGINT)
         _, said = tail.communicate(timeout=20)
         assert (said, tail.returncode) == (b"interrupted\n", 130)
+
+
+def test_operators_see_the_whole_tree_admins_their_tenants_part_and_nobody_else_any(as_: As) -> None:
+    whole: Any = as_("operator", "status", "--tree", json=True).json
+    children = {child["name"]: child for child in whole["children"]}
+    assert list(children)[:5] == ["watermark", "scribe", "answers", "supervisor", "tenants"]
+    assert list(children)[-1] == "gateway"
+    assert {child["state"] for child in whole["children"]} == {"running"}
+    (tenant,) = children["tenants"]["children"]
+    assert (tenant["name"], tenant["restarts"], tenant["crash"], tenant["room"]) == ("belvedere", 0, "", 4096)
+    assert tenant["handled"] > 0
+    assert children["gateway"]["connections"] >= 1
+    mine: Any = as_("rosa", "status", "--tree", json=True).json
+    assert (mine["name"], mine["state"], "children" in mine) == ("belvedere", "running", False)
+    refused = as_("ada", "status", "--tree")
+    assert (refused.code, "tree.show is not for agents" in refused.err) == (1, True)
+    assert "belvedere running" in as_("operator", "status", "--tree").out

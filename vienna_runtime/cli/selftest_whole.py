@@ -1,4 +1,4 @@
-"""``vienna selftest processes``: real processes, killed and paused in every phase of a case."""
+"""``vienna selftest processes`` and ``chaos``: all of a node, killed, paused, filled and cut off, under load and in mid-case."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import secrets
 from collections import Counter
 from pathlib import Path
 
+import attrs
 import click
 from rich.table import Table
 
@@ -72,6 +73,54 @@ def processes(
         _table(found, wanted),
         f"{len(found.cells)} cells in {found.seconds:.0f} s, {len(found.wrong)} wrong; {found.entries} entries, verified; seed {chosen}",
         "(1): executed once; *: nobody knew the outcome, and a probe settled it",
+    )
+    if found.wrong:
+        raise BadEnd("a promise was broken: " + "; ".join(found.wrong))
+
+
+@click.command()
+@click.option("--minutes", type=click.FloatRange(min=0.05), default=10.0, show_default=True, help="How long, after full load was measured.")
+@click.option("--seed", type=int, help="Of what is left to chance.  Default: another each time; it is printed.")
+@click.option(
+    "--in", "place", type=_DIRECTORY, help="On this disk, which is not filled.  Default: one in memory (as root), 300 MiB a minute."
+)
+@json_option
+@pass_here
+def chaos(here: Here, minutes: float, seed: int | None, place: Path | None) -> None:
+    """Keep a node at half of its full load through one misfortune after the other, and look for all that it acknowledged.
+
+    Killed, paused, its disk filled, its connections cut, its network silent; after each, how long until a write is answered again. At
+    the end every log is verified.  Exit code 1 when something acknowledged is not there, or stands there twice.
+
+    \b
+    Example:
+      vienna selftest chaos --minutes 10
+    """
+    from vienna_runtime.selftest import chaos as misfortunes
+
+    chosen = secrets.randbelow(1 << 32) if seed is None else seed
+    with watching(here) as watch:
+        found = misfortunes.run(
+            minutes=minutes, seed=chosen, place=place, progress=lambda what, passed: watch(what, round(passed), round(minutes * 60))
+        )
+    table = Table("fault", "times", "back after p50", "p99", "longest", box=None, pad_edge=False)
+    rows = [*((fault, sorted(found.recoveries[fault])) for fault in found.recoveries), ("all", found.all_recoveries)]
+    for fault, ordered in rows:
+        figures = (misfortunes.percentile(ordered, 50), misfortunes.percentile(ordered, 99), ordered[-1] if ordered else 0.0)
+        table.add_row(fault, str(len(ordered)), *(f"{seconds:.2f} s" for seconds in figures))
+    here.answer(
+        {
+            **attrs.asdict(found),
+            "seed": chosen,
+            "p50": misfortunes.percentile(found.all_recoveries, 50),
+            "p99": misfortunes.percentile(found.all_recoveries, 99),
+        },
+        table,
+        f"full load {found.full_load:.0f} cases/s, under chaos {found.load:.0f}; {found.seconds:.0f} s in all, seed {chosen}",
+        f"{found.cases} cases and {found.reports} reports acknowledged, {len(found.lost)} lost, {len(found.twice)} done twice; "
+        f"{found.answers_lost} more reports were taken, and their answer lost",
+        f"{found.entries} entries, verified" if found.finding is None else f"a promise was broken: {found.finding}",
+        *([f"not tried: {found.not_tried}"] if found.not_tried else []),
     )
     if found.wrong:
         raise BadEnd("a promise was broken: " + "; ".join(found.wrong))
