@@ -9,16 +9,15 @@ import os
 from pathlib import Path
 
 from actors.kernel import SystemClock
-from vienna_runtime import node
 from vienna_runtime.cli import serve
 
 FILE = Path(os.environ["CLOCK_FILE"])
+RIGHT = SystemClock.wall
 
 
-class OddClock(SystemClock):
-    def wall(self) -> int:
-        return super().wall() + int(FILE.read_text() or "0")
+def wall(clock: SystemClock) -> int:
+    return RIGHT(clock) + int(FILE.read_text() or "0")
 
 
-node.SystemClock = OddClock  # type: ignore[misc]
+SystemClock.wall = wall  # type: ignore[method-assign]  # on the class, so that whoever makes a clock makes this one
 serve.serve()
