@@ -10,9 +10,10 @@ import attrs
 
 from actors import agent, alert_lines, approver, bundle_history, dead_letters, executor, family, findings, verifier, warrant_reads
 from actors.drafting import issuer_signature, sign
-from actors.governance import budgets, conversation, kinds, readers, recovery, settling, views
+from actors.governance import breaker_views, budgets, conversation, kinds, readers, recovery, settling, views
 from actors.governance import commands as c
 from actors.governance import events as e
+from actors.governance.breaker_limits import BreakerLimits
 from actors.governance.decision import Asker, Operator
 from actors.governance.ids import Instant, WarrantId
 from actors.governance.refusals import Code, Refusal, unknown
@@ -59,7 +60,7 @@ def answer(state: State, recall: Recall, query: c.Query, by: Asker, signer: Sign
         case c.Read():
             read = _read(state, query.what, by)
             return lambda: read
-        case c.ShowFacts() | c.ShowRecovery() | c.RunReconciliation():
+        case c.ShowFacts() | c.ShowRecovery() | c.ShowBreaker() | c.RunReconciliation():
             raise AssertionError("that is told by who knows the time and the node, see tenant.py")
         case _:
             assert_never(query)
@@ -73,13 +74,15 @@ def _warrants(state: State, signer: Signer, query: c.ListWarrants | c.ShowWarran
     return warrant_reads.shown(state, signer, query, by)
 
 
-def told_at(state: State, ask: c.Command | c.Query, by: Asker, now: Instant) -> Outcome | None:
-    """What only the state and the time are needed for; None for any other question."""
+def told_at(state: State, ask: c.Command | c.Query, by: Asker, now: Instant, limits: Callable[[], BreakerLimits]) -> Outcome | None:
+    """What only the state, the time and the limits in force are needed for; None for any other question."""
     match ask:
         case c.ShowRecovery() | c.Read(what="recovery.show"):
             return Done(recovery.shown(state, now))
         case c.Read(what="budget.show"):
             return Done({"budgets": budgets.seen_by(state, by, now), "zone": state.zone})
+        case c.ShowBreaker(scope=scope):
+            return Done(breaker_views.shown(state, scope, limits(), now))
         case _:
             return None
 
@@ -204,7 +207,7 @@ def _read(state: State, what: str, by: Asker) -> Outcome:
         case "status":
             return Done(views.status(state))
         case "breaker.list":
-            return Done({"breakers": views.breakers(state)})
+            return Done({"breakers": breaker_views.listed(state)})
         case _ if isinstance(by, Operator):
             return Refusal(Code.NOT_ALLOWED, f"{what} is for the tenant's own people")
         case "alert.list":

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 import attrs
 
-from actors.governance import alerts, codec, index, reporting
+from actors.governance import alerts, codec, index, watching
 from actors.governance import events as e
+from actors.governance.breaker_limits import BreakerLimits
 from actors.governance.evolve import STANDING, evolve
 from actors.governance.ids import Instant
-from actors.governance.settings import BreakerLimits
 from actors.governance.signing import Purpose, signed_bytes
 from actors.governance.state import State
 from actors.signer import Signer
@@ -32,18 +34,12 @@ def record(state: State, events: tuple[e.Event, ...], actor: str, now: Instant, 
     done: list[e.Event] = []
     drafts: list[Draft] = []
     keyed: Keyed = []
-    grants = False
-    queue: list[e.Event | alerts.Cause] = list(events)
-    told: set[str] = set()
-    for wanted in queue:
-        event = alerts.raised(state.alerts, wanted) if isinstance(wanted, alerts.Cause) else wanted
+    heard: list[tuple[e.Event, watching.Subject]] = []
+    causes: dict[str, alerts.Cause] = {}
+    for event in chain(events, watching.follow(state, heard, limits, now), alerts.all_raised(state.alerts, causes)):
         kind = type(event)
         if kind is e.WarrantIssued:
             event = sign(event, state.tenant, signer)  # type: ignore[arg-type]  # kind was looked at
-            grants = True
-        elif kind is e.RunOpened:
-            grants = True
-        run = state.runs.get(getattr(event, "run", ""))
         case_id = getattr(event, "case", "") if kind is not e.BreakerProbed else ""
         case = state.cases.get(case_id)
         if kind is e.IntentProposed:
@@ -53,7 +49,7 @@ def record(state: State, events: tuple[e.Event, ...], actor: str, now: Instant, 
         follows = () if above is None else (above.last,)
         if state.standing is not None and (case_id or kind in STANDING):
             follows = (*follows, state.standing)
-        cause = alerts.cause(state, event)
+        cause, about = alerts.cause(state, event), watching.subject(state, event)
         evolve(state, event, now, state.size)
         keys = (index.alert_key(state.alerts.raised),) if kind is e.AlertRaised else index.keys(event)
         drafts.append(
@@ -62,11 +58,11 @@ def record(state: State, events: tuple[e.Event, ...], actor: str, now: Instant, 
         done.append(event)
         if keys:
             keyed.append((keys, event))
-        if run is not None and (kind is e.RunVerified or kind is e.RunUnknown):
-            queue.extend(reporting.react(state, event, run, limits, now))
-        if cause is not None and cause.same not in told and alerts.is_news(state.alerts, cause, now):
-            told.add(cause.same)
-            queue.append(cause)
+        if about is not None:
+            heard.append((event, about))
+        if cause is not None and cause.same not in causes and alerts.is_news(state.alerts, cause, now):
+            causes[cause.same] = cause
+    grants = any(type(event) in (e.WarrantIssued, e.RunOpened) for event in done)
     return Recorded(tuple(done), tuple(drafts), keyed, grants)
 
 

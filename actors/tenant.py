@@ -26,6 +26,7 @@ from actors.governance import bundle as bundles
 from actors.governance import commands as c
 from actors.governance import events as e
 from actors.governance import guarding, index, pauses
+from actors.governance.breaker_limits import BreakerLimits
 from actors.governance.calls import is_urgent
 from actors.governance.canonical import NotCanonical
 from actors.governance.decide import decide
@@ -36,7 +37,6 @@ from actors.governance.membership import by_asker
 from actors.governance.quarantine import buried
 from actors.governance.rates import Rates
 from actors.governance.refusals import Code, Refusal
-from actors.governance.settings import BreakerLimits
 from actors.governance.state import State
 from actors.kernel import Envelope, Turn
 from actors.messages import Asked, Compared, Done, Introduce, Listen, Outcome, Reconcile, Respond, Sweep, TenantMessage, Unsettled
@@ -273,7 +273,7 @@ class Tenant:
             outcome = Done(self._forgetting.shown(self.state, self._around.time.now()))
         elif isinstance(asked.ask, c.ShowFacts):
             outcome = Done(self._known().shown(asked.ask, self._around.time.now()))
-        elif (told := answering.told_at(self.state, asked.ask, by, self._around.time.now())) is not None:
+        elif (told := answering.told_at(self.state, asked.ask, by, self._around.time.now(), self._limits)) is not None:
             outcome = told
         elif isinstance(asked.ask, c.Read) and asked.ask.what == "shadow.show":
             self._release(asked.respond, answering.shadow(self.state, self._recall, *self._shadow.pending()))

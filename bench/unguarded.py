@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from actors.governance import breaker
+from actors.governance import breaker, watching
 from actors.pacing import Pace
 from vienna_runtime.cli.serve import serve
 
@@ -22,9 +22,13 @@ def _empty(*_: Any, **__: Any) -> list[Any]:
 
 def strip() -> None:
     """Takes the guards out of this process."""
-    for name, instead in (("note", _nothing), ("react", _empty), ("admits", _empty)):
-        assert callable(getattr(breaker, name))
-        setattr(breaker, name, instead)
+    for module, name, instead in (
+        (breaker, "admits", _empty), (watching, "follow", _empty), (watching, "subject", _nothing), (watching, "proposed", _nothing),
+        (watching, "decided", _nothing), (watching, "reported", _nothing), (watching, "became_unknown", _nothing),
+        (watching, "ended", _nothing),
+    ):  # fmt: skip
+        assert callable(getattr(module, name))
+        setattr(module, name, instead)
     Pace.refuses = _nothing  # type: ignore[method-assign]
 
 

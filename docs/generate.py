@@ -7,6 +7,7 @@ A table stands between ``<!-- generated: NAME -->`` and ``<!-- end -->``; everyt
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import typing
@@ -18,6 +19,8 @@ import click
 
 from actors.governance import alert_kinds as alert_table
 from actors.governance import calls, catalogue, codec, kinds, obligations, observations, params, quorum, refusals, settings, wire_fields
+from actors.governance.breaker_limits import TABLES as DETECTORS
+from actors.governance.breaker_limits import BreakerLimits
 from actors.governance.node_law import KINDS as NODE_EVENTS
 from ledger import admission, commitments, removal, rotation
 from transport import limits, session
@@ -104,6 +107,40 @@ MEANINGS = {
         "the tenant's log did not match and takes no entries; reads still work",
         "see [a frozen tenant](operations.md#a-tenant-is-frozen)",
     ),
+}
+
+LIMITS = {
+    ("breaker", "failures"): "bad ends within the window at least",
+    ("breaker", "window"): "how far back it looks",
+    ("breaker", "percent"): "and so many of a hundred ends",
+    ("breaker", "scopes"): "which of `agent_action`, `agent`, `action`, `tenant` it trips",
+    ("breaker", "cool_down"): "then one case may probe; of every detector but mismatches",
+    ("breaker", "mismatches"): "within a day, of one agent; at most 10; then people must reset it",
+    ("breaker.denials", "count"): "denied intents within the window at least",
+    ("breaker.denials", "window"): "how far back it looks",
+    ("breaker.denials", "percent"): "and so many of a hundred verdicts",
+    ("breaker.denials", "scopes"): "`agent`",
+    ("breaker.unknowns", "count"): "runs that became unknown within the window",
+    ("breaker.unknowns", "window"): "how far back it looks",
+    ("breaker.unknowns", "scopes"): "any",
+    ("breaker.repetition", "count"): "times that exactly the same was asked for within the window",
+    ("breaker.repetition", "window"): "how far back it looks",
+    ("breaker.repetition", "reads"): "whether actions count that the catalogue calls reads",
+    ("breaker.repetition", "scopes"): "`agent_action`, `agent`",
+    ("breaker.rate", "deviations"): "spreads above the mean",
+    ("breaker.rate", "times"): "and so many times the mean",
+    ("breaker.rate", "least"): "and so many intents in five minutes",
+    ("breaker.rate", "warm_up"): "intervals of five minutes with intents, before which nothing is known",
+    ("breaker.rate", "scopes"): "`agent`",
+    ("breaker.spend", "most"): "an amount; more than that within the window trips",
+    ("breaker.spend", "window"): "how far back it looks; at most an hour",
+    ("breaker.spend", "scopes"): "any",
+    ("breaker.novelty", "of"): "which of `action`, `kind`, `resource` may be new; more than one, too",
+    ("breaker.novelty", "count"): "new things within the window",
+    ("breaker.novelty", "window"): "how far back it looks",
+    ("breaker.novelty", "percent"): "an hour with fewer of a hundred intents is unusual",
+    ("breaker.novelty", "known"): "intents, before which no hour is unusual",
+    ("breaker.novelty", "scopes"): "`agent_action`, `agent`",
 }
 
 ANNOTATIONS = {
@@ -212,6 +249,32 @@ def _named(hint: typing.Any) -> str:
     return {"str": "text", "int": "integer", "bool": "boolean", "bytes": "bytes"}.get(hint.__name__, hint.__name__)
 
 
+def breaker_defaults() -> str:
+    """Each setting of each detector with its default."""
+    default = BreakerLimits()
+    plain = {name: getattr(default, name) for name in ("failures", "window", "percent", "scopes", "cool_down", "mismatches")}
+    found = [("`[breaker]`", f"`{name}`", _limit(value)) for name, value in plain.items()]
+    for detector in DETECTORS:
+        limits = getattr(default, detector)
+        names = [field.name for field in attrs.fields(type(limits))]
+        found += [(f"`[breaker.{detector}]`", f"`{name}`", _limit(getattr(limits, name))) for name in names]
+    known = {(section.strip("`[]"), key.strip("`")) for section, key, _ in found}
+    if known != LIMITS.keys():
+        raise SystemExit(f"docs/generate.py: settings of breakers without a description, or too many: {sorted(known ^ LIMITS.keys())}")
+    rows = [(section, key, value, LIMITS[section.strip("`[]"), key.strip("`")]) for section, key, value in found]
+    return table(("section", "key", "default", "meaning"), rows)
+
+
+def _limit(value: object) -> str:
+    if value is None:
+        return "none: off"
+    if isinstance(value, tuple):
+        return f"`[{', '.join(map(json.dumps, value))}]`" if value else "`[]`: off"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    return str(value) if isinstance(value, int) and value < 1_000_000 else _span(value)  # type: ignore[arg-type]  # a duration
+
+
 def tenant_events() -> str:
     return table(("tag", "body, in this order"), ((f"`{tag}`", event_fields(kind)) for tag, kind in codec.EVENTS.items()))
 
@@ -264,10 +327,7 @@ def bundle_defaults() -> str:
         ("`[reports]`", "`deadline`", _span(default.report_deadline), "from redemption; then the outcome is *unknown*"),
         ("`[verification]`", "`deadline`", _span(default.verification_deadline), "from the report; then the verdict is *inconclusive*"),
         ("`[stale]`", "`decisions`", str(default.stale_decisions), "how often a case is decided again because its target moved"),
-        ("`[breaker]`", "`failures`", str(default.breaker.failures), "bad ends within the window, and at least half of all, that trip it"),
-        ("`[breaker]`", "`window`", _span(default.breaker.window), "how far back it looks"),
-        ("`[breaker]`", "`cool_down`", _span(default.breaker.cool_down), "then one case may probe"),
-        ("`[breaker]`", "`mismatches`", str(default.breaker.mismatches), "within a day, of one agent; then a person must reset it"),
+        ("`[breaker]`", "all of it", "", "what trips breakers: [breakers.md](breakers.md)"),
         ("`[dead_letters]`", "`old`", _span(default.letters_old), "after which an alert says that nobody has looked"),
         ("`[rates]`", "`principal`", f"`{default.rates.principal}`", "everything that one member asks"),
         ("`[rates]`", "`tenant`", "none", "everything that all members ask"),
@@ -405,6 +465,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "node-events": node_events,
     "annotations": annotation_table,
     "bundle-defaults": bundle_defaults,
+    "breaker-defaults": breaker_defaults,
     "parameter-kinds": parameter_kinds,
     "observation-kinds": observation_kinds,
     "quorum-limits": quorum_limits,

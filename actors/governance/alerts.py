@@ -7,7 +7,7 @@ place that says which entries of a tenant's log are worth an alert.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 import attrs
@@ -150,6 +150,12 @@ def raised(book: Alerts, found: Cause) -> e.AlertRaised:
         kind.name, severity, found.same, found.about[:160], found.concerns, found.text[:LONGEST],
         1 if known is None else known.since + 1, book.last,
     )  # fmt: skip
+
+
+def all_raised(book: Alerts, causes: Mapping[str, Cause]) -> Iterator[e.AlertRaised]:
+    """One after the other, each to be folded before the next is asked for."""
+    for cause in causes.values():
+        yield raised(book, cause)
 
 
 def noted(book: Alerts, found: Cause, at: Instant) -> None:

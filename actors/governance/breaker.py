@@ -1,27 +1,32 @@
 """When a scope loses, and regains, the right to new warrants.
 
-    closed --too many bad outcomes or a mismatch--> open --cool-down over, one case probes--> probing
-      ^                                              ^                                          |
-      |                                              +-------- the probe ends badly ------------+
-      +------------------------------- the probe ends well, or a person resets ------------------+
+    closed --a detector finds too much, or a person--> open --cool-down over, one case probes--> probing
+      ^                                                ^                                           |
+      |                                                +--------- the probe ends badly ------------+
+      +------------------------------- the probe ends well, or people reset -----------------------+
 
-Breakers of one tenant are decided inside that tenant's own batch: the report that fills the window and the trip are
+Breakers of one tenant are decided inside that tenant's own batch: the entry that fills the window and the trip are
 committed together, so no warrant slips between.  A trip raises the scope's epoch, and a warrant issued under an older epoch
 is worthless from that entry on; its revocation follows as an entry of its own.
 """
 
 from __future__ import annotations
 
-from . import events as e
-from .ids import DAY, CaseId, Instant, Micros
-from .refusals import Code, Refusal
-from .settings import BreakerLimits
-from .state import Breaker, Run, State, scopes
+from collections.abc import Mapping
 
-REMEMBERED = 64  # outcomes a scope remembers: more than any volume a limit asks for
+from . import events as e
+from .breaker_limits import BreakerLimits
+from .detectors import mismatches
+from .detectors.alarm import Alarm
+from .ids import DAY, CaseId, Instant
+from .refusals import Code, Refusal
+from .signals import Breaker, Reopener
+from .state import State, scopes
+
 LAW = "law"
-LIE_REMEMBERED = Micros(DAY)  # a mismatch counts for a day
-BAD_PERCENT = 50  # of the runs in the window, once there are as many bad ones as the limit says
+PROBE = "probe"  # the detector that is a probe's own end
+MOST_BREAKERS = 1_024  # remembered before those are looked for that nothing depends on any more
+_FORGIVEN = DAY  # how long a reset is remembered for certain: no detector looks further back
 
 
 def seen(state: State, scope: str) -> Breaker:
@@ -29,65 +34,37 @@ def seen(state: State, scope: str) -> Breaker:
     return state.breakers.get(scope) or Breaker(scope)
 
 
-def made(state: State, scope: str) -> Breaker:
-    """The scope's breaker, put into ``state`` if it was not there: for ``evolve`` alone."""
-    return state.breakers.setdefault(scope, Breaker(scope))
-
-
-def note(state: State, run: Run, at: Instant, *, good: bool, mismatch: bool = False) -> None:
-    """Remembers how a run ended, in each scope it stands in."""
-    for scope in scopes(run.agent, run.action):
-        guard = made(state, scope)
-        guard.outcomes = (*guard.outcomes[-(REMEMBERED - 1) :], (at, good))
-        if mismatch:
-            guard.mismatches = (*guard.mismatches[-(REMEMBERED - 1) :], at)
-
-
-def react(state: State, run: Run, at: Instant, limits: BreakerLimits, *, good: bool) -> list[e.Event]:
-    """What belongs into the same batch as the end of ``run``, which ``note`` has already remembered.
-
-    A good end trips nothing: it can only close what probes.
-    """
-    found: list[e.Event] = []
-    for scope in scopes(run.agent, run.action):
-        guard = seen(state, scope)
-        if good and guard.status != "probing":
-            continue
-        if (lie := _lie(guard, at, limits)) is not None:
-            if guard.status == "closed" or guard.until is not None or guard.status == "probing":
-                found.append(trip(state, scope, at, limits, lie, until_reset=True))
-        elif guard.status == "probing" and guard.probe == run.case:
-            found.append(
-                e.BreakerReset(scope, LAW, "the probe ended well") if good else trip(state, scope, at, limits, "the probe ended badly")
-            )
-        elif guard.status == "closed" and (why := _damage(guard, at, limits)) is not None:
-            found.append(trip(state, scope, at, limits, why))
-    return found
-
-
-def _lie(guard: Breaker, at: Instant, limits: BreakerLimits) -> str | None:
-    """Mismatches count against the agent alone: what one agent's executor did says nothing of others."""
-    if not guard.mismatches or not guard.scope.startswith("agent:"):
+def ended(state: State, scope: str, case: CaseId, at: Instant, limits: BreakerLimits, *, good: bool) -> e.Event | None:
+    """What the end of a run means to a scope that probes: only the probe's own outcome counts."""
+    guard = seen(state, scope)
+    if guard.status != "probing" or guard.probe != case:
         return None
-    lies = sum(at - when < LIE_REMEMBERED for when in guard.mismatches)
-    return f"mismatches: {lies} within a day" if lies >= limits.mismatches else None
+    if good:
+        return e.BreakerReset(scope, LAW, "the probe ended well")
+    return trip(state, scope, at, limits, Alarm(PROBE, "the probe ended badly", {}))
 
 
-def _damage(guard: Breaker, at: Instant, limits: BreakerLimits) -> str | None:
-    if len(guard.outcomes) < limits.failures:
-        return None
-    recent = [good for when, good in guard.outcomes if at - when < limits.window]
-    bad = recent.count(False)
-    if bad >= limits.failures and bad * 100 >= BAD_PERCENT * len(recent):
-        return f"failure ratio: {bad} of {len(recent)} runs ended badly"
-    return None
+def heeds(guard: Breaker, detector: str) -> bool:
+    """Whether what a detector finds changes anything: a mismatch keeps shut what would else open again by itself."""
+    if detector == mismatches.NAME:
+        return guard.status != "open" or guard.until is not None
+    return guard.status == "closed"
 
 
-def trip(
-    state: State, scope: str, at: Instant, limits: BreakerLimits, why: str, *, until_reset: bool = False, by: str = LAW
-) -> e.BreakerTripped:
-    """The event; after a mismatch or by hand it stays open until a person resets it."""
-    return e.BreakerTripped(scope, seen(state, scope).epoch + 1, None if until_reset else Instant(at + limits.cool_down), why, by)
+def trip(state: State, scope: str, at: Instant, limits: BreakerLimits, alarm: Alarm, *, by: str = LAW) -> e.BreakerTripped:
+    """The event; after a mismatch or by hand it stays open until people reset it."""
+    for_good = alarm.detector in ("", mismatches.NAME)
+    until = None if for_good else Instant(at + limits.cool_down)
+    return e.BreakerTripped(scope, seen(state, scope).epoch + 1, until, alarm.why, by, alarm.detector, alarm.counts)
+
+
+def by_hand(state: State, scope: str, at: Instant, why: str, by: str) -> e.BreakerTripped:
+    return trip(state, scope, at, BreakerLimits(), Alarm("", why, {}), by=by)
+
+
+def takes_two(state: State, guard: Breaker) -> bool:
+    """Whether one person alone cannot reset it."""
+    return guard.mismatched and state.phase == "sealed"
 
 
 def admits(state: State, agent: str, action: str, case: CaseId, now: Instant) -> list[e.Event] | Refusal:
@@ -102,5 +79,40 @@ def admits(state: State, agent: str, action: str, case: CaseId, now: Instant) ->
             probes.append(e.BreakerProbed(scope, case))
             continue
         wait = None if guard.until is None or guard.until < now else (guard.until - now) // 1000
-        return Refusal(Code.BREAKER_OPEN, f"the breaker of {scope} is {guard.status}: {guard.why}", wait, about=scope)
+        return Refusal(Code.BREAKER_OPEN, f"the breaker of {scope} is {guard.status}: {guard.why}", wait, about=scope[:64])
     return probes
+
+
+# --- what evolve does -------------------------------------------------------------------------------------------------
+
+
+def fold(state: State, event: e.BreakerTripped | e.BreakerProbed | e.BreakerReset | e.BreakerResetBacked, at: Instant) -> None:
+    if event.scope not in state.breakers and len(state.breakers) >= MOST_BREAKERS:
+        _forget(state, at)
+    guard = state.breakers.setdefault(event.scope, Breaker(event.scope))
+    match event:
+        case e.BreakerTripped():
+            guard.status, guard.epoch, guard.until, guard.why, guard.probe = "open", event.epoch, event.until, event.why, None
+            guard.detector, guard.by, guard.at, guard.votes = event.detector, event.by, at, ()
+            guard.mismatched = guard.mismatched or event.detector == mismatches.NAME
+        case e.BreakerProbed():
+            guard.status, guard.probe = "probing", event.case
+        case e.BreakerResetBacked():
+            guard.votes = (Reopener(event.by, event.person, event.reason),)
+        case e.BreakerReset():
+            guard.status, guard.until, guard.why, guard.probe = "closed", None, "", None
+            guard.detector, guard.by, guard.since, guard.mismatched, guard.votes = "", "", at, False, ()
+
+
+def _forget(state: State, at: Instant) -> None:
+    """Drops what is closed, forgiven long ago, and under whose epoch nothing was issued that is still alive."""
+    alive = {scope for live in state.warrants.values() for scope in scopes(live.agent, live.action)}
+    for scope in [
+        scope for scope, guard in state.breakers.items() if guard.status == "closed" and at - guard.since > _FORGIVEN and scope not in alive
+    ]:
+        del state.breakers[scope]
+
+
+def shown(counts: Mapping[str, int]) -> str:
+    """The numbers of a trip as people read them: ``bad 5, of 6, limit 5``."""
+    return ", ".join(f"{name} {value}" for name, value in counts.items())

@@ -118,11 +118,12 @@ def _read(source: Source, *, proposed: bool) -> Bundle | Findings:
         declared.misread(told, actions[action], [fact.name for fact in part.facts], MANIFEST, found)
     if found:
         return _findings(found)
+    reading = frozenset(name for name, action in actions.items() if action.effect == "read")
     return Bundle(
         digest=digest(source),
         name=name,
         description=description,
-        settings=limits,
+        settings=attrs.evolve(limits, breaker=attrs.evolve(limits.breaker, reading=reading)),
         budgets=spending,
         catalogue=actions,
         facts=facts,

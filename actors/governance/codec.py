@@ -15,7 +15,7 @@ from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 
 import attrs
 
-from . import alert_book, canonical, conversation, events, finding_book, halt, letter_book, state
+from . import alert_book, canonical, conversation, events, finding_book, halt, letter_book, signals, state
 from .canonical import NotCanonical, Value
 from .events import Event
 from .evolve import remember_deadlines
@@ -67,7 +67,7 @@ def fingerprint() -> bytes:
     return canonical.digest("\n".join([FOLD_VERSION, *shapes]).encode())
 
 
-FOLD_VERSION = "fold/22"  # raised whenever evolve folds the same log into another state
+FOLD_VERSION = "fold/23"  # raised whenever evolve folds the same log into another state
 _STATE_KINDS = (
     state.State,
     state.Member,
@@ -80,7 +80,12 @@ _STATE_KINDS = (
     state.Ask,
     state.Run,
     state.Said,
-    state.Breaker,
+    signals.Breaker,
+    signals.Reopener,
+    signals.Signals,
+    signals.Pace,
+    signals.Habits,
+    signals.News,
     state.Counter,
     state.Bucket,
     state.Count,

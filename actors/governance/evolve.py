@@ -24,6 +24,7 @@ from . import (
     revoking,
     shadowing,
     stocktaking,
+    watching,
 )
 from . import events as e
 from . import warrant as warrants
@@ -71,7 +72,7 @@ def _decided(
         state.tally.proposed += 1
         if state.bundle is not None:
             state.judged[state.bundle.hex()] = state.time
-        state.cases[event.case] = Case(
+        case = state.cases[event.case] = Case(
             case=event.case,
             agent=event.agent,
             intent=event.intent,
@@ -83,6 +84,7 @@ def _decided(
             began=state.time,
             last=state.size - 1,  # this entry
         )
+        watching.proposed(state, case, at)
         return
     if case is None:
         return
@@ -94,7 +96,9 @@ def _decided(
             case.bundle, case.policies, case.state_digest = event.bundle, event.policies, event.state_digest
             state.judged[event.bundle.hex()] = state.time
             case.given = ()
-            if not event.permitted:
+            if event.permitted:
+                watching.decided(state, case, at, permitted=True)
+            else:
                 case.status = "over"
         case e.ApprovalRequested():
             case.status = "held"
@@ -188,11 +192,13 @@ def _executed(
             run.receipt = canonical.digest(event.receipt)
             run.due = event.verify_by
             state.remind(event.verify_by, "verify", run.run)
+            if event.outcome != "unknown":
+                watching.reported(state, run, run.cost, at)
         case e.RunUnknown():
             run.status, run.since = "unknown", at
             state.blocked[event.effect] = run.run
             state.tally.unknown += 1
-            breaker.note(state, run, at, good=False)
+            watching.became_unknown(state, run, at)
         case e.RunVerified():
             del state.runs[run.run]
             if case is not None:
@@ -202,9 +208,7 @@ def _executed(
             state.tally.mismatched += event.verdict == "mismatched"
             state.tally.failed += run.outcome == "failed"
             readers.came_of_it(state, run, event.verdict)
-            breaker.note(
-                state, run, at, good=event.verdict != "mismatched" and run.outcome == "succeeded", mismatch=event.verdict == "mismatched"
-            )
+            watching.ended(state, run, event.verdict, at)
         case _:
             assert_never(event)
 
@@ -301,6 +305,8 @@ def _noted(state: State, event: Noted, case: Case | None, at: Instant) -> None:
     match event:
         case e.DeadLetterOpened():
             letters.opened(state, event, case, at)
+            if case is not None and event.kind == "denied":
+                watching.decided(state, case, at, permitted=False)
         case e.DeadLetterResolvedBefore():
             letters.resolved_before(state, event)
         case e.DeadLettersAged():
@@ -313,18 +319,12 @@ def _noted(state: State, event: Noted, case: Case | None, at: Instant) -> None:
             assert_never(event)
 
 
-def _guarded(state: State, event: e.BreakerTripped | e.BreakerProbed | e.BreakerReset, _case: Case | None, _at: Instant) -> None:
-    guard = breaker.made(state, event.scope)
-    match event:
-        case e.BreakerTripped():
-            guard.status, guard.epoch, guard.until, guard.why, guard.probe = "open", event.epoch, event.until, event.why, None
-            _remind_of_worthless(state)
-        case e.BreakerProbed():
-            guard.status, guard.probe = "probing", event.case
-        case e.BreakerReset():
-            guard.status, guard.until, guard.why, guard.probe, guard.outcomes, guard.mismatches = "closed", None, "", None, (), ()
-        case _:
-            assert_never(event)
+def _guarded(
+    state: State, event: e.BreakerTripped | e.BreakerProbed | e.BreakerReset | e.BreakerResetBacked, _case: Case | None, at: Instant
+) -> None:
+    breaker.fold(state, event, at)
+    if isinstance(event, e.BreakerTripped):
+        _remind_of_worthless(state)
 
 
 def _remind_of_worthless(state: State) -> None:
@@ -463,7 +463,7 @@ _FOLDS: Mapping[type, Fold] = {
     **_for_each(e.WarrantUseAsked | e.WarrantsRevoked, _asked_or_revoked),
     **_for_each(e.RunOpened | e.RunReported | e.RunUnknown | e.RunVerified, _executed),
     **_for_each(e.RunAttested | e.RunReportedLate | e.EffectProbed | e.EffectVouched | e.EffectSettled, _looked),
-    **_for_each(e.BreakerTripped | e.BreakerProbed | e.BreakerReset, _guarded),
+    **_for_each(e.BreakerTripped | e.BreakerProbed | e.BreakerReset | e.BreakerResetBacked, _guarded),
     **_for_each(Noted, _noted),
     **_for_each(stocktaking.Reconciling, stocktaking.folded),
     **_for_each(Keeping, _kept),

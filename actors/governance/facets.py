@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+import attrs
 import cedarpy
 from cedarpy import pst
 
+from .breaker_limits import TABLES, BreakerLimits
 from .bundle import Bundle
 from .catalogue import Action, Fixed, FromParam
 from .cedar_text import statements
@@ -95,16 +97,38 @@ def settings(bundle: Bundle) -> Facets:
         "reports.deadline": span(known.report_deadline),
         "verification.deadline": span(known.verification_deadline),
         "stale.decisions": str(known.stale_decisions),
-        "breaker.failures": str(known.breaker.failures),
-        "breaker.window": span(known.breaker.window),
-        "breaker.cool_down": span(known.breaker.cool_down),
-        "breaker.mismatches": str(known.breaker.mismatches),
+        **{f"breaker.{name}": text for name, text in _breaker(known.breaker)},
         "dead_letters.old": span(known.letters_old),
         "retention.days": str(known.retention),
     }
     rates = {"principal": known.rates.principal, "tenant": known.rates.tenant}
     rates |= {f"calls.{name}": rate for name, rate in known.rates.calls.items()}
     return said | {f"rates.{name}": str(rate) for name, rate in rates.items() if rate is not None}
+
+
+def _breaker(limits: BreakerLimits) -> Iterator[tuple[str, str]]:
+    yield "failures", str(limits.failures)
+    yield "window", span(limits.window)
+    yield "percent", str(limits.percent)
+    yield "scopes", _watched(limits.scopes)
+    yield "cool_down", span(limits.cool_down)
+    yield "mismatches", str(limits.mismatches)
+    for name in TABLES:
+        of_detector = getattr(limits, name)
+        for field in attrs.fields(type(of_detector)):
+            yield f"{name}.{field.name}", _limit(field.name, getattr(of_detector, field.name))
+
+
+def _watched(words: Iterable[str]) -> str:
+    return ", ".join(words) or "none"
+
+
+def _limit(name: str, value: object) -> str:
+    if isinstance(value, tuple):
+        return _watched(value)
+    if name == "most":
+        return _money(value) if isinstance(value, int) else "none"
+    return span(value) if name == "window" and isinstance(value, int) else str(value).lower()
 
 
 def budgets(limits: Iterable[Limit]) -> Facets:

@@ -10,10 +10,11 @@ from . import breaker, budgets, bundle, counters, declared, governed, kinds, pro
 from . import commands as c
 from . import events as e
 from . import intent as intents
-from .decision import Ancestor, Asker, Decided, Decision, Facts, Moment, Operator
+from .canonical import Value
+from .decision import Ancestor, Asker, Decided, Decision, Facts, Moment
 from .membership import by_asker
+from .persons import behind
 from .refusals import Code, Refusal, unknown
-from .settings import BreakerLimits
 from .state import Member, State
 
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}", re.ASCII)
@@ -21,27 +22,50 @@ LARGEST_BUNDLE = 512 * 1024  # bytes of all files: a policy that is longer has b
 
 
 def trip(state: State, command: c.TripBreaker, by: Asker, moment: Moment) -> Decision:
-    """Shuts a scope out until a person resets it."""
+    """Shuts a scope out until people reset it."""
     if (no := _no_scope(state, command.scope)) is not None:
         return no
-    tripped = breaker.trip(state, command.scope, moment.now, BreakerLimits(), command.reason, until_reset=True, by=by_asker(by))
-    return Decided((tripped,), {"scope": command.scope})
+    return Decided((breaker.by_hand(state, command.scope, moment.now, command.reason, by_asker(by)),), {"scope": command.scope})
 
 
 def reset(state: State, command: c.ResetBreaker, by: Asker) -> Decision:
-    """Lets a scope in again; a tenant's breakers are reset by that tenant's people, never by the node's."""
-    if isinstance(by, Operator):
-        return Refusal(Code.NOT_ALLOWED, "a tenant's breaker is reset by that tenant's admin")
-    if breaker.seen(state, command.scope).status == "closed":
-        return Refusal(Code.UNKNOWN, "that breaker is closed already", about=command.scope)
-    return Decided((e.BreakerReset(command.scope, by_asker(by), command.reason),), {"scope": command.scope})
+    """Lets a scope in again; a tenant's breakers are reset by that tenant's people, never by the node's.
+
+    What a mismatch opened takes two persons once the tenant is sealed: the first one's word is recorded, and the second's closes it.
+    While the tenant is founding there may be one person only, and an admin's word is enough.
+    """
+    if not isinstance(by, Member):
+        return Refusal(Code.NOT_ALLOWED, "a tenant's breaker is reset by that tenant's people")
+    guard = breaker.seen(state, command.scope)
+    if guard.status == "closed":
+        return Refusal(Code.UNKNOWN, "that breaker is closed already", about=command.scope[:64])
+    answer: dict[str, Value] = {"scope": command.scope, "closed": True}
+    if not breaker.takes_two(state, guard):
+        if by.kind != kinds.ADMIN:
+            return Refusal(Code.NOT_ALLOWED, "an admin resets this breaker", about=command.scope[:64])
+        return Decided((e.BreakerReset(command.scope, by.member, command.reason),), answer)
+    agent = state.members.get(command.scope.removeprefix("agent:"))
+    if agent is not None and by.person in behind(state, agent):
+        why = f"{by.person} stands behind {agent.member}, which a mismatch shut out: two others have to say that it may go on"
+        return Refusal(Code.SELF_APPROVAL, why, about=command.scope[:64])
+    first = guard.votes[0] if guard.votes else None
+    if first is None:
+        backed = e.BreakerResetBacked(command.scope, by.member, by.person, command.reason)
+        return Decided((backed,), {"scope": command.scope, "closed": False})
+    if first.person == by.person:
+        return Refusal(Code.ALREADY_VOTED, f"{by.person} has said so already: it takes a second person", about=command.scope[:64])
+    why = f"{first.person}: {first.reason}; {by.person}: {command.reason}"
+    return Decided((e.BreakerReset(command.scope, by.member, why),), answer)
 
 
 def _no_scope(state: State, scope: str) -> Refusal | None:
-    kind, _, name = scope.partition(":")
-    if scope == "tenant" or (kind == "action" and name) or (kind == "agent" and name in state.members):
+    agent, _, action = scope.removeprefix("agent:").partition(" action:")
+    if scope == "tenant" or (scope.startswith("action:") and len(scope) > len("action:")):
         return None
-    return Refusal(Code.UNKNOWN, "a scope is tenant, agent:NAME of a member, or action:NAME", about=scope[:64])
+    if scope.startswith("agent:") and agent in state.members and (action or " " not in scope):
+        return None
+    why = "a scope is tenant, agent:NAME of a member, action:NAME, or both as in 'agent:NAME action:NAME'"
+    return Refusal(Code.UNKNOWN, why, about=scope[:64])
 
 
 def retry(state: State, command: c.RetryLetter, by: Member, facts: Facts, moment: Moment) -> Decision:

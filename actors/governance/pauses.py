@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from . import breaker
 from . import events as e
 from .halt import Pause
 from .ids import Instant, Person
 from .kinds import AGENT
 from .persons import behind
 from .refusals import Code, Refusal
+from .signals import Breaker
 from .state import LiveWarrant, Member, State
 from .utc import utc
 
@@ -86,7 +86,7 @@ def folded(state: State, event: Pauses, at: Instant) -> None:
             known = Pause(event.scope, event.side, event.by, event.person, event.reason, event.since)
             state.pauses[key(event.scope, event.side)] = known
             if event.scope != NODE:  # its epoch is kept by the node's own log
-                breaker.made(state, event.scope).epoch = event.epoch
+                state.breakers.setdefault(event.scope, Breaker(event.scope)).epoch = event.epoch
             for live in state.warrants.values():
                 if not live.revoked and _covers(event.scope, live):
                     live.revoked = sentence(known).replace(" is paused by ", " was paused by ").replace(" since ", " at ", 1)

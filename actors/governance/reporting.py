@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from . import breaker, canonical, links, looking, receipt, stocktaking
+from . import canonical, links, looking, receipt, stocktaking
 from . import commands as c
 from . import events as e
 from .decision import Decided, Decision, Facts, Moment
 from .ids import MINUTE, Instant, Micros
 from .refusals import Code, Refusal, unknown
-from .settings import BreakerLimits
 from .signing import Purpose, same, verifies
 from .state import Member, Run, State
 
@@ -129,15 +128,3 @@ def overdue(state: State, run: Run, moment: Moment) -> tuple[e.Event, ...]:
     why = "no report within its deadline"
     letter = e.DeadLetterOpened(moment.fresh.dead_letter(), run.case, "unknown", why, state.last_letter, closes=False)
     return (e.RunUnknown(run.case, run.run, run.effect, why), letter)
-
-
-def react(state: State, event: e.Event, run: Run, limits: BreakerLimits, at: Instant) -> list[e.Event]:
-    """What the breakers make of a run's end, in the same batch.  ``run`` is the run as it was before the event."""
-    match event:
-        case e.RunVerified():
-            good = event.verdict != "mismatched" and run.outcome in ("", "succeeded")
-            return breaker.react(state, run, at, limits, good=good)
-        case e.RunUnknown():
-            return breaker.react(state, run, at, limits, good=False)
-        case _:
-            return []

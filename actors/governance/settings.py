@@ -8,7 +8,9 @@ from typing import Final
 
 import attrs
 
+from . import breaker_limits
 from . import quorum as quorums
+from .breaker_limits import BreakerLimits
 from .finding import Malformed
 from .ids import DAY, HOUR, MINUTE, Micros
 from .quorum import Quorum
@@ -18,14 +20,6 @@ from .tiers import TIERS, Tier
 from .toml_table import Table
 
 PASSBACK: Final = "agent"  # the executor's name that hands a T0 warrant to the agent itself
-
-
-@attrs.frozen(kw_only=True)
-class BreakerLimits:
-    failures: int = 5  # within the window; fewer is noise, more is damage
-    window: Micros = Micros(10 * MINUTE)
-    cool_down: Micros = Micros(5 * MINUTE)  # long enough for a person to look
-    mismatches: int = 1  # a receipt that reality contradicts is never noise
 
 
 _WARRANT_LIFE: Mapping[Tier, Micros] = MappingProxyType(
@@ -119,7 +113,7 @@ def read(root: Table) -> Settings:
         report_deadline=reports.duration("deadline", default.report_deadline),
         verification_deadline=verification.duration("deadline", default.verification_deadline),
         stale_decisions=stale.integer("decisions", default.stale_decisions, 0, 10),
-        breaker=_breaker(root.table("breaker"), default.breaker),
+        breaker=breaker_limits.read(root.table("breaker")),
         rates=read_rates(root),
         letters_old=dead.duration("old", default.letters_old),
         retention=keeping.integer("days", default.retention, 1, LONGEST_RETENTION),
@@ -150,13 +144,3 @@ def _quorum(table: Table, tier: Tier, default: Quorum) -> Quorum:
             "quorum", f"{tier} needs {'one approver' if needed == 1 else 'at least two different persons'}", f'as in "any {needed}"'
         )
     return quorum
-
-
-def _breaker(table: Table, default: BreakerLimits) -> BreakerLimits:
-    table.only(("failures", "window", "cool_down", "mismatches"))
-    return BreakerLimits(
-        failures=table.integer("failures", default.failures, 1, 1_000),
-        window=table.duration("window", default.window),
-        cool_down=table.duration("cool_down", default.cool_down),
-        mismatches=table.integer("mismatches", default.mismatches, 1, 1_000),
-    )

@@ -22,6 +22,7 @@ from .finding_book import Findings
 from .halt import Pause
 from .ids import CaseId, Cost, Digest, EffectId, Instant, MemberId, Micros, Person, RunId, TenantId, WarrantId
 from .letter_book import Letters
+from .signals import Breaker, Signals
 
 
 @attrs.define
@@ -246,20 +247,6 @@ class Run:
         return self.read
 
 
-@attrs.define
-class Breaker:
-    """One scope's guard.  At most ``REMEMBERED`` outcomes are kept, so it never grows."""
-
-    scope: str
-    epoch: int = 0
-    status: str = "closed"  # closed | open | probing
-    until: Instant | None = None
-    why: str = ""
-    probe: CaseId | None = None
-    outcomes: tuple[tuple[Instant, bool], ...] = ()  # when, good; newest last
-    mismatches: tuple[Instant, ...] = ()
-
-
 @attrs.frozen
 class Promise:
     """From ``since`` on, bodies are kept this long."""
@@ -431,7 +418,8 @@ class State:
     warrants: dict[str, LiveWarrant] = attrs.Factory(dict)
     runs: dict[str, Run] = attrs.Factory(dict)
     blocked: dict[str, RunId] = attrs.Factory(dict)  # effect → the run whose outcome is unknown
-    breakers: dict[str, Breaker] = attrs.Factory(dict)
+    breakers: dict[str, Breaker] = attrs.Factory(dict)  # of scopes that ever tripped
+    signals: dict[str, Signals] = attrs.Factory(dict)  # what was seen of each scope, see watching.py
     envelopes: dict[str, Envelope] = attrs.Factory(dict)
     seats: dict[str, Seat] = attrs.Factory(dict)  # by whose it is
     last_letter: int | None = None  # sequence number of the newest dead letter
@@ -470,9 +458,9 @@ class State:
         heapq.heappush(self.deadlines, (at, kind, name))
 
 
-def scopes(agent: str, action: str) -> tuple[str, str, str]:
-    """The breaker scopes that one warrant stands in, narrowest first."""
-    return (f"agent:{agent}", f"action:{action}", "tenant")
+def scopes(agent: str, action: str) -> tuple[str, str, str, str]:
+    """The breaker scopes that one warrant stands in, narrowest first, spelt as budgets spell theirs."""
+    return (f"agent:{agent} action:{action}", f"agent:{agent}", f"action:{action}", "tenant")
 
 
 def worthless(state: State, live: LiveWarrant) -> str | None:

@@ -144,22 +144,6 @@ def members(state: State) -> list[Value]:
     ]
 
 
-def breakers(state: State) -> list[Value]:
-    return [
-        {
-            "scope": b.scope,
-            "status": b.status,
-            "why": b.why,
-            "until": b.until,
-            "epoch": b.epoch,
-            "recent": len(b.outcomes),
-            "bad": sum(not good for _, good in b.outcomes),
-            "mismatches": len(b.mismatches),
-        }
-        for b in sorted(state.breakers.values(), key=lambda b: b.scope)
-    ]
-
-
 def status(state: State) -> dict[str, Value]:
     """How the tenant is doing, in numbers."""
     tally = state.tally

@@ -253,6 +253,7 @@ NAMES_NOTHING = {
     "alert.list": "is about the connection's own tenant",
     "alert.tail": "is about the connection's own tenant",
     "breaker.list": "is about the connection's own tenant",
+    "breaker.show": "looks at the connection's own tenant, where nothing was ever seen of other names",
     "policy.facts": "counts in the connection's own tenant, where other names have done nothing",
     "seat.list": "is about the connection's own tenant",
     "review.stats": "is about the connection's own tenant",

@@ -51,7 +51,7 @@ COMMANDS = {
     "pause": ("pause", "pause", "The kill switch: agent, tenant, node."),
     "resume": ("pause", "resume", "Let go on what was paused: agent, tenant, node."),
     "budget": ("budget", "budget", "Budgets: show, report, set."),
-    "breaker": ("breaker", "breaker", "Breakers: list, trip, reset."),
+    "breaker": ("breaker", "breaker", "Breakers: list, show, trip, reset, simulate."),
     "dead-letters": ("dead_letters", "dead_letters", "What did not end well: list, show, retry, resolve."),
     "reconcile": ("reconcile", "reconcile", "What does not agree: list, show, resolve, run, import, git, directory, access-log."),
     "retention": ("retention", "retention", "Retention: status, run, hold, release, erase."),

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import heapq
-import os
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console, RenderableType
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.console import RenderableType
 
 from actors.governance import budget_words, expected_flips
 from actors.governance import bundle as bundles
 from actors.governance.bundle import Bundle, Findings
 from actors.governance.ids import Instant
-from vienna_runtime import passphrase
-from vienna_runtime.cli import flips
+from vienna_runtime.cli import flips, recorded_log
 from vienna_runtime.cli.exits import BadEnd
 from vienna_runtime.cli.here import Here, json_option, pass_here
 from vienna_runtime.cli.phrases import counted, money
@@ -28,13 +23,10 @@ from vienna_runtime.cli.policy_directory import source_of
 from vienna_runtime.cli.shown import shown
 from vienna_runtime.cli.when import WHEN
 from vienna_runtime.client import Vienna
-from vienna_runtime.replay import source
 from vienna_runtime.replay.report import Report
-from vienna_runtime.replay.world import Entry, Replayed, World
-from vienna_runtime.secret import Secret
+from vienna_runtime.replay.world import Replayed, World
 
 MOST_NAMED = 5  # budgets in one line: the report as JSON has them all
-CHUNK = 2_048  # entries between two looks at the progress bar
 SAID = {
     "same": "the candidate says the same to all of them",
     "looser": "the candidate is looser: something that was looked at, or refused, would pass more easily",
@@ -70,8 +62,7 @@ def replay(here: Here, candidate: Path, since: int | None, last: int | None, dir
       vienna policy replay --against ./policy --ci
       vienna policy replay --against ./policy --from /mnt/backup/monday --tenant belvedere
     """
-    if (directory is None) != (tenant is None):
-        raise click.UsageError("--from DIR and --tenant NAME go together: a node's directory holds the logs of all its tenants")
+    recorded_log.together(directory, tenant)
     files = source_of(candidate)
     loaded = bundles.load(files)
     if isinstance(loaded, Findings):
@@ -86,7 +77,8 @@ def replay(here: Here, candidate: Path, since: int | None, last: int | None, dir
     begun = time.monotonic()
     if directory is not None and tenant is not None:
         world = World(tenant, loaded, Instant(since or 0))
-        _from_directory(here, directory, tenant, world, take)
+        recorded_log.over_directory(here, directory, tenant, "replaying", lambda chunk: _taken(world.feed(chunk), take))
+        _taken(world.flush(), take)
     else:
         world = here.ask(lambda vienna: _from_node(here, vienna, loaded, Instant(since or 0), take))
     for _, one in sorted(keep):
@@ -97,63 +89,16 @@ def replay(here: Here, candidate: Path, since: int | None, last: int | None, dir
         raise BadEnd(f"{counted(report.unexpected, 'flip')} that no [[flip]] in the candidate's tests expects")
 
 
-def _from_directory(here: Here, directory: Path, tenant: str, world: World, take: Callable[[Replayed], object]) -> None:
-    def ask() -> Secret:
-        return passphrase.read("the keystore", environ=os.environ, prompt=passphrase.terminal_prompt(sys.stdin.isatty()))
-
-    with source.opened(directory, ask) as ledger:
-        logs = ledger.logs()
-        if tenant not in logs:
-            raise click.UsageError(
-                f"there is no tenant {tenant!r} in {directory}; there are {', '.join(sorted(name for name in logs if name))}"
-            )
-        with _bar(here, logs[tenant].size) as advance:
-            chunk: list[Entry] = []
-            for entry in source.from_ledger(ledger, tenant):
-                chunk.append(entry)
-                if len(chunk) == CHUNK:
-                    _fed(world, chunk, take, advance)
-            _fed(world, chunk, take, advance)
-    _done(world, take)
-
-
 async def _from_node(here: Here, vienna: Vienna, candidate: Bundle, since: Instant, take: Callable[[Replayed], object]) -> World:
-    size = int((await vienna.call("status"))["entries"])
     world = World(vienna.log, candidate, since)
-    with _bar(here, size) as advance:
-        chunk: list[Entry] = []
-        async for entry in source.from_node(vienna, size):
-            chunk.append(entry)
-            if len(chunk) == CHUNK:
-                _fed(world, chunk, take, advance)
-        _fed(world, chunk, take, advance)
-    _done(world, take)
-    return world
-
-
-def _fed(world: World, chunk: list[Entry], take: Callable[[Replayed], object], advance: Callable[[int], None]) -> None:
-    _taken(world.feed(chunk), take)
-    advance(len(chunk))
-    chunk.clear()
-
-
-def _done(world: World, take: Callable[[Replayed], object]) -> None:
+    await recorded_log.over_node(here, vienna, "replaying", lambda chunk: _taken(world.feed(chunk), take))
     _taken(world.flush(), take)
+    return world
 
 
 def _taken(found: Iterable[Replayed], take: Callable[[Replayed], object]) -> None:
     for one in found:
         take(one)
-
-
-@contextmanager
-def _bar(here: Here, size: int) -> Iterator[Callable[[int], None]]:
-    """A progress bar on the terminal that is gone when the work is; nothing where nobody looks."""
-    columns = (TextColumn("replaying"), BarColumn(), MofNCompleteColumn(), TextColumn("entries"), TimeRemainingColumn())
-    shown = not here.as_json and sys.stderr.isatty()
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not shown) as progress:
-        task = progress.add_task("replaying", total=size)
-        yield lambda count: progress.advance(task, count)
 
 
 def _lines(value: dict[str, Any], *, ci: bool) -> Iterator[RenderableType]:

@@ -125,6 +125,10 @@ class Administration:
     async def breakers(self) -> list[Answer]:
         return list((await self._call("breaker.list"))["breakers"])
 
+    async def breaker(self, scope: str) -> Answer:
+        """One line of ``breakers``, with ``detectors``: what each counts of it at this moment, and against what."""
+        return await self._call("breaker.show", scope=scope)
+
     async def budgets(self) -> Answer:
         """``{budgets, zone}``: a line for each limit and scope, amounts in micro-units."""
         return await self._call("budget.show")
@@ -137,6 +141,7 @@ class Administration:
         return await self._call("breaker.trip", scope=scope, reason=reason)
 
     async def reset(self, scope: str, reason: str) -> Answer:
+        """``{scope, closed}``: False where a mismatch opened it and a second person has to say so, too."""
         return await self._call("breaker.reset", scope=scope, reason=reason)
 
     async def pause(self, scope: str, reason: str) -> Answer:

@@ -137,7 +137,10 @@ class _Replay:
     def _fold(self, event: e.Event, shown: Shown) -> None:
         if isinstance(event, e.BundleActivated):
             event = attrs.evolve(event, counters=(), limits=())  # nothing can be counted here, where most of the log is not
-        evolve(self._state, event, Instant(shown.header.time), shown.seq)
+        try:
+            evolve(self._state, event, Instant(shown.header.time), shown.seq)
+        except canonical.NotCanonical as error:
+            raise _Stopped(f"not looked at from entry {shown.seq} on: the intent cannot be read ({error})") from None
 
     # -- who belongs, and which bundle is in force
 
@@ -320,16 +323,14 @@ class _Replay:
         return name_of(event)
 
     def _active(self) -> bundles.Bundle:
-        active = self._facts().active
-        if active is None:
+        if (active := self._facts().active) is None:
             raise _Stopped(f"not looked at from entry {self._at} on: no bundle was in force")
         return active
 
     def _propose(self, event: e.IntentProposed, shown: Shown, moment: Moment) -> Decision:
         wish = intent.unpack(event.intent)
         intent.check_kinds(wish)
-        agent = self._state.members.get(event.agent)
-        retried = event.key.startswith(proposing.RETRY_PREFIX)
+        agent, retried = self._state.members.get(event.agent), event.key.startswith(proposing.RETRY_PREFIX)
         if agent is None or agent.status != "active":
             return Refusal(Code.NOT_ALLOWED, f"{event.agent} was no active member")
         if shown.header.actor != event.agent and not retried:

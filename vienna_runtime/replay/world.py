@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 
 import attrs
 
-from actors.governance import asking, breaker, canonical, codec, guarding, proposing, reporting
+from actors.governance import asking, breaker, canonical, codec, guarding, proposing, watching
 from actors.governance import events as e
 from actors.governance import intent as intents
 from actors.governance.breaker import LAW
@@ -139,13 +139,13 @@ class World:
             case _:
                 pass
         self._memory.note(event)
-        run = self.state.runs.get(getattr(event, "run", ""))
+        about = watching.subject(self.state, event)
         with self._purse.counting(event):
             evolve(self.state, event, entry.at, entry.seq)
         if getattr(event, "closes", False) and (held := self._held.pop(getattr(event, "case", ""), None)) is not None:
             self._told.append(held[1])  # it was never granted
-        if run is not None and isinstance(event, (e.RunVerified, e.RunUnknown)):
-            for tripped in reporting.react(self.state, event, run, self._candidate.settings.breaker, entry.at):
+        if about is not None:
+            for tripped in watching.follow(self.state, [(event, about)], self._candidate.settings.breaker, entry.at):
                 evolve(self.state, tripped, entry.at, entry.seq)
 
     def _proposed(self, entry: Entry, event: e.IntentProposed) -> None:

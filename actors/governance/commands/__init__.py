@@ -59,6 +59,7 @@ from .reads import (
     ListBundles,
     ListLetters,
     Read,
+    ShowBreaker,
     ShowBundle,
     ShowCard,
     ShowCase,
@@ -91,7 +92,7 @@ Command: TypeAlias = (
     | OpenCard | DelegateSeat | ReturnSeat | ProposeCanary | ResolveFinding | BringEvidence | TakeStock
 )  # fmt: skip
 Query: TypeAlias = (
-    ShowCase | ShowFacts | ShowLineage | ShowCard | ShowLetter | ListLetters | ShowBundle | ListBundles | Read
+    ShowBreaker | ShowCase | ShowFacts | ShowLineage | ShowCard | ShowLetter | ListLetters | ShowBundle | ListBundles | Read
     | ListWarrants | ShowWarrant | ShowRecovery | ListFindings | ShowFinding | RunReconciliation
 )  # fmt: skip
 Subscription: TypeAlias = Tail | Watch | Evidence | Inbox | TailAlerts
@@ -159,6 +160,7 @@ __all__ = [
     "RunRetention",
     "Seal",
     "SettleEffect",
+    "ShowBreaker",
     "ShowBundle",
     "ShowCard",
     "ShowCase",

@@ -24,6 +24,11 @@ class ShowLineage:
 
 
 @attrs.frozen
+class ShowBreaker:
+    scope: str
+
+
+@attrs.frozen
 class ShowFacts:
     """What policies would be shown now; what is not said of the wish leaves the facts unknown that rest on it."""
 

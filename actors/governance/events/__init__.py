@@ -43,6 +43,7 @@ from .envelopes import EnvelopeEnded, EnvelopeRevoked, EnvelopeSigned, EnvelopeU
 from .guards import (
     BreakerProbed,
     BreakerReset,
+    BreakerResetBacked,
     BreakerTripped,
     BudgetWarned,
     CommandQuarantined,
@@ -131,6 +132,7 @@ Event: TypeAlias = (
     | BreakerTripped
     | BreakerProbed
     | BreakerReset
+    | BreakerResetBacked
     | BudgetWarned
     | DeadLetterOpened
     | DeadLetterResolved
@@ -193,6 +195,7 @@ __all__ = [
     "BodiesRemoved",
     "BreakerProbed",
     "BreakerReset",
+    "BreakerResetBacked",
     "BreakerTripped",
     "BudgetWarned",
     "BundleActivated",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import attrs
 
-from ..ids import CaseId, Instant
+from ..ids import CaseId, Instant, MemberId, Person
 
 
 @attrs.frozen
@@ -17,6 +18,8 @@ class BreakerTripped:
     until: Instant | None  # None: only a person resets it
     why: str
     by: str  # "law" or who
+    detector: str = ""  # which found too much; "probe" where a probe ended badly, empty by hand
+    counts: Mapping[str, int] = attrs.Factory(dict)  # what it counted, and against what
 
 
 @attrs.frozen
@@ -33,6 +36,17 @@ class BreakerReset:
     TAG: ClassVar[str] = "breaker.reset/1"
     scope: str
     by: str
+    reason: str
+
+
+@attrs.frozen
+class BreakerResetBacked:
+    """The first of the two persons whom it takes to reset what a mismatch opened."""
+
+    TAG: ClassVar[str] = "breaker.reset_backed/1"
+    scope: str
+    by: MemberId
+    person: Person
     reason: str
 
 

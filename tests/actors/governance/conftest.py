@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -23,14 +24,15 @@ from actors.governance import (
     looking,
     probe,
     receipt,
-    reporting,
     signing,
     snapshot,
     views,
     warrant,
+    watching,
 )  # fmt: skip
 from actors.governance import commands as c
 from actors.governance import events as e
+from actors.governance.breaker_limits import BreakerLimits
 from actors.governance.bundle import Bundle, Source, load, recall
 from actors.governance.canary import Canary
 from actors.governance.codec import decode, encode
@@ -232,20 +234,21 @@ class Bench:
         return decision.code.value
 
     def record(self, *events: e.Event) -> None:
-        queue: list[e.Event | alerts.Cause] = list(events)
-        for wanted in queue:
-            event = alerts.raised(self.state.alerts, wanted) if isinstance(wanted, alerts.Cause) else wanted
+        heard: list[tuple[e.Event, watching.Subject]] = []
+        causes: dict[str, alerts.Cause] = {}
+        limits = BreakerLimits() if self.state.bundle is None else self.bundles[self.state.bundle].settings.breaker
+        trips = watching.follow(self.state, heard, limits, self.now)
+        for event in chain(events, trips, alerts.all_raised(self.state.alerts, causes)):
             if isinstance(event, e.WarrantIssued):
                 signature = self.issuer.sign(signed_bytes(Purpose.WARRANT, event.fields)).signature
                 mac = hmac.digest(self.mac_key, event.fields + signature, "sha256")
                 event = e.WarrantIssued(event.case, event.warrant, event.fields, signature, mac)
-            run = self.state.runs.get(getattr(event, "run", ""))
-            cause = alerts.cause(self.state, event)
+            cause, about = alerts.cause(self.state, event), watching.subject(self.state, event)
             self._append(event)
-            if run is not None and self.state.bundle is not None:
-                queue += reporting.react(self.state, event, run, self.bundles[self.state.bundle].settings.breaker, self.now)
+            if about is not None:
+                heard.append((event, about))
             if cause is not None and alerts.is_news(self.state.alerts, cause, self.now):
-                queue.append(cause)
+                causes.setdefault(cause.same, cause)
 
     def _append(self, event: e.Event) -> None:
         seq = len(self.log)

@@ -139,7 +139,6 @@ def test_what_costs_more_than_its_cap_is_charged_in_full_and_is_a_mismatch(spend
     spending.done(spending.report(redeemed(spending, "r1"), cost=95 * UNIT), "till")
     assert spending.last(e.RunVerified).verdict == "mismatched"
     assert line(spending, "agent:ada", "cost", "day")["spent"] == 95 * UNIT
-    spending.done(c.ResetBreaker("agent:ada", "looked"), "greta") if spending.state.breakers["agent:ada"].status != "closed" else None
     assert code(pay(spending, 6)) == "budget_exceeded"
 
 

@@ -8,15 +8,17 @@ import attrs
 import pytest
 
 from actors.governance import facets
+from actors.governance.breaker_limits import TABLES, BreakerLimits
 from actors.governance.bundle import Bundle, Source, load
 from actors.governance.catalogue import Action, Fixed, FromParam
 from actors.governance.counters import Reading
 from actors.governance.declared import Before, BreakerState, Declared, Founding, Lineage, Local
+from actors.governance.detectors import denials, novelty, rate, repetition, spend, unknowns
 from actors.governance.observations import Observation
 from actors.governance.params import Param
 from actors.governance.quorum import any_of
 from actors.governance.rates import Rate, Rates
-from actors.governance.settings import BreakerLimits, Settings
+from actors.governance.settings import Settings
 from actors.governance.state import Counter, Limit
 
 CHECK = Observation(name="look", kind="tcp", arguments={"host": "x"})
@@ -61,7 +63,19 @@ SETTINGS: dict[str, Any] = {
     "retention": 30,
     "letters_old": 1_000,
 }
-BREAKER: dict[str, Any] = {"failures": 6, "window": 1_000, "cool_down": 1_000, "mismatches": 2}
+BREAKER: dict[str, Any] = {
+    "failures": 6, "window": 1_000, "percent": 60, "scopes": ("agent",), "cool_down": 1_000, "mismatches": 2,
+    "denials": denials.Limits(count=6), "unknowns": unknowns.Limits(count=6), "repetition": repetition.Limits(reads=True),
+    "rate": rate.Limits(times=9), "spend": spend.Limits(most=7), "novelty": novelty.Limits(of=("kind",)), "reading": None,
+}  # fmt: skip
+DETECTORS: tuple[tuple[Any, dict[str, Any]], ...] = (
+    (denials.Limits(), {"count": 7, "window": 1_000, "percent": 60, "scopes": ()}),
+    (unknowns.Limits(), {"count": 7, "window": 1_000, "scopes": ("tenant",)}),
+    (repetition.Limits(), {"count": 7, "window": 1_000, "reads": None, "scopes": ("agent",)}),
+    (rate.Limits(), {"deviations": 7, "times": 7, "least": 7, "warm_up": 7, "scopes": ()}),
+    (spend.Limits(), {"most": 8, "window": 1_000, "scopes": ("tenant",)}),
+    (novelty.Limits(), {"of": ("action",), "count": 7, "window": 1_000, "percent": 7, "known": 7, "scopes": ()}),
+)
 RATES: dict[str, Any] = {"principal": None, "tenant": Rate(1, "s", 1), "calls": {"propose": Rate(1, "s", 1)}}
 
 
@@ -95,6 +109,8 @@ def test_every_field_of_the_settings_is_told() -> None:
     default = Settings()
     known = [default, *moved(default, SETTINGS)]
     known += [attrs.evolve(default, breaker=breaker) for breaker in moved(BreakerLimits(), BREAKER)]
+    for name, (limits, moves) in zip(TABLES, DETECTORS, strict=True):
+        known += [attrs.evolve(default, breaker=attrs.evolve(BreakerLimits(), **{name: one})) for one in moved(limits, moves)]
     known += [attrs.evolve(default, rates=rates) for rates in moved(Rates(), RATES)[:1] + moved(Rates(), RATES)[2:]]
     told = [tuple(sorted(facets.settings(the_bundle(one)).items())) for one in known]
     assert len(set(told)) == len(told)

@@ -60,7 +60,10 @@ def test_the_intent_of_an_agent_that_left_is_not_proposed_again(bench: Any) -> N
     assert bench.done(c.ResolveLetter(letter, "read"), "greta").answer["repeated"]
 
 
-@pytest.mark.parametrize("scope", ["", "agent:", "agent:nobody", "action:", "node", "tenant:x", "Tenant"])
+@pytest.mark.parametrize(
+    "scope",
+    ["", "agent:", "agent:nobody", "action:", "node", "tenant:x", "Tenant", "agent:ada action:", "agent:nobody action:a.b", "agent:ada x"],
+)
 def test_a_scope_that_is_none_is_refused(bench: Any, scope: str) -> None:
     assert bench.refused(c.TripBreaker(scope, "x"), "greta") == "unknown"
     assert bench.refused(c.ResetBreaker(scope, "x"), "greta") == "unknown"
@@ -72,6 +75,67 @@ def test_an_operator_trips_and_cannot_reset(bench: Any) -> None:
     assert bench.ask(c.ResetBreaker("tenant", "on"), OTTO).code.value == "not_allowed"
     assert bench.refused(bench.wish(), "ada") == "breaker_open"
     bench.done(c.ResetBreaker("tenant", "on"), "greta")
+
+
+def lied(bench: Any) -> Any:
+    """A tenant that is sealed, and whose agent ada a mismatch shut out."""
+    bench.running()
+    bench.done(bench.report("r1", resource="book/other"), "till")
+    assert bench.state.breakers["agent:ada"].mismatched
+    return bench
+
+
+def reset(reason: str = "looked") -> c.ResetBreaker:
+    return c.ResetBreaker("agent:ada", reason)
+
+
+def test_after_a_mismatch_one_person_records_a_word_and_another_closes_it(bench: Any, sealed: Any) -> None:
+    lied(bench)
+    assert bench.done(reset("the disk was full"), "clara").answer == {"scope": "agent:ada", "closed": False}
+    assert bench.state.breakers["agent:ada"].status == "open"
+    assert bench.refused(bench.wish(key="early"), "ada") == "breaker_open"
+    for again in ("clara", "clara-two"):  # the same person, whoever speaks for it
+        assert bench.refused(reset(), again) == "already_voted"
+    assert bench.done(reset("so it was"), "dora").answer == {"scope": "agent:ada", "closed": True}
+    assert bench.last(e.BreakerReset).reason == "clara: the disk was full; dora: so it was"
+    bench.propose()
+    assert bench.state.breakers["agent:ada"].votes == ()
+
+
+def test_whoever_stands_behind_the_agent_is_neither_of_the_two(bench: Any, sealed: Any) -> None:
+    lied(bench)
+    assert bench.refused(reset(), "greta") == "self_approval"  # ada's owner
+
+
+def test_a_trip_by_hand_over_a_mismatch_does_not_make_one_person_enough(bench: Any, sealed: Any) -> None:
+    lied(bench)
+    bench.done(reset(), "clara")
+    bench.done(c.TripBreaker("agent:ada", "halt"), OTTO)
+    assert bench.state.breakers["agent:ada"].votes == ()  # that was about another trip
+    assert bench.done(reset(), "dora").answer["closed"] is False
+    assert bench.done(reset(), "clara").answer["closed"] is True
+
+
+def test_while_the_tenant_is_founding_an_admin_is_enough_and_an_approver_is_not(bench: Any) -> None:
+    lied(bench)
+    assert bench.refused(reset(), "clara") == "not_allowed"
+    assert bench.done(reset(), "greta").answer == {"scope": "agent:ada", "closed": True}
+
+
+def test_what_no_mismatch_opened_takes_one_admin_also_when_the_tenant_is_sealed(bench: Any, sealed: Any) -> None:
+    bench.done(c.TripBreaker("agent:ada action:notes.append", "halt"), "greta")
+    assert bench.refused(c.ResetBreaker("agent:ada action:notes.append", "x"), "clara") == "not_allowed"
+    bench.done(c.ResetBreaker("agent:ada action:notes.append", "looked"), "greta")
+
+
+def test_an_agent_is_shut_out_from_one_action_alone(bench: Any) -> None:
+    live = bench.warrant_of(bench.propose())
+    bench.done(c.TripBreaker("agent:ada action:notes.append", "halt"), "greta")
+    assert bench.refused(bench.redemption(live.warrant), "till") == "breaker_open"
+    assert bench.refused(bench.wish(key="k2"), "ada") == "breaker_open"
+    assert [type(event) for event in bench.pass_time(0)][:1] == [e.WarrantRevoked]
+    bench.propose("files.write")
+    bench.propose(by="mallory")
 
 
 def test_an_operator_does_nothing_else_in_a_tenant(bench: Any) -> None:

@@ -10,14 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.governance import events as e
-from actors.governance import retention
+from actors.governance import intent, retention
 from actors.governance.evolve import evolve
-from actors.governance.ids import HOUR, Instant, TenantId
+from actors.governance.ids import HOUR, Cost, Instant, TenantId
 from actors.governance.months import begin_of, end_of, month_of
 from actors.governance.retention import FORGETTABLE, Item, due_at, kept
 from actors.governance.settings import DEFAULT_RETENTION
 from actors.governance.state import State
 
+WISH = intent.pack(intent.Intent("notes.read", "book/one", {}, "to see", Cost(0), None, None, None))
 DAY = 24 * HOUR
 PROPOSED = e.IntentProposed.TAG
 SPAN = ("2026-01", "2026-01")
@@ -89,7 +90,7 @@ def test_what_says_what_the_tenant_is_never_goes(fold: Callable[..., State]) -> 
 
 
 def test_an_open_case_stays_and_a_closed_one_goes_when_the_month_it_ended_in_is_over(fold: Callable[..., State]) -> None:
-    opened = e.IntentProposed("c1", "ada", b"", "k", None, False, ())  # type: ignore[arg-type]
+    opened = e.IntentProposed("c1", "ada", WISH, "k", None, False, ())  # type: ignore[arg-type]
     assert kept(fold((0, opened)), Item(PROPOSED, "c1", SPAN), over("2026-01")) == retention.OPEN
     assert kept(fold(), Item(PROPOSED, "c1", SPAN), over("2026-01")) == ""
     assert kept(fold(), Item(PROPOSED, "c1", ("2026-01", "2026-02")), over("2026-01")) == retention.ENDED_LATER
@@ -114,7 +115,7 @@ def test_a_hold_keeps_what_it_covers_and_nothing_else(fold: Callable[..., State]
 def test_a_bundle_stays_until_the_last_case_decided_under_it_is_over(fold: Callable[..., State]) -> None:
     digest = b"\x07" * 32
     pushed = Item(e.BundlePushed.TAG, "", SPAN, digest.hex())
-    proposed = e.IntentProposed("c1", "ada", b"", "k", None, False, ())  # type: ignore[arg-type]
+    proposed = e.IntentProposed("c1", "ada", WISH, "k", None, False, ())  # type: ignore[arg-type]
     decided = e.CaseDecided("c1", False, (), digest, "no")  # type: ignore[arg-type]
     closed = e.DeadLetterOpened("d1", "c1", "denied", "no", None, closes=True)  # type: ignore[arg-type]
     march = begin_of("2026-03")
@@ -129,7 +130,7 @@ def test_a_bundle_stays_until_the_last_case_decided_under_it_is_over(fold: Calla
 def test_a_bundle_stays_as_long_as_any_case_that_it_was_in_force_for_can_be_checked(fold: Callable[..., State]) -> None:
     first, second, third = b"\x01" * 32, b"\x02" * 32, b"\x03" * 32
     march, april, may = begin_of("2026-03"), begin_of("2026-04"), begin_of("2026-05")
-    proposed = e.IntentProposed("c1", "ada", b"", "k", None, False, ())  # type: ignore[arg-type]
+    proposed = e.IntentProposed("c1", "ada", WISH, "k", None, False, ())  # type: ignore[arg-type]
     decided = e.CaseDecided("c1", False, (), first, "no")  # type: ignore[arg-type]
     closed = e.DeadLetterOpened("d1", "c1", "denied", "no", None, closes=True)  # type: ignore[arg-type]
     state = fold(

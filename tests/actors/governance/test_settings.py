@@ -3,10 +3,11 @@ from __future__ import annotations
 import pytest
 
 from actors.governance import settings
+from actors.governance.breaker_limits import BreakerLimits
 from actors.governance.finding import Finding
 from actors.governance.ids import HOUR, MINUTE
 from actors.governance.quorum import parse_known
-from actors.governance.settings import BreakerLimits, Settings
+from actors.governance.settings import Settings
 from actors.governance.toml_table import read
 
 

@@ -58,8 +58,9 @@ const BODIES = {
   "scope.resumed/1": "scope side ends by person reason",
   "alert.raised/1": "kind severity key about concerns text count previous",
   "alert.acknowledged/1": "alert by person note",
-  "breaker.tripped/1": "scope epoch until why by",
+  "breaker.tripped/1": "scope epoch until why by detector counts",
   "breaker.probed/1": "scope case",
+  "breaker.reset_backed/1": "scope by person reason",
   "log.bodies_removed/1": "task bodies last",
 };
 export const INTENT = "action resource params purpose cost state_digest parent deadline".split(" ");

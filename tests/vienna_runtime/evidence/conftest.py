@@ -20,13 +20,13 @@ from actors.governance import approval, attestation, canonical, codec, conversat
 from actors.governance import commands as c
 from actors.governance import due as overdue
 from actors.governance import events as e
+from actors.governance.breaker_limits import BreakerLimits
 from actors.governance.canary import Canary
 from actors.governance.constraints import Prefix, Range
 from actors.governance.decide import decide
 from actors.governance.decision import Ancestor, Decided, Facts, Invitee, Moment, Operator
 from actors.governance.facts import Past
 from actors.governance.ids import HOUR, SECOND, Fresh, Instant
-from actors.governance.settings import BreakerLimits
 from actors.governance.signing import Purpose, fingerprint, signed_bytes
 from actors.governance.state import Case, State
 from actors.recall import Recall
