@@ -31,6 +31,10 @@ EXPECTED = (
     "a push, approved by two, which the liar says it made → mismatched",
     "what the breaker of ben says → open",
     "anything more → refused: breaker_open",
+    "to read a file → refused: paused",
+    "to let ada go on → applied",
+    "the remote compared with the ledger → nobody warranted refs/heads/shortcut",
+    "what somebody should have heard of → all told",
     "to verify the data directory offline → verified",
     "the same by another key of the same name → refused",
 )

@@ -17,14 +17,14 @@ from rich.console import Console
 from rich.text import Text
 
 from transport.errors import TransportError
-from vienna_runtime.demo import changing, closing, crashing, founding, lying, reading, refusing
+from vienna_runtime.demo import changing, closing, crashing, founding, guarding, lying, reading, refusing
 from vienna_runtime.demo.board import Board
 from vienna_runtime.demo.play import Play
 from vienna_runtime.demo.scenery import Scenery
 from vienna_runtime.demo.stage import set_up
 from vienna_runtime.errors import ViennaError
 
-ACTS = (founding, reading, changing, refusing, crashing, lying, closing)
+ACTS = (founding, reading, changing, refusing, crashing, lying, guarding, closing)
 PLAIN_WIDTH = 150  # columns where there is no terminal
 INTERRUPTED = 130
 

@@ -1,4 +1,4 @@
-"""The last act: the ledger checked by whoever likes, the lineage of one case, and what to try next."""
+"""Act 8: the ledger checked by whoever likes, the lineage of one case, and what to try next."""
 
 from __future__ import annotations
 
