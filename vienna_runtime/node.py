@@ -35,7 +35,7 @@ from actors.governance.node_law import WitnessRefused
 from actors.governance.pauses import sentence
 from actors.held import Held
 from actors.housekeeper import Housekeeper
-from actors.kernel import Child, Down, Mailbox, Notice, Ref, Strategy, Supervision, run_actor, supervise
+from actors.kernel import Child, Down, Intensity, Mailbox, Notice, Ref, Strategy, Supervision, run_actor, supervise
 from actors.kernel.cell import Life
 from actors.legal_time import LegalTime
 from actors.messages import Asked, Done, Outcome, Respond, Sweep
@@ -74,6 +74,7 @@ log = structlog.get_logger(__name__)
 COLLECT = (20_000, 20, 50)  # objects, and rounds: a case leaves hundreds of objects and no cycle; looking for some every 700 cost 5 % of it
 SWITCH = 0.002  # s the interpreter lets one thread run: the default 5 ms would hold a finished commit back behind the event loop
 MICROS = 1_000_000
+FOR_EVER = Intensity(restarts=sys.maxsize)  # a due date that is settled late is better than a node that ends over it
 
 
 @attrs.define(eq=False)
@@ -100,6 +101,7 @@ class Node:
     root: Supervision | None = None
     tenants: Supervision | None = None
     lives: dict[str, Supervision] = attrs.field(factory=dict)  # of each tenant's actor
+    apart: dict[str, Supervision] = attrs.field(factory=dict)  # of those that are started again for ever
     connections: int = 0
 
     @property
@@ -182,9 +184,9 @@ async def live(node: Node, ready: Callable[[], None]) -> None:
             Child(name="answers", start=node.held.run),
             Child(name="supervisor", start=partial(_supervisor, node)),
             Child(name="tenants", start=partial(_tenants, node), shutdown=15.0),
-            Child(name="housekeeper", start=node.housekeeper.run),
-            Child(name="keymaster", start=node.keymaster.run),
-            Child(name="reconciler", start=partial(_reconciler, node)),
+            _apart(node, Child(name="housekeeper", start=node.housekeeper.run)),
+            _apart(node, Child(name="keymaster", start=node.keymaster.run)),
+            _apart(node, Child(name="reconciler", start=partial(_reconciler, node))),
             Child(name="gateway", start=partial(_gateway, node, ready)),
             *([] if node.witnesses is None else [Child(name="witnesses", start=partial(_witnesses, node))]),
         ],
@@ -193,6 +195,19 @@ async def live(node: Node, ready: Callable[[], None]) -> None:
         report=_report,
         task_status=_Root(node),
     )
+
+
+def _apart(node: Node, child: Child) -> Child:
+    """One that nobody rests on: it is started again for ever, with growing waits, and its falls take nobody else down."""
+
+    async def start(*, task_status: Life) -> None:
+        async with trio.open_nursery() as nursery:
+            node.apart[child.name] = await nursery.start(
+                partial(supervise, [child], strategy=Strategy.ONE_FOR_ONE, jitter=node.ports.jitter, report=_report, intensity=FOR_EVER)
+            )
+            task_status.started()
+
+    return Child(name=child.name, start=start)
 
 
 class _Root(trio.TaskStatus[Supervision]):

@@ -21,6 +21,7 @@ class Living(Protocol):
     root: Supervision | None
     tenants: Supervision | None
     lives: dict[str, Supervision]  # of each tenant's actor
+    apart: dict[str, Supervision]  # of those that are started again for ever
     directory: Directory
     scribe: Scribe
     held: Held
@@ -43,7 +44,8 @@ def subtree(node: Living, tenant: str) -> Mapping[str, object]:
 
 
 def _child(node: Living, child: ChildStatistics) -> Mapping[str, object]:
-    line: dict[str, object] = _line(child)
+    inner = node.apart[child.name].statistics() if child.name in node.apart and child.state == "running" else ()
+    line: dict[str, object] = _line(inner[0] if inner else child)
     match child.name:
         case "scribe":
             seen = node.scribe.statistics()

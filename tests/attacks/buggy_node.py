@@ -1,6 +1,7 @@
-"""A node with a bug in its law, which proposals with the purpose ``bug`` meet; ``FALLS`` names a part of its tree that keeps falling.
+"""A node with a bug in its law.
 
-It is served by the product's own command; only these functions are others.
+Proposals with the purpose ``bug`` meet it, over those with ``slow`` their tenant waits; ``FALLS`` names a part of the tree that keeps
+falling.  It is served by the product's own command; only these functions are others.
 """
 
 from __future__ import annotations
@@ -26,7 +27,17 @@ def fallible(state: Any, command: Any, *rest: Any) -> Any:
     return decide(state, command, *rest)
 
 
+prepare = tenant.Tenant._prepare
+
+
+async def slow(self: tenant.Tenant, ask: Any) -> None:
+    if isinstance(ask, c.Propose) and ask.purpose == "slow":
+        await trio.sleep(2.0)  # everybody else's calls come in meanwhile
+    await prepare(self, ask)
+
+
 tenant.decide = fallible
+tenant.Tenant._prepare = slow  # type: ignore[method-assign]
 if part := os.environ.get("FALLS"):
     whole = getattr(node, part)
 

@@ -18,7 +18,7 @@ from vienna_runtime.selftest.valve import Valve
 
 @pytest.mark.slow
 def test_nothing_that_was_acknowledged_is_lost() -> None:
-    found = chaos.run(minutes=0.01, seed=2, pauses=(0.05, 0.2))
+    found = chaos.run(minutes=0.01, seed=2, pauses=(0.05, 0.2), lasting=(0.1, 0.3))
     assert found.wrong == []
     assert found.faults.keys() >= {KILL, PAUSE, CUT, SILENCE}
     assert (FULL in found.faults) is not bool(found.not_tried)

@@ -51,7 +51,7 @@ def command(home: Path, *more: str) -> list[str]:
 
 @pytest.fixture
 def supervised(home: Path) -> Iterator[Supervised]:
-    program = command(home, "--supervised", "--hung-after", "1.5")
+    program = command(home, "--supervised", "--hung-after", "4")  # a healthy node on a busy machine answers within that
     with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         try:
             yield Supervised(process, [])

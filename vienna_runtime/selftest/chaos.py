@@ -85,6 +85,7 @@ def run(
     seed: int,
     place: Path | None = None,
     pauses: tuple[float, float] = (1.0, 6.0),
+    lasting: tuple[float, float] = (0.3, 2.5),
     progress: Progress = lambda _, __: None,
 ) -> Chaos:
     """On a disk of its own in memory where that can be made, else below ``place`` and without filling it."""
@@ -92,7 +93,7 @@ def run(
     with _disk(place, max(SMALLEST, min(LARGEST, int(minutes * A_MINUTE))), chaos) as directory:
         work = Workplace(directory)
         acknowledged = Acknowledged()
-        room = _Room(work, chaos, acknowledged, random.Random(seed), pauses, progress)  # noqa: S311  # chosen, not secret
+        room = _Room(work, chaos, acknowledged, random.Random(seed), pauses, lasting, progress)  # noqa: S311  # chosen, not secret
         trio.run(room.run, minutes * 60)
         (directory / "ballast").unlink(missing_ok=True)
         chaos.cases, chaos.reports, chaos.answers_lost = len(acknowledged.cases), len(acknowledged.reports), len(acknowledged.answer_lost)
@@ -152,10 +153,11 @@ class _Room:
         acknowledged: Acknowledged,
         chosen: random.Random,
         pauses: tuple[float, float],
+        lasting: tuple[float, float],
         progress: Progress,
     ) -> None:
         self._work, self._chaos, self._acknowledged, self._chosen, self._progress = work, chaos, acknowledged, chosen, progress
-        self._pauses = pauses
+        self._pauses, self._lasting = pauses, lasting
         with socket.create_server(("127.0.0.1", 0)) as listener:
             self._port: int = listener.getsockname()[1]
         self._wire = Valve(("127.0.0.1", self._port))
@@ -218,7 +220,7 @@ class _Room:
 
     async def _fault(self, fault: str) -> float:
         """Lets it happen; when it was over."""
-        long = self._chosen.uniform(0.3, 2.5)
+        long = self._chosen.uniform(*self._lasting)
         now = trio.current_time
         if fault == KILL:
             at = now()
