@@ -141,6 +141,8 @@ class _Conversation:
         post = self._connection.post
 
         def respond(outcome: Outcome) -> None:
+            if isinstance(outcome, Refusal) and outcome.code is Code.MALFORMED:  # noise: counted, and never an entry of its own
+                self._house.note(f"{self._identity.tenant}/{self._identity.name}", outcome.code.value)
             try:
                 post(answer(number, outcome))
             except IllegalMessage as error:  # whoever releases this answer releases other people's too: it must not fall
