@@ -41,7 +41,7 @@ def page(recall: Recall, at: int | None, query: c.ListLetters) -> dict[str, obje
         if _may_fit(header, event, query) and _fits(told := line(recall, header, event), query):
             found.append(told)
         at = event.previous
-    return {"letters": found, "next": at, "looked": looked}
+    return {"letters": found, "next": at}
 
 
 def _may_fit(header: Header, event: e.DeadLetterOpened, query: c.ListLetters) -> bool:

@@ -16,6 +16,7 @@ from bench import (
     recorded,
     restart,
     scale,
+    sweeps,
     warrants,
 )
 
@@ -29,6 +30,7 @@ TABLES = {
     "Governed cases through a real server": governed_cases,
     "What the guards cost": guards,
     "Loud neighbours": fairness,
+    "Sweeps where nothing is due": sweeps,
     "Restart and idle connections": restart,
     "Recorded intents replayed": recorded,
 }

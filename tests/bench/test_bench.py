@@ -126,6 +126,14 @@ def test_the_table_of_warrants_names_every_column(
     assert len({line.count("|") for line in lines}) == 1
 
 
+def test_a_sweep_looks_at_what_is_due_and_reservations_add_up(module: Module) -> None:
+    sweeps = module("sweeps")
+    state = sweeps.filled(400, 40)
+    assert (len(state.cases), len(state.warrants)) == (40, 20)
+    sweeps.sweep(state)
+    assert sweeps.counted(state)[2] == 0
+
+
 def test_every_table_is_run_by_make_bench(module: Module, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     everything = module("__main__")
     ran = []

@@ -175,7 +175,7 @@ class Administration:
         case: str | None = None,
         older: int | None = None,
     ) -> Answer:
-        """``{letters, next, looked}``, newest first; ``next`` is the following page's ``before``, also where this page is not full."""
+        """``{letters, next}``, newest first; ``next`` is the following page's ``before``, also where this page is not full."""
         asked = {"before": before, "letters": state, "letter_kind": kind, "whose": agent, "action": action, "case": case, "older": older}
         fields: Answer = {name: value for name, value in asked.items() if value is not None}
         return await self._call("dead_letter.list", limit=limit, **fields)
