@@ -127,8 +127,11 @@ def received(state: State, told: Receipt, by: Member, moment: Moment) -> tuple[e
 
 
 def note(state: State, executor: str, packed: bytes) -> None:
-    """A receipt has come in."""
-    number = inventory.counted(unverified_unpack(packed))
+    """A receipt has come in.  One that is none stands on no log of ours, and perhaps in what somebody shows for one: it counts nothing."""
+    try:
+        number = inventory.counted(unverified_unpack(packed))
+    except canonical.NotCanonical:
+        return
     if number is None:
         return
     journal, count = number

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import attrs
@@ -396,8 +397,9 @@ class Falling:
 
 async def test_a_collector_that_keeps_falling_takes_nobody_with_it(autojump_clock: trio.testing.MockClock) -> None:
     collector: Any = Falling()
+    node: Any = SimpleNamespace(witnesses=collector, ports=SimpleNamespace(jitter=lambda: 0.0))
     async with trio.open_nursery() as nursery:
-        await nursery.start(lambda *, task_status: node_module._witnesses(collector, task_status=task_status))
+        await nursery.start(lambda *, task_status: node_module._witnesses(node, task_status=task_status))
         await trio.sleep(1_000)
         assert "it fell too often" in collector.given_up
         nursery.cancel_scope.cancel()
