@@ -13,10 +13,12 @@ from bench import (
     governed_cases,
     guards,
     ledger_append,
+    ordinary_days,
     recorded,
     restart,
     scale,
     sweeps,
+    trip_to_dead,
     warrants,
 )
 
@@ -29,6 +31,8 @@ TABLES = {
     "Warrants beside tenuo and pymacaroons": warrants,
     "Governed cases through a real server": governed_cases,
     "What the guards cost": guards,
+    "From a trip to a dead program": trip_to_dead,
+    "Breakers on ordinary days": ordinary_days,
     "Loud neighbours": fairness,
     "Sweeps where nothing is due": sweeps,
     "Restart and idle connections": restart,
