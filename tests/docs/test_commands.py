@@ -7,8 +7,9 @@
 
 One shell a document, ended by the first command that fails.  The ports in the text are exchanged for free ones.
 
-What is sealed by a passphrase costs the README's tour what it costs everybody.  In the other documents argon2 is told to be
-quick: each command of an admin or approver would take a second to open a credential that lives for a minute.
+The README's tour is typed to the program that everybody has, at its price.  In the other documents `vienna` is a copy that has
+been imported before and whose argon2 is quick, see ``quick.py``: each command would take a quarter of a second to begin, and
+those of an admin or approver another second to open a credential that lives for a minute.
 """
 
 from __future__ import annotations
@@ -21,10 +22,13 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import attrs
 import pytest
+
+from tests.docs.quick import SHIM
 
 PROJECT = Path(__file__).resolve().parents[2]
 README = PROJECT / "README.md"
@@ -36,15 +40,6 @@ NOT_RUN = {
     ("README.md", "the first starts nodes of its own and has a test of its own, the second would run this test again"),
     ("README.md", "it would fetch packages; the tour below runs in an environment that was made by make"),
 }
-
-QUICK = f"""#!{sys.executable}
-from vienna_runtime import credential
-from vienna_runtime.cli.main import main
-from vienna_runtime.sealing import INSECURE_TEST_COST
-
-credential.write.__kwdefaults__["cost"] = INSECURE_TEST_COST
-main()
-"""
 
 _BLOCK = re.compile(r"(?:^<!-- (?P<directive>[^\n]*?) -->\n)?^```(?P<language>\w+)\n(?P<body>.*?)^```$", re.DOTALL | re.MULTILINE)
 
@@ -112,20 +107,33 @@ def free_port() -> int:
         return port
 
 
+@pytest.fixture(scope="session")
+def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A directory with a `vienna` that begins at once."""
+    place = tmp_path_factory.mktemp("quick")
+    environment = {"PATH": os.environ["PATH"], "HOME": str(place), "LC_ALL": "C.UTF-8"}
+    command = [sys.executable, str(Path(__file__).with_name("quick.py")), str(place / "s")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, cwd=place) as process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        assert process.stdout.readline() == b"ready\n"
+        shim = place / "vienna"
+        shim.write_text(SHIM.format(python=sys.executable, path=str(place / "s")))
+        shim.chmod(0o700)
+        yield place
+        process.stdin.close()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_every_command_of_a_document_does_what_it_says(document: Path, tmp_path: Path) -> None:
+def test_every_command_of_a_document_does_what_it_says(document: Path, tmp_path: Path, quick: Path) -> None:
     found = blocks(document)
     if not any(block.language in SHELLS and not block.directive.startswith("not run: ") for block in found):
         return  # it tells nobody to type anything, which the test below has looked at
     (tmp_path / "examples").symlink_to(PROJECT / "examples")
     programs = [str(Path(sys.executable).parent), os.environ["PATH"]]
     if document != README:
-        quick = tmp_path / "quick" / "vienna"
-        quick.parent.mkdir()
-        quick.write_text(QUICK)
-        quick.chmod(0o700)
-        programs.insert(0, str(quick.parent))
+        programs.insert(0, str(quick))
     text = script(found)
     for port in PORTS:
         text = text.replace(port, str(free_port()))
