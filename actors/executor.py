@@ -33,7 +33,8 @@ def abort_item(run: Run, why: str) -> dict[str, object]:
 
 
 def _shut(state: State, run: Run) -> bool:
-    if pauses.stops(state, run.agent, run.redeemer) is not None:
+    if pauses.stops(state, run.agent, run.redeemer, *run.holders) is not None:
         return True
-    guards = [state.breakers.get(scope) for scope in scopes(run.agent, run.action)]
+    handed = [scope for name in run.holders for scope in scopes(name, run.action)[:2]]
+    guards = [state.breakers.get(scope) for scope in (*scopes(run.agent, run.action), *handed)]
     return any(guard is not None and guard.status == "open" for guard in guards)

@@ -12,7 +12,7 @@ is worthless from that entry on; its revocation follows as an entry of its own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from . import events as e
 from .breaker_limits import BreakerLimits
@@ -26,6 +26,7 @@ from .state import State, scopes
 LAW = "law"
 PROBE = "probe"  # the detector that is a probe's own end
 MOST_BREAKERS = 1_024  # remembered before those are looked for that nothing depends on any more
+_PROBED = 1_000  # ms until it is worth asking again
 _FORGIVEN = DAY  # how long a reset is remembered for certain: no detector looks further back
 
 
@@ -81,6 +82,32 @@ def admits(state: State, agent: str, action: str, case: CaseId, now: Instant) ->
         wait = None if guard.until is None or guard.until < now else (guard.until - now) // 1000
         return Refusal(Code.BREAKER_OPEN, f"the breaker of {scope} is {guard.status}: {guard.why}", wait, about=scope[:64])
     return probes
+
+
+def one_probe(state: State, agent: str, action: str, case: CaseId) -> Refusal | None:
+    """Why a probe whose warrant has several uses does not begin a second one before it is known how the first ended, or None."""
+    for scope in scopes(agent, action):
+        guard = state.breakers.get(scope)
+        if guard is not None and guard.status == "probing" and guard.probe == case:
+            begun = next((run.run for run in state.runs.values() if run.case == case), None)
+            if begun is not None:
+                why = f"the breaker of {scope} is probing, and how run {begun} ends decides whether it closes"
+                return Refusal(Code.BREAKER_OPEN, why, _PROBED, about=scope[:64])
+    return None
+
+
+def shuts_out(state: State, holders: Iterable[str], action: str, *, about: str) -> Refusal | None:
+    """Why a warrant that was handed on goes through nobody's hands who is shut out, or None: it would else be a way around the breaker.
+
+    Nobody probes with a warrant that was granted to somebody else.
+    """
+    for name in holders:
+        for scope in (f"agent:{name} action:{action}", f"agent:{name}"):
+            guard = state.breakers.get(scope)
+            if guard is not None and guard.status != "closed":
+                why = f"it was handed on by way of {name}, and the breaker of {scope} is {guard.status}: {guard.why}"
+                return Refusal(Code.BREAKER_OPEN, why, about=about)
+    return None
 
 
 # --- what evolve does -------------------------------------------------------------------------------------------------

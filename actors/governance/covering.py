@@ -68,6 +68,11 @@ def _persons(state: State, left: links.Delegated, terms: Warrant, by: Member) ->
     return left
 
 
+def holders(state: State, left: links.Delegated | None) -> tuple[MemberId, ...]:
+    """Through whose hands it went, by name; the last is who redeems."""
+    return () if left is None else tuple(member.member for key in left.holders if (member := _holder(state, key)) is not None)
+
+
 def _holder(state: State, key: bytes) -> Member | None:
     return next((member for member in state.active() if same(member.public_key, key)), None)
 
@@ -98,7 +103,7 @@ def claim(
         effect=effect,
         params=None if proposed else params,
         chain=command.chain,
-        holders=() if left is None else tuple(member.member for key in left.holders if (member := _holder(state, key)) is not None),
+        holders=holders(state, left),
         limits=() if left is None else left.limits,
         cost_cap=cap,
         expires_at=terms.expires_at if left is None else left.expires_at,

@@ -124,8 +124,12 @@ def _outdated(state: State, event: e.Event) -> Refusal | None:
             if counts and not leaves_a_quorum(state, event.member, SEATS):
                 return Refusal(Code.LAST_ONE, "without this member no change could find its approvers any more", about=event.member)
         case e.ScopeResumed():
-            if pauses.key(event.scope, event.side) not in state.pauses:
+            known_pause = state.pauses.get(pauses.key(event.scope, event.side))
+            if known_pause is None:
                 return Refusal(Code.UNKNOWN, f"{event.scope} is not paused any more", about=event.scope)
+            if pauses.sentence(known_pause) != event.ends:  # they have read who stopped it and why, and that was another time
+                why = f"this would end another pause than the one it was asked for: {pauses.sentence(known_pause)}"
+                return Refusal(Code.UNKNOWN, why, about=event.scope)
         case e.ErasureOrdered():
             return not_now(state, event.cases, event.months)
         case _:

@@ -28,10 +28,9 @@ def redeem(state: State, command: c.Redeem, by: Member, facts: Facts, moment: Mo
     """Checks in numbered steps, then burns one use and opens the run the redeemer named.
 
     1. the MAC and the signature over the bytes as received (the signature by the shell's own issuer key, see ``facts.mac_ok``);
-    2. the audience, every link of a chain, and that nobody of them is paused; 3. the run id: repeating it returns the same answer;
-    4. the warrant is live;
-    5. the arguments of this use and its cost; 6. the breakers' epoch; 7. policy about them, under the warrant's bundle and the
-    active one; 8. witnesses, where either bundle demands them; 9. the target's state.
+    2. the audience, every link of a chain, and that nobody of them is paused or shut out; 3. the run id: repeating it returns the
+    same answer; 4. the warrant is live; 5. the arguments of this use and its cost; 6. the breakers' epoch; 7. policy about them,
+    under the warrant's bundle and the active one; 8. witnesses, where either bundle demands them; 9. the target's state.
     """
     if not facts.mac_ok:
         return Refusal(Code.WARRANT_FORGED, "the warrant's signature or MAC does not match its fields: it was not issued like this")
@@ -42,8 +41,11 @@ def redeem(state: State, command: c.Redeem, by: Member, facts: Facts, moment: Mo
     left = covering.audience(state, command, terms, by, moment.now)
     if isinstance(left, Refusal):
         return left
-    if (paused := pauses.refusal(state, terms.agent, by.member, about=terms.warrant)) is not None:
+    hands = covering.holders(state, left)
+    if (paused := pauses.refusal(state, terms.agent, by.member, *hands, about=terms.warrant)) is not None:
         return paused
+    if (no := breaker.shuts_out(state, hands, terms.action, about=terms.warrant)) is not None:
+        return no
     if facts.run is not None or command.run in state.runs:
         return _again(state, command, by, facts, terms)
     live = state.warrants.get(terms.warrant)
@@ -99,7 +101,7 @@ def _dead(state: State, live: LiveWarrant, use: covering.Claim, facts: Facts, mo
     if use.effect in state.blocked:
         return Refusal(Code.EFFECT_BLOCKED, f"run {state.blocked[use.effect]} may already have done exactly this", about=live.warrant)
     admitted = breaker.admits(state, live.agent, live.action, live.case, moment.now)
-    return admitted if isinstance(admitted, Refusal) else None
+    return admitted if isinstance(admitted, Refusal) else breaker.one_probe(state, live.agent, live.action, live.case)
 
 
 @attrs.frozen

@@ -58,7 +58,7 @@ def retry_after(written: str, now: float) -> float:
         return min(float(written), LONGEST)
     try:
         return min(max(0.0, parsedate_to_datetime(written).timestamp() - now), LONGEST)
-    except ValueError:
+    except (ValueError, OverflowError):  # a year of eleven digits
         return 0.0
 
 

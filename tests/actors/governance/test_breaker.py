@@ -54,6 +54,19 @@ def test_after_the_cool_down_one_case_probes_and_its_success_resets(bench: Any) 
     bench.propose()
 
 
+def test_a_probe_of_several_uses_is_one_use_until_it_is_known_how_that_ended(bench: Any) -> None:
+    failing(bench, "ada", "r1", "r2", "r3")
+    bench.pass_time(COOLED)
+    probe = bench.propose("drafts.write", params={"path": "drafts/a", "text": "x", "amount": {"dec": "1.00"}})
+    live = bench.warrant_of(probe)
+    assert live.uses_left > 2
+    bench.done(bench.redemption(live.warrant, "p1"), "till")
+    assert bench.refused(bench.redemption(live.warrant, "p2"), "till") == "breaker_open"
+    bench.done(bench.report("p1"), "till")
+    assert guards(bench).status == "closed"
+    bench.done(bench.redemption(live.warrant, "p2"), "till")
+
+
 def test_a_probe_that_ends_badly_opens_it_again(bench: Any) -> None:
     failing(bench, "ada", "r1", "r2", "r3")
     bench.pass_time(COOLED)

@@ -15,6 +15,7 @@ from actors.governance.ids import MINUTE, Instant, Person
 
 OTTO = Operator("otto")
 ADA = c.Pause("agent:ada", "it deletes")
+DRAFT = {"path": "drafts/a", "text": "x", "amount": {"dec": "1.00"}}
 
 
 def refusal(bench: Any, command: c.Command, by: str) -> Any:
@@ -187,3 +188,45 @@ def test_pauses_survive_a_snapshot_and_an_older_suspension_is_an_operators_pause
     bench.record(e.TenantResumed("otto", "on"))
     bench.propose(by="ben")
     assert bench.refold() == bench.state
+
+
+def test_a_paused_agent_hands_nothing_on_and_what_went_through_its_hands_is_stopped(bench: Any) -> None:
+    live = bench.warrant_of(bench.propose("drafts.write", by="ben", params=DRAFT))
+    chain = bench.handed_on(live, ("till", "ada", {}), ("ada", "ben", {}))
+    bench.done(bench.redemption(live.warrant, "r1", chain=chain), "ben")
+    bench.done(ADA, "greta")
+    assert [run.run for run in executor.aborted(bench.state)] == ["r1"]
+    for number, to in enumerate(("mallory", "mill")):
+        later = bench.handed_on(live, ("till", "ada", {}), ("ada", to, {}))
+        assert bench.refused(bench.redemption(live.warrant, f"p{number}", chain=later), to) == "paused"
+    bench.done(bench.redemption(live.warrant, "r2"), "till")  # ben's warrant itself is nobody's fault
+
+
+def test_an_agent_that_its_breaker_shuts_out_acts_by_nobody_elses_warrant(bench: Any) -> None:
+    live = bench.warrant_of(bench.propose("drafts.write", by="ben", params=DRAFT))
+    ends, passes = bench.handed_on(live, ("till", "ada", {})), bench.handed_on(live, ("till", "ada", {}), ("ada", "mill", {}))
+    bench.done(bench.redemption(live.warrant, "r1", chain=ends), "ada")
+    for scope in ("agent:ada", "agent:ada action:drafts.write"):
+        bench.done(c.TripBreaker(scope, "it lies"), "greta")
+        assert [run.run for run in executor.aborted(bench.state)] == ["r1"]
+        no = bench.ask(bench.redemption(live.warrant, "r2", chain=ends), "ada")
+        assert (no.code.value, no.why) == (
+            "breaker_open", f"it was handed on by way of ada, and the breaker of {scope} is open: it lies",
+        )  # fmt: skip
+        assert bench.refused(bench.redemption(live.warrant, "r2", chain=passes), "mill") == "breaker_open"
+        bench.done(c.ResetBreaker(scope, "looked"), "greta")
+    bench.done(bench.redemption(live.warrant, "r2", chain=passes), "mill")
+
+
+def test_the_end_of_one_pause_that_people_approved_is_not_the_end_of_a_later_one(bench: Any) -> None:
+    seal(bench)
+    bench.done(ADA, "frida")
+    asked = bench.done(c.Resume("agent:ada", "nothing was wrong", "k2"), "greta").answer
+    case = bench.state.cases[asked["case"]]
+    bench.done(bench.vote(case, "clara"), "clara")
+    bench.done(c.Resume("agent:ada", "looked at it", "k3"), "frida")
+    bench.pass_time(MINUTE)
+    bench.done(c.Pause("agent:ada", "now it really deletes"), "frida")
+    no = bench.ask(bench.vote(case, "dora"), "dora")
+    assert "another pause than the one it was asked for" in no.why
+    assert bench.state.pauses
