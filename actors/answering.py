@@ -114,15 +114,16 @@ def of_command(state: State, command: c.Command, said: Mapping[str, object], eve
     return value
 
 
-def repeated(recall: Recall, said: Mapping[str, object]) -> dict[str, object]:
-    """The reply to a command that was given before: the case as the ledger has it, with the warrant that was issued."""
+def repeated(recall: Recall, command: c.Command, said: Mapping[str, object]) -> dict[str, object]:
+    """The reply to a command that was given before: the case as the ledger has it, with the warrant that was issued to who proposed
+    it; and the very run that was asked about, of several that the case may have."""
     value: dict[str, object] = dict(said)
     case = said.get("case")
     if isinstance(case, str):
         events = [event for _, event in recall.case(case)]
         value["status"] = views.story(events)
-        _with_warrant(value, events, give=True)
-    return value
+        _with_warrant(value, events, give=isinstance(command, c.Propose))
+    return {**value, **said}
 
 
 def _with_warrant(value: dict[str, object], events: Sequence[e.Told], *, give: bool) -> None:

@@ -335,7 +335,7 @@ class Tenant:
         if not decision.events:
             room.release()
             said = decision.answer
-            return lambda: Done(answering.repeated(self._recall, said))
+            return lambda: Done(answering.repeated(self._recall, command, said))
         done = self._submit(decision.events, decision.actor or actor, room, moment.now)
         if isinstance(done, Refusal):
             return done
