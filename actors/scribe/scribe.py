@@ -321,8 +321,8 @@ class Scribe:
                 await self._commit()
             while self._errands:
                 await self._run_errand(*self._errands.pop(0))
-            if trio.current_time() >= self._heads_due:
-                await self._commit_heads()
+            if trio.current_time() >= self._heads_due and not any(queued.standing.log == NODE for queued in self._queue):
+                await self._commit_heads()  # after what was queued for that log meanwhile: its time is earlier
         except WRITING_FAILED as error:
             self._failures += 1
             self._give_up(f"{type(error).__name__}: {error}")

@@ -165,6 +165,20 @@ async def test_the_heads_are_committed_to_as_often_as_asked(bench: Any, autojump
         nursery.cancel_scope.cancel()
 
 
+async def test_the_heads_come_after_what_was_queued_for_the_nodes_log_before_them(bench: Any, autojump_clock: MockClock) -> None:
+    start = bench.ledger.head("").size
+    bench.submit(B, "word")
+    await bench.settle()
+    bench.hold()
+    bench.submit(B, "held up")  # a commit that takes long
+    await bench.settle()
+    bench.scribe.submit("", bench.scribe.epoch(""), None, bench.said("said meanwhile"), bench.scribe.reserve("", 1))
+    await trio.sleep(3)  # and the heads are due
+    bench.release()
+    await trio.sleep(1)
+    assert [b"log.heads/1" in entry for entry in bench.tags()[start:]] == [False, True]
+
+
 async def test_the_nodes_log_has_several_writers_and_each_finds_its_place(bench: Any, autojump_clock: MockClock) -> None:
     start = bench.ledger.head("").size
     epoch = bench.scribe.epoch("")
