@@ -10,6 +10,7 @@ alone.  ``commitment`` is SHA-256(salt ‖ body).  ``public`` is a map in the cl
 from __future__ import annotations
 
 import threading
+from functools import lru_cache
 from typing import cast
 
 import attrs
@@ -21,6 +22,7 @@ from ledger.errors import BadDraft, VerificationError
 
 VERSION = 1
 LARGEST_HEADER = 4095  # below one disk page, so that a tail of headers is cheap to read and to ship
+LATELY = 16  # headers remembered as read: a reader looks at one for its kind, and at once again to open its body
 FIRST = bytes(32)  # what the first entry of a log names as its previous one
 
 _FIELDS = ["version", "tag", "tenant", "sequence", "time", "actor", "case", "step", "previous", "follows", "commitment"]
@@ -91,6 +93,11 @@ def pack(draft: Draft, tenant: str, sequence: int, previous: bytes, commitment: 
 
 def parse(entry: bytes) -> Header:
     """The header that has exactly these bytes; raises VerificationError for anything else."""
+    return _parsed(entry)
+
+
+@lru_cache(maxsize=LATELY)
+def _parsed(entry: bytes) -> Header:
     if len(entry) > LARGEST_HEADER:
         raise VerificationError(f"a header of {len(entry)} bytes; the most is {LARGEST_HEADER}")
     try:

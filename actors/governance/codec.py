@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Callable, Mapping
+from functools import cache
 from operator import attrgetter
 from types import UnionType
 from typing import Any, Union, cast, get_args, get_origin, get_type_hints
@@ -63,8 +64,14 @@ def decode_state(packed: bytes) -> state.State:
 
 def fingerprint() -> bytes:
     """Names the shape of the state: a snapshot of another shape is not read but folded anew."""
+    return _fingerprint(FOLD_VERSION)
+
+
+@cache
+def _fingerprint(version: str) -> bytes:
+    """Worked out once: reading the hints of every kind takes longer than folding a hundred entries."""
     shapes = [f"{kind.__qualname__}:{name}:{hint}" for kind in _STATE_KINDS for name, hint in sorted(_hints(kind).items())]
-    return canonical.digest("\n".join([FOLD_VERSION, *shapes]).encode())
+    return canonical.digest("\n".join([version, *shapes]).encode())
 
 
 FOLD_VERSION = "fold/23"  # raised whenever evolve folds the same log into another state

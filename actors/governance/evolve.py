@@ -244,11 +244,11 @@ def _looked(
 
 
 def _unblock(state: State, effect: str) -> None:
-    """The effect stays blocked while another run of it is unknown."""
+    """The effect stays blocked while another run of it is unknown: by the newest, for the order of ``runs`` is lost in a snapshot."""
     state.blocked.pop(effect, None)
-    for run in state.runs.values():
-        if run.status == "unknown" and run.effect == effect:
-            state.blocked[effect] = run.run
+    waiting = [run for run in state.runs.values() if run.status == "unknown" and run.effect == effect]
+    if waiting:
+        state.blocked[effect] = max(waiting, key=lambda run: (run.since, run.run)).run
 
 
 def _opened(state: State, event: e.RunOpened, case: Case | None, at: Instant) -> None:

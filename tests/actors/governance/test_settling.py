@@ -83,6 +83,18 @@ def test_each_run_of_a_warrant_resolves_its_own_dead_letter_and_no_other(unknown
         assert unknown.last(e.DeadLetterResolved).letter == letters[run]
 
 
+def test_the_run_that_blocks_an_effect_is_the_same_after_a_snapshot(unknown: Any) -> None:
+    """Whose names sort otherwise than they were opened: a snapshot keeps no order."""
+    case = unknown.propose("notes.append")
+    warrant = unknown.warrant_of(case).warrant
+    for run in ("r-9", "r-10", "r-11"):
+        unknown.done(unknown.redemption(warrant, run), "till")
+    unknown.pass_time(11 * MINUTE)
+    kept = codec.decode_state(codec.encode_state(unknown.state))
+    unknown.done(c.SettleEffect("r-11", False, "I looked"), "greta")
+    assert codec.encode_state(unknown.refold(start=kept)) == codec.encode_state(unknown.refold()) == codec.encode_state(unknown.state)
+
+
 def test_that_it_did_not_happen_cannot_be_said_while_the_executor_may_still_be_acting(bench: Any) -> None:
     bench.running("files.note")
     bench.record(e.RunUnknown(bench.state.runs["r1"].case, "r1", bench.state.runs["r1"].effect, "told so"))
