@@ -20,7 +20,7 @@ from actors.governance.facts import Past
 from actors.governance.ids import Instant
 from actors.governance.receipt import unverified_unpack as unpack_receipt
 from actors.governance.signing import Purpose, verifies
-from actors.governance.state import Case, State
+from actors.governance.state import Case, Member, State
 from actors.recall import Recall
 from actors.signer import Signer
 from ledger import BodyRemoved
@@ -40,6 +40,12 @@ class Known:
 
     def facts(self, command: c.Command, by: Asker, *, clock_ok: bool) -> Facts:
         """Raises BodyRemoved where the command rests on what has been forgotten: nobody can decide about it any more."""
+        known = self._facts(command, by, clock_ok=clock_ok)
+        if isinstance(command, c.GOVERNED) and self.state.phase == "sealed" and isinstance(by, Member):
+            return attrs.evolve(known, prior=self.recall.prior(by.member, command.key))
+        return known
+
+    def _facts(self, command: c.Command, by: Asker, *, clock_ok: bool) -> Facts:
         recall, state = self.recall, self.state
         active = None if state.bundle is None else recall.bundle(state.bundle)
         match command:

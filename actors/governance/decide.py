@@ -12,6 +12,7 @@ from . import (
     conversing,
     enveloping,
     forgetting,
+    governed,
     guarding,
     heard,
     membership,
@@ -64,6 +65,8 @@ def decide(state: State, command: c.Command, by: Asker, facts: Facts, moment: Mo
             return _by_operator(state, command, by, moment)
         case Member():
             decision = _by_member(state, command, by, facts, moment)
+            if isinstance(command, c.GOVERNED):
+                decision = governed.once(decision, facts.prior)
             if (
                 state.recovery is None
                 or not isinstance(decision, Decided)

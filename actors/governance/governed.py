@@ -82,6 +82,18 @@ def _excluded(state: State, events: tuple[e.Event, ...], by: Member) -> tuple[Pe
     return tuple(sorted({by.person}.union(*(pauses.answerable(state, scope) for scope in paused))))
 
 
+def once(decision: Decision, prior: e.IntentProposed | None) -> Decision:
+    """A key belongs to one change for good: also when people denied it, nobody came, or it is in force and was undone since."""
+    proposed = (
+        next((event for event in decision.events if isinstance(event, e.IntentProposed)), None) if isinstance(decision, Decided) else None
+    )
+    if prior is None or proposed is None:
+        return decision
+    if prior.intent == proposed.intent:
+        return Decided(answer={"case": prior.case, "repeated": True})
+    return Refusal(Code.KEY_REUSED, "this idempotency key was used for another change", about=prior.key[:64])
+
+
 def apply(state: State, case: Case, approved: e.ApprovalGiven, moment: Moment) -> Decision:
     """The quorum is there: the approval, the change and the end of the case are one batch.
 

@@ -97,11 +97,14 @@ Query: TypeAlias = (
 )  # fmt: skip
 Subscription: TypeAlias = Tail | Watch | Evidence | Inbox | TailAlerts
 Chore: TypeAlias = Archive | ListKeys | RotateKey | RetireKeys
+Governed: TypeAlias = Invite | Confirm | ChangeMember | RevokeMember | ActivateBundle | ReleaseHold | RunRetention | Erase | Resume
+GOVERNED = (Invite, Confirm, ChangeMember, RevokeMember, ActivateBundle, ReleaseHold, RunRetention, Erase, Resume)  # by quorum, once sealed
 CHORES = (Archive, ListKeys, RotateKey, RetireKeys)
 Ask: TypeAlias = Command | Query | Subscription | Chore | Wait
 
 __all__ = [
     "CHORES",
+    "GOVERNED",
     "AcknowledgeAlert",
     "ActivateBundle",
     "AgreeToRecovery",
@@ -123,6 +126,7 @@ __all__ = [
     "Erase",
     "Evidence",
     "Found",
+    "Governed",
     "Inbox",
     "Invite",
     "InviteForRecovery",

@@ -313,6 +313,8 @@ class Bench:
                     found["prior"] = self.look_up(index.intent_key(lettered.agent, retry_key(command.letter, command.key)))
             case _:
                 pass
+        if isinstance(command, c.GOVERNED) and isinstance(by, Member):
+            found["prior"] = self.look_up(index.intent_key(by.member, command.key))
         return Facts(**{**found, **known})
 
     @property

@@ -173,6 +173,16 @@ def test_the_same_change_under_the_same_key_is_the_same_case(sealed: Any) -> Non
     assert sealed.refused(invitation(sealed, person="other"), "greta") == "key_reused"
 
 
+def test_a_change_that_is_over_stays_the_one_of_its_key(sealed: Any) -> None:
+    asked = invitation(sealed)
+    first = sealed.done(asked, "greta").answer["case"]
+    sealed.done(sealed.vote(sealed.state.cases[first], "clara", "deny"), "clara")
+    entries = len(sealed.log)
+    assert sealed.done(asked, "greta").answer == {"case": first, "repeated": True}
+    assert len(sealed.log) == entries
+    assert sealed.refused(invitation(sealed, person="other"), "greta") == "key_reused"
+
+
 def test_a_change_nobody_agrees_to_expires(sealed: Any) -> None:
     sealed.done(invitation(sealed, expires_at=sealed.now + 10 * DAY), "greta")
     sealed.pass_time(3 * DAY)
