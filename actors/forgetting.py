@@ -30,7 +30,7 @@ from actors.governance.ids import Instant
 from actors.governance.months import end_of, month_of
 from actors.governance.state import State
 from actors.scribe import Scribe
-from ledger import BadDraft, Ledger, LedgerError, WritingStopped
+from ledger import BadDraft, Closed, Ledger, LedgerError, WritingStopped
 from ledger.forgetting import Step
 
 log = structlog.get_logger(__name__)
@@ -127,7 +127,7 @@ class Forgetting:
         try:
             while await self._piece(owner, scribe, now, aside) and trio.current_time() < until:
                 pass
-        except WritingStopped as error:
+        except (WritingStopped, Closed) as error:
             log.info("forgetting waits until the node can write", tenant=self._name, why=str(error))
         except (LedgerError, ActorsError, OSError) as error:
             log.error("forgetting does not go on", tenant=self._name, why=f"{type(error).__name__}: {error}")

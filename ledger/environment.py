@@ -68,6 +68,8 @@ class Environment:
         try:
             opened = self._medium.open(self._path, map_size=self._map_size, read_only=self._read_only)
             try:
+                if not self._read_only:
+                    opened.sync(True)  # what a failed or interrupted sync left in the cache is on the disk before anybody believes it
                 # A reader sees tables that exist; the writer makes them, in one durable transaction.
                 self._tables = {}
                 for name in TABLES:

@@ -20,6 +20,7 @@ from vienna_runtime.cli.here import Here, json_option, pass_here
 from vienna_runtime.cli.kinds import VERIFIER_KEY
 from vienna_runtime.cli.listing import Listing
 from vienna_runtime.cli.progress import watching
+from vienna_runtime.cli.selftest_simulate import simulate
 from vienna_runtime.cli.selftest_whole import chaos, processes
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -41,9 +42,10 @@ def _place(command: F) -> F:
 
 @click.group(cls=Listing)
 def selftest() -> None:
-    """Try what the ledger promises about crashes, on this machine.  Nothing of a node is touched."""
+    """Try what the ledger promises about crashes, and the whole node on simulated machines.  Nothing of a node is touched."""
 
 
+selftest.add_command(simulate)
 selftest.add_command(processes)
 selftest.add_command(chaos)
 

@@ -1,0 +1,443 @@
+"""What one tenant's log says, told again without the law's own code, and held to what must always be so.
+
+Every entry is held against those before it as it comes; a promise that it breaks is raised as ``Broken``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from actors.governance import events as e
+from actors.governance import intent as intents
+from actors.governance import warrant as warrants
+from vienna_runtime.selftest.simulation.entries import Broken, Entry
+from vienna_runtime.selftest.simulation.quorums import is_filled
+from vienna_runtime.selftest.simulation.remembered import CaseNow, Guard, RunNow, WarrantNow, Who, terms_args
+from vienna_runtime.selftest.simulation.spending import Purse
+
+LEAST = {"T0": 0, "T1": 1, "T2": 2}  # persons
+GOOD = frozenset({"verified", "consistent"})
+
+
+class Account:
+    """One tenant."""
+
+    def __init__(self, tenant: str) -> None:
+        self.tenant = tenant
+        self.members: dict[str, Who] = {}
+        self.cases: dict[str, CaseNow] = {}
+        self.warrants: dict[str, WarrantNow] = {}
+        self.live: dict[str, WarrantNow] = {}
+        self.runs: dict[str, RunNow] = {}
+        self.open_runs: dict[str, RunNow] = {}
+        self.open_cases: dict[str, CaseNow] = {}
+        self.keys: dict[tuple[str, str], str] = {}
+        self.letters: dict[str, str] = {}  # open ones, and their cases
+        self.all_letters: list[str] = []
+        self.guards: dict[str, Guard] = {}
+        self.blocked: dict[str, list[str]] = {}  # effect → runs of unknown outcome
+        self.refusals: Counter[tuple[str, str]] = Counter()
+        self.votes: dict[bytes, str] = {}  # statement → its case
+        self.receipts: set[bytes] = set()
+        self.statements: set[bytes] = set()
+        self.trips = 0
+        self.given: list[Any] = []
+        self.purse = Purse()
+        self.bundle = b""
+        self.bundles: set[bytes] = set()
+        self.activated: set[bytes] = set()
+        self.pauses: dict[tuple[str, str], Any] = {}  # by whose it is, and scope
+        self.paused_ever: set[tuple[str, str]] = set()
+        self.resumed_ever: set[tuple[str, str]] = set()
+        self.sealed = False
+        self.size = 0
+        self.time = 0
+        self.granted: list[tuple[int, str]] = []  # time and name of what was issued or redeemed since somebody looked
+        self.last_grant = -1  # the newest entry that issued or redeemed
+        self._letter_at: int | None = None
+        self._steps = {kind: getattr(self, name) for kind, name in _STEPS.items()}
+
+    # -- what may be picked
+
+    def held(self) -> list[CaseNow]:
+        return [case for case in self.open_cases.values() if case.place == "held"]
+
+    def wish(self, case: CaseNow) -> intents.Intent:
+        return intents.unpack(case.intent)
+
+    # -- following the log
+
+    def take(self, entry: Entry) -> None:
+        event, kind = entry.event, type(entry.event)
+        self.size, self.time = entry.seq + 1, entry.time
+        name = getattr(event, "case", None)  # empty where it is about no case: a message that was set aside
+        if name and kind is not e.BreakerProbed and kind is not e.IntentProposed:
+            case = self.cases.get(name)
+            if case is None:
+                raise Broken("a case begins with its intent", f"{entry.tag} of {name}")
+            if case.place == "closed":
+                raise Broken("nothing happens to a closed case", f"{entry.tag} of {name}")
+        step = self._steps.get(kind)
+        if step is not None:
+            step(event, entry.time, entry)
+        if name and getattr(event, "closes", False):
+            self._close(name)
+
+    def _close(self, name: str) -> None:
+        case = self.cases[name]
+        if case.live or case.runs:
+            raise Broken("a case closes when nothing of it is live", f"{name}: {sorted(case.live | case.runs)}")
+        bad = not case.ends and not case.applied
+        if (bad or any(end not in GOOD for end in case.ends)) and not case.letters:
+            raise Broken("every bad end has its dead letter", f"{name}: {case.ends}")
+        case.place = "closed"
+        del self.open_cases[name]
+
+    # -- the tenant
+
+    def _member(self, event: e.MemberInvited, at: int, entry: Entry) -> None:
+        self.members[event.member] = Who(event.kind, event.person, frozenset(event.roles))
+
+    def _confirmed(self, event: e.MemberConfirmed, at: int, entry: Entry) -> None:
+        self.members[event.member].status = "active"
+
+    def _changed(self, event: e.MemberChanged, at: int, entry: Entry) -> None:
+        self.members[event.member].roles = frozenset(event.roles)
+
+    def _gone(self, event: e.MemberRevoked, at: int, entry: Entry) -> None:
+        self.members[event.member].status = "revoked"
+
+    def _pushed(self, event: e.BundlePushed, at: int, entry: Entry) -> None:
+        self.bundles.add(event.bundle)
+
+    def _activated(self, event: e.BundleActivated, at: int, entry: Entry) -> None:
+        self.bundle, self.purse.limits = event.bundle, event.limits
+        self.activated.add(event.bundle)
+
+    def _paused(self, event: e.ScopePaused, at: int, entry: Entry) -> None:
+        self.pauses[event.side, event.scope] = event
+        self.paused_ever.add((event.side, event.scope))
+        if event.scope != "node":
+            guard = self.guard(event.scope)
+            if event.epoch != guard.epoch + 1:
+                raise Broken("a pause raises the epoch", f"{event.scope}: {guard.epoch}, then {event.epoch}")
+            guard.epoch = event.epoch
+        for found in self.live.values():
+            if event.scope in ("tenant", "node", f"agent:{found.terms.agent}"):
+                found.revoked = event.reason
+
+    def _resumed(self, event: e.ScopeResumed, at: int, entry: Entry) -> None:
+        if self.pauses.pop((event.side, event.scope), None) is None:
+            raise Broken("what was paused is resumed", event.scope)
+        self.resumed_ever.add((event.side, event.scope))
+
+    def stopped(self, agent: str) -> str:
+        """What keeps this agent from everything at present."""
+        scopes = ("tenant", "node", f"agent:{agent}")
+        return next((f"{side}'s pause of {scope}" for side, scope in self.pauses if scope in scopes), "")
+
+    def _seal(self, event: e.TenantSealed, at: int, entry: Entry) -> None:
+        self.sealed = True
+
+    def _refused(self, event: e.CommandRefused, at: int, entry: Entry) -> None:
+        self.refusals[event.by, event.code] += 1
+
+    # -- a case until it is decided
+
+    def _proposed(self, event: e.IntentProposed, at: int, entry: Entry) -> None:
+        if event.case in self.cases:
+            raise Broken("a case begins with its intent", f"{event.case} begins twice")
+        key = (event.agent, event.key)
+        if key in self.keys:
+            raise Broken("one key is one case", f"{key}: {self.keys[key]} and {event.case}")
+        self.keys[key] = event.case
+        case = CaseNow(event.case, event.agent, event.key, event.intent, event.excluded)
+        self.cases[event.case] = self.open_cases[event.case] = case
+
+    def _decided(self, event: e.CaseDecided, at: int, entry: Entry) -> None:
+        case = self.cases[event.case]
+        if event.permitted and event.bundle != self.bundle and not case.key.startswith("vienna") and event.bundle in self.bundles:
+            raise Broken("decided under the bundle in force", event.case)
+        case.verdict, case.quorum, case.persons = event, event.quorum, event.persons
+        case.given = {}
+
+    def _asked_for(self, event: e.ApprovalRequested, at: int, entry: Entry) -> None:
+        case = self.cases[event.case]
+        case.place, case.card, case.expires_at = "held", event.card, event.expires_at
+
+    def _escalated(self, event: e.CaseEscalated, at: int, entry: Entry) -> None:
+        case = self.cases[event.case]
+        case.quorum, case.persons, case.expires_at = event.quorum, event.persons, event.expires_at
+
+    def _asked(self, event: e.ApprovalAsked, at: int, entry: Entry) -> None:
+        self.cases[event.case].said.append((event.number, event.approver, event.person, event.question, ""))
+
+    def _answered(self, event: e.ApprovalAnswered, at: int, entry: Entry) -> None:
+        said = self.cases[event.case].said
+        place = next(index for index, part in enumerate(said) if part[0] == event.number)
+        said[place] = (*said[place][:4], event.answer)
+
+    def _approved(self, event: e.ApprovalGiven, at: int, entry: Entry) -> None:
+        case, who = self.cases[event.case], self.members[event.approver]
+        if case.place != "held" or case.denied or at >= case.expires_at:
+            raise Broken("only a held case is approved", f"{event.case} is {case.place}, denied: {case.denied}")
+        if who.status != "active" or who.person != event.person or who.kind not in ("approver", "admin"):
+            raise Broken("an approver approves", f"{event.approver} on {event.case}")
+        if event.person in case.excluded:
+            raise Broken("nobody approves its own", f"{event.person} on {event.case}")
+        if event.person in case.given:
+            raise Broken("a person fills one seat", f"{event.person} on {event.case}")
+        case.given[event.person] = event.approver
+        self.votes[event.statement] = event.case
+        self.given.append(event)
+
+    def _denied(self, event: e.ApprovalDenied, at: int, entry: Entry) -> None:
+        case = self.cases[event.case]
+        if case.place != "held":
+            raise Broken("only a held case is denied", f"{event.case} is {case.place}")
+        case.denied, case.place = True, "over"
+        self.votes[event.statement] = event.case
+
+    def _over(self, event: e.CaseCancelled | e.CaseExpired, at: int, entry: Entry) -> None:
+        self.cases[event.case].place = "over"
+
+    def _applied(self, event: e.ChangeApplied, at: int, entry: Entry) -> None:
+        case = self.cases[event.case]
+        case.applied = True
+        self._filled(case, case.given.keys())
+
+    def _filled(self, case: CaseNow, persons: Any) -> None:
+        """The quorum, worked out again by persons."""
+        if case.denied:
+            raise Broken("a denial is final", case.case)
+        names = set(persons)
+        if not names <= case.given.keys() or names & set(case.excluded):
+            raise Broken("no warrant without its quorum", f"{case.case}: {sorted(names)} did not all approve it")
+        tier = case.verdict.tier
+        if len(names) < max(LEAST[tier], case.persons if tier != "T0" else 0):
+            raise Broken("no warrant without its quorum", f"{case.case}, {tier}: {sorted(names)}")
+        roles = {name: self.members[case.given[name]].roles for name in names}  # as they are now, which is how they count
+        if tier != "T0" and not is_filled(case.quorum, roles):
+            raise Broken("no warrant without its quorum", f"{case.case}: {sorted(names)} do not fill {case.quorum}")
+
+    # -- warrants and runs
+
+    def _scopes(self, agent: str, action: str) -> tuple[str, ...]:
+        return (f"agent:{agent}", f"action:{action}", "tenant")
+
+    def _epoch(self, terms: warrants.Warrant) -> tuple[int, ...]:
+        return tuple(self.guard(scope).epoch for scope in self._scopes(terms.agent, terms.action))
+
+    def guard(self, scope: str) -> Guard:
+        return self.guards.setdefault(scope, Guard())
+
+    def _issued(self, event: e.WarrantIssued, at: int, entry: Entry) -> None:
+        terms = warrants.unverified_unpack(event.fields)
+        case = self.cases[event.case]
+        if terms.tenant != self.tenant:
+            raise Broken("tenants are apart", f"a warrant of {terms.tenant}")
+        if why := self.stopped(terms.agent):
+            raise Broken("nothing is granted in a scope that is shut", f"{event.warrant} under {why}")
+        for scope in self._scopes(terms.agent, terms.action):
+            guard = self.guard(scope)
+            if guard.status != "closed" and not (guard.status == "probing" and guard.probe == event.case):
+                raise Broken("nothing is granted in a scope that is shut", f"{event.warrant} in {scope}, which is {guard.status}")
+        self._filled(case, terms.approvals)
+        verdict = case.verdict
+        if terms.uses > verdict.uses or terms.expires_at > at + verdict.ttl or terms.tier != verdict.tier or terms.bundle != self.bundle:
+            raise Broken("a warrant grants no more than its verdict", event.warrant)
+        if verdict.cost_cap is not None and (terms.cost_cap is None or terms.cost_cap > verdict.cost_cap):
+            raise Broken("a warrant grants no more than its verdict", event.warrant)
+        if self.members[terms.agent].status != "active" or self.members[terms.executor].status != "active":
+            raise Broken("only members act", event.warrant)
+        self.purse.issued(terms, at)
+        made = WarrantNow(event, terms, self._epoch(terms))
+        self.warrants[event.warrant] = self.live[event.warrant] = made
+        case.place = "going"
+        case.live.add(event.warrant)
+        self._grants(entry, event.warrant)
+
+    def _ended(self, event: Any, at: int, entry: Entry) -> None:
+        found = self.live.pop(event.warrant, None)
+        if found is None:
+            raise Broken("a warrant ends once", event.warrant)
+        if type(event) is e.WarrantExpired and at < found.terms.expires_at:
+            raise Broken("a warrant lives as long as it says", event.warrant)
+        found.live = False
+        self.cases[event.case].live.discard(event.warrant)
+        self.purse.ended(event.warrant)
+
+    def _all_revoked(self, event: e.WarrantsRevoked, at: int, entry: Entry) -> None:
+        kind, _, name = event.scope.partition(":")
+        for found in self.live.values():
+            if (found.terms.agent if kind == "agent" else found.terms.bundle.hex()) == name:
+                found.revoked = event.reason
+
+    def _opened(self, event: e.RunOpened, at: int, entry: Entry) -> None:
+        found, case = self.live.get(event.warrant), self.cases[event.case]
+        if found is None or found.revoked:
+            raise Broken("only a live warrant is redeemed", f"{event.warrant} by {event.run}")
+        terms = found.terms
+        if not terms.not_before <= at < terms.expires_at:
+            raise Broken("only a live warrant is redeemed", f"{event.warrant} at {at}, which ended at {terms.expires_at}")
+        if event.run in self.runs:
+            raise Broken("a run is opened once", event.run)
+        if found.used >= terms.uses:
+            raise Broken("no more uses than granted", event.warrant)
+        if event.redeemer != terms.executor or event.chain is not None:
+            raise Broken("a warrant has one audience", f"{event.redeemer} with {event.warrant}")
+        if event.params is None and event.args_digest != terms_args(terms):
+            raise Broken("a warrant covers exact values", event.warrant)
+        if self.stopped(terms.agent) or found.epoch != self._epoch(terms):
+            raise Broken("nothing is redeemed in a scope that is shut", event.warrant)
+        if self.blocked.get(event.effect):
+            raise Broken("an unknown outcome blocks its effect", f"{event.run}, as {self.blocked[event.effect]} may have done it")
+        if self.members[terms.agent].status != "active" or self.members[event.redeemer].status != "active":
+            raise Broken("only members act", event.run)
+        if terms.state_digest is not None and event.state_digest != terms.state_digest:
+            raise Broken("what is stale is not redeemed", event.warrant)
+        found.used += 1
+        self.purse.redeemed(event.warrant, event.run, at)
+        if found.used == terms.uses:
+            found.live = False
+            del self.live[event.warrant]
+            case.live.discard(event.warrant)
+            self.purse.ended(event.warrant)
+        case.runs.add(event.run)
+        self.runs[event.run] = self.open_runs[event.run] = RunNow(event, terms, at, due=event.report_by)
+        self._grants(entry, event.run)
+
+    def _run(self, name: str, *allowed: str) -> RunNow:
+        run = self.open_runs.get(name)
+        if run is None or run.status not in allowed:
+            raise Broken("a run is reported once", f"{name} is {'closed' if run is None else run.status}")
+        return run
+
+    def _reported(self, event: e.RunReported, at: int, entry: Entry) -> None:
+        run = self._run(event.run, "open")
+        run.status, run.receipt, run.due = "reported", event.receipt, event.verify_by
+        self.receipts.add(event.receipt)
+        self.purse.reported(event.run, event.cost)
+
+    def _reported_late(self, event: e.RunReportedLate, at: int, entry: Entry) -> None:
+        run = self._run(event.run, "unknown")
+        if run.late:
+            raise Broken("a run is reported once", event.run)
+        run.late = True
+        self.receipts.add(event.receipt)
+        self.purse.reported_late(event.run, event.cost)
+
+    def _unknown(self, event: e.RunUnknown, at: int, entry: Entry) -> None:
+        run = self._run(event.run, "open", "reported")
+        run.status = "unknown"
+        self.blocked.setdefault(event.effect, []).append(event.run)
+        self.purse.unknown(event.run, run.terms.cost_cap or 0)
+
+    def _verified(self, event: e.RunVerified, at: int, entry: Entry) -> None:
+        run = self._run(event.run, "reported")
+        if event.verifier is not None:
+            person = self.members[event.verifier].person
+            if person in (self.members[run.opened.redeemer].person, self.members[run.terms.agent].person):
+                raise Broken("nobody verifies its own work", event.run)
+            self.statements.add(event.statement or b"")
+        elif event.verdict == "verified":
+            raise Broken("verified is said when somebody looked", event.run)
+        self._run_ends(event.run, event.verdict)
+
+    def _run_ends(self, name: str, end: str) -> None:
+        run = self.open_runs.pop(name)
+        run.status = "closed"
+        case = self.cases[run.opened.case]
+        case.runs.discard(name)
+        case.ends.append(end)
+
+    def _attested(self, event: e.RunAttested, at: int, entry: Entry) -> None:
+        self.statements.add(event.statement)
+
+    def _probed(self, event: e.EffectProbed, at: int, entry: Entry) -> None:
+        self._run(event.run, "unknown")
+        self.statements.add(event.statement)
+
+    def _settled(self, event: e.EffectSettled, at: int, entry: Entry) -> None:
+        self._run(event.run, "unknown")
+        self.blocked[event.effect].remove(event.run)
+        self.purse.settled(event.run, happened=event.happened)
+        self._run_ends(event.run, "settled")
+
+    def _grants(self, entry: Entry, what: str) -> None:
+        self.granted.append((entry.time, what))
+        self.last_grant = entry.seq
+
+    # -- guards
+
+    def _tripped(self, event: e.BreakerTripped, at: int, entry: Entry) -> None:
+        guard = self.guard(event.scope)
+        if event.epoch != guard.epoch + 1:
+            raise Broken("a trip raises the epoch", f"{event.scope}: {guard.epoch}, then {event.epoch}")
+        guard.epoch, guard.status = event.epoch, "open"
+        self.trips += 1
+
+    def _probing(self, event: e.BreakerProbed, at: int, entry: Entry) -> None:
+        guard = self.guard(event.scope)
+        guard.status, guard.probe = "probing", event.case
+
+    def _reset(self, event: e.BreakerReset, at: int, entry: Entry) -> None:
+        self.guard(event.scope).status = "closed"
+
+    def _letter(self, event: e.DeadLetterOpened, at: int, entry: Entry) -> None:
+        if event.previous != self._letter_at:
+            raise Broken("dead letters are a chain", event.letter)
+        self._letter_at = entry.seq
+        self.letters[event.letter] = event.case
+        self.all_letters.append(event.letter)
+        if event.case:
+            self.cases[event.case].letters += 1
+
+    def _resolved(self, event: e.DeadLetterResolved, at: int, entry: Entry) -> None:
+        if self.letters.pop(event.letter, None) is None:
+            raise Broken("a dead letter is resolved once", event.letter)
+
+
+_STEPS: Mapping[type, str] = {
+    e.MemberInvited: "_member",
+    e.MemberConfirmed: "_confirmed",
+    e.MemberChanged: "_changed",
+    e.MemberRevoked: "_gone",
+    e.BundlePushed: "_pushed",
+    e.BundleActivated: "_activated",
+    e.ScopePaused: "_paused",
+    e.ScopeResumed: "_resumed",
+    e.TenantSealed: "_seal",
+    e.CommandRefused: "_refused",
+    e.IntentProposed: "_proposed",
+    e.CaseDecided: "_decided",
+    e.ApprovalRequested: "_asked_for",
+    e.CaseEscalated: "_escalated",
+    e.ApprovalAsked: "_asked",
+    e.ApprovalAnswered: "_answered",
+    e.ApprovalGiven: "_approved",
+    e.ApprovalDenied: "_denied",
+    e.ChangeApplied: "_applied",
+    e.CaseCancelled: "_over",
+    e.CaseExpired: "_over",
+    e.WarrantIssued: "_issued",
+    e.WarrantRevoked: "_ended",
+    e.WarrantExpired: "_ended",
+    e.TargetStale: "_ended",
+    e.WarrantsRevoked: "_all_revoked",
+    e.RunOpened: "_opened",
+    e.RunReported: "_reported",
+    e.RunReportedLate: "_reported_late",
+    e.RunUnknown: "_unknown",
+    e.RunVerified: "_verified",
+    e.RunAttested: "_attested",
+    e.EffectProbed: "_probed",
+    e.EffectSettled: "_settled",
+    e.BreakerTripped: "_tripped",
+    e.BreakerProbed: "_probing",
+    e.BreakerReset: "_reset",
+    e.DeadLetterOpened: "_letter",
+    e.DeadLetterResolved: "_resolved",
+}
