@@ -7,6 +7,7 @@ place that says which entries of a tenant's log are worth an alert.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
@@ -21,6 +22,7 @@ from .refusals import Code
 from .state import State
 
 MOST = 256  # keys remembered; beyond that what was acknowledged, then what is least grave, then what is longest ago, is forgotten
+_LONGEST_KEY = 200  # characters
 LONGEST = 512  # characters of a text: a line on a telephone, and never a body
 
 
@@ -37,7 +39,10 @@ class Cause:
 
     @property
     def same(self) -> str:
-        return f"{self.kind} {self.key or self.about}"[:200]
+        whole = f"{self.kind} {self.key or self.about}"
+        if len(whole) <= _LONGEST_KEY:
+            return whole  # else whoever gives two things long names that begin alike would have one alert of both
+        return f"{whole[: _LONGEST_KEY - 33]} {hashlib.sha256(whole.encode('utf-8', 'backslashreplace')).hexdigest()[:32]}"
 
 
 Find: TypeAlias = Callable[[State, Any], Cause | None]  # the state before the entry is folded
@@ -103,6 +108,11 @@ def _found(_state: State, event: e.FindingOpened) -> Cause:
     return Cause("reconciliation.found", event.finding, text, key=f"{event.kind} {event.about}", severity=severity)
 
 
+def _overflowed(_state: State, event: e.FindingsOverflowed) -> Cause:
+    text = f"{event.open} findings are open and there is no room for more, as for this: {event.kind.replace('_', ' ')}: {event.about}"
+    return Cause("reconciliation.found", "tenant", text, key="no room")
+
+
 def _quarantined(_state: State, event: e.CommandQuarantined) -> Cause:
     text = f"the tenant's actor fell over {event.command} of {event.by} twice ({event.fall}); it is refused from now on"
     return Cause("command.quarantined", event.by, text, key=event.digest.hex()[:16])
@@ -124,6 +134,7 @@ CAUSES: Mapping[type, Find] = {
     e.ScopeResumed: _resumed,
     e.RecoveryAnnounced: _recovery,
     e.FindingOpened: _found,
+    e.FindingsOverflowed: _overflowed,
     e.DeadLettersAged: _aged,
 }
 

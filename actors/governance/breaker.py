@@ -131,6 +131,11 @@ def fold(state: State, event: e.BreakerTripped | e.BreakerProbed | e.BreakerRese
             guard.detector, guard.by, guard.since, guard.mismatched, guard.votes = "", "", at, False, ()
 
 
+def has_room(state: State) -> bool:
+    """Whether a scope more can be shut out by hand: of what is open nothing is ever forgotten."""
+    return sum(guard.status != "closed" for guard in state.breakers.values()) < MOST_BREAKERS
+
+
 def _forget(state: State, at: Instant) -> None:
     """Drops what is closed, forgiven long ago, and under whose epoch nothing was issued that is still alive."""
     alive = {scope for live in state.warrants.values() for scope in scopes(live.agent, live.action)}

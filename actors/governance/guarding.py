@@ -25,6 +25,9 @@ def trip(state: State, command: c.TripBreaker, by: Asker, moment: Moment) -> Dec
     """Shuts a scope out until people reset it."""
     if (no := _no_scope(state, command.scope)) is not None:
         return no
+    if "action:" in command.scope and command.scope not in state.breakers and not breaker.has_room(state):
+        why = f"{breaker.MOST_BREAKERS} scopes are remembered and every name of an action is another: shut out the agent, or the tenant"
+        return Refusal(Code.BUSY, why, about=command.scope[:64])
     return Decided((breaker.by_hand(state, command.scope, moment.now, command.reason, by_asker(by)),), {"scope": command.scope})
 
 

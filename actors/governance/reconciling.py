@@ -21,9 +21,12 @@ from .refusals import Code, Refusal, unknown
 from .state import Member, State
 
 MOST_OPEN = 512  # remembered; whoever finds more has to begin with these, and the report of a comparison lists all it found
+FOR_LAW = 64  # beyond those: what the node finds in itself has room, whatever members have brought
+MOST_OF_ONE = 64  # of them what one executor's words show: it says what it likes, and fills no room that others need
 MOST_AT_ONCE = 8  # in one decision: with what surrounds them they fit the room that a decision has
 LONGEST_ABOUT, LONGEST_SAID = 300, 400  # characters
 LAW = "law"
+EXECUTOR = "executor:"  # begins the source of what an executor's own words show
 CRITICAL, WARNING, NOTICE = "critical", "warning", "notice"
 AUTOMATIC, BY_HAND = "automatic", "by hand"
 
@@ -70,13 +73,14 @@ def key(kind: str, about: str) -> str:
 def found(state: State, seen: Iterable[Observed], source: str, by: str, moment: Moment, *, offset: int = 0) -> tuple[e.Event, ...]:
     """The entries that these differences make: none for what is open already.  ``offset`` entries come before them in the batch."""
     events: list[e.Event] = []
+    room = _room(state, source, by)
     known = dict.fromkeys(state.findings.open)
     previous = state.findings.last
     for at, one in enumerate(seen):
         one = attrs.evolve(one, about=one.about[:LONGEST_ABOUT], expected=one.expected[:LONGEST_SAID], observed=one.observed[:LONGEST_SAID])
         if key(one.kind, one.about) in known:
             continue
-        if len(known) >= MOST_OPEN:
+        if len(known) - len(state.findings.open) >= room:
             if not state.findings.lost and not any(isinstance(event, e.FindingsOverflowed) for event in events):
                 events.append(e.FindingsOverflowed(len(known), one.kind, one.about))
             break
@@ -88,6 +92,15 @@ def found(state: State, seen: Iterable[Observed], source: str, by: str, moment: 
         events.append(opened)
         known[key(one.kind, one.about)] = None
     return tuple(events)
+
+
+def _room(state: State, source: str, by: str) -> int:
+    """How many more may be opened by them."""
+    left = MOST_OPEN + (FOR_LAW if by == LAW else 0) - len(state.findings.open)
+    if not source.startswith(EXECUTOR):
+        return left
+    own = sum(one.kind not in BROUGHT and one.about.startswith(f"{by} ") for one in state.findings.open.values())
+    return min(left, MOST_OF_ONE - own)
 
 
 def over(state: State, kind: str, about: str, why: str) -> tuple[e.Event, ...]:

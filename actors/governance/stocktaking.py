@@ -44,7 +44,7 @@ def take(state: State, command: c.TakeStock, by: Member, facts: Facts, moment: M
         return Decided(answer={"upto": base, "wanted": [], "counter": told.counter})  # it begins beyond what is accounted for: again
     seen, wanted, upto = _compared(state, by.member, known, told, facts)
     new = [one for one in seen if reconciling.key(one.kind, one.about) not in state.findings.open]
-    events = reconciling.found(state, new[: reconciling.MOST_AT_ONCE], f"executor:{by.member}", by.member, moment, offset=1)
+    events = reconciling.found(state, new[: reconciling.MOST_AT_ONCE], f"{reconciling.EXECUTOR}{by.member}", by.member, moment, offset=1)
     if len(new) > reconciling.MOST_AT_ONCE:
         upto = base  # the rest is found by the next one
     if events or known.journal != told.journal or told.counter > known.claimed:
@@ -120,7 +120,7 @@ def received(state: State, told: Receipt, by: Member, moment: Moment) -> tuple[e
         about = f"{by.member} {journal} {known.upto + 1}..{first - 1}"
         seen.append(Observed("receipt_withheld", about, f"receipt {known.upto + 1}..{first - 1}", NOT_THERE))
     # The entries it follows are those of the report itself; where they are is of no matter for one finding.
-    return reconciling.found(state, seen, f"executor:{by.member}", by.member, moment)
+    return reconciling.found(state, seen, f"{reconciling.EXECUTOR}{by.member}", by.member, moment)
 
 
 # --- what evolve does -------------------------------------------------------------------------------------------------

@@ -197,7 +197,7 @@ def _state(asked: Asked, name: str, found: Iterable[Record]) -> int:
             watch("comparing", done, count)
 
         def match(runs: Runs, seen: _Seen) -> compare.Counts:
-            return compare.present(runs, seen.taken(record.records(file, name), asked), begun, told)
+            return compare.present(runs, seen.taken(record.spooled(file, name), asked), begun, told)
 
         return _compared(asked, name, digest, match, watch)
 

@@ -15,7 +15,9 @@ from typing import BinaryIO
 from vienna_runtime.reconcile.errors import EvidenceInvalid
 from vienna_runtime.reconcile.record import Record, lines, micros
 
-_LINE = re.compile(r'(\S+) \S+ (\S+) \[([^\]]{20,40})\] "([A-Z]+) ([^ "]+)(?: HTTP/[0-9.]+)?" ([0-9]{3}) \S+.*', re.DOTALL)
+# Who asks may give any name (a space in it, too) and send anything as a request; servers escape quotes in both.
+_LINE = re.compile(r'(\S+) \S+ ([^"]*?) \[([^\]]{20,40})\] "((?:[^"\\]|\\.)*)" ([0-9]{3}) \S+.*', re.DOTALL)
+_REQUEST = re.compile(r"([A-Z]+) ([^ ]+)(?: HTTP/[0-9.]+)?")
 _MONTHS = {name: at for at, name in enumerate(["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"], 1)}
 READS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "CONNECT"})
 _REFUSED = 400
@@ -30,8 +32,14 @@ def records(file: BinaryIO, name: str) -> Iterator[Record]:
         found = _LINE.fullmatch(text)
         if found is None:
             raise EvidenceInvalid(f"{name}:{number}: no line of an access log in common or combined format")
-        host, user, when, method, target, status = found.groups()
-        if method in READS or int(status) >= _REFUSED:
+        host, user, when, sent, status = found.groups()
+        if int(status) >= _REFUSED:
+            continue  # also what is no request: anybody can send that, and it was refused
+        request = _REQUEST.fullmatch(sent)
+        if request is None:
+            raise EvidenceInvalid(f"{name}:{number}: its request is not of the form METHOD TARGET, and was not refused")
+        method, target = request.groups()
+        if method in READS:
             continue
         actor = user if user != "-" else host
         yield Record(time=_time(when, f"{name}:{number}"), place=f"{method} {target.split('?')[0]}", actor=actor)

@@ -5,6 +5,7 @@ Links are records too, by what they point to, and are never followed: a link tha
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
@@ -25,16 +26,22 @@ def records(root: Path) -> Iterator[Record]:
         try:
             entries = sorted(os.scandir(directory), key=lambda entry: entry.name)
         except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:  # made step by step, so that nobody sees what is in it
+                yield Record(place=_place(directory, root), digest="too deep to be read")
+                continue
             raise EvidenceInvalid(f"{directory}: {(error.strerror or 'cannot be read').lower()}") from None
         for entry in entries:
             path = Path(entry.path)
             if entry.is_dir(follow_symlinks=False):
                 waiting.append(path)
                 continue
-            place = os.fsencode(path.relative_to(root)).decode("utf-8", "backslashreplace")
             found = _digest(path)
             if found is not None:
-                yield Record(place=place, digest=found)
+                yield Record(place=_place(path, root), digest=found)
+
+
+def _place(path: Path, root: Path) -> str:
+    return os.fsencode(path.relative_to(root)).decode("utf-8", "backslashreplace")
 
 
 def _digest(path: Path) -> str | None:
@@ -56,4 +63,6 @@ def _digest(path: Path) -> str | None:
     except FileNotFoundError:
         return None
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            return "too deep to be read"
         raise EvidenceInvalid(f"{path}: {(error.strerror or 'cannot be read').lower()}") from None

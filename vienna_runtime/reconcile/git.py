@@ -16,7 +16,11 @@ _SECONDS = 60  # listing a hundred thousand refs takes one
 def records(repository: Path) -> Iterator[Record]:
     """Branches and tags; raises ``EvidenceInvalid`` where git cannot read the repository."""
     # Neither the environment nor the repository's own configuration may name programs to run.
-    environ = {"PATH": os.environ.get("PATH", ""), "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_OPTIONAL_LOCKS": "0"}
+    # Nothing is fetched, and what is no repository is not looked for above: that would be somebody else's.
+    environ = {
+        "PATH": os.environ.get("PATH", ""), "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_ALLOW_PROTOCOL": "", "GIT_NO_LAZY_FETCH": "1", "GIT_CEILING_DIRECTORIES": str(repository.resolve().parent),
+    }  # fmt: skip
     command = ["git", "-c", f"safe.directory={repository.resolve()}", "-C", str(repository), "for-each-ref"]
     try:
         done = subprocess.run(  # noqa: S603  # no shell; what is listed is named by whoever runs the command
@@ -29,6 +33,6 @@ def records(repository: Path) -> Iterator[Record]:
         raise EvidenceInvalid(f"{repository}: git did not list its refs within {_SECONDS} s") from None
     if done.returncode:
         raise EvidenceInvalid(f"{repository}: {done.stderr.decode(errors='replace').strip()[:300] or 'git cannot read it'}")
-    for line in done.stdout.decode("utf-8", "backslashreplace").splitlines():
-        name, _, ref = line.partition(" ")
+    for line in done.stdout.split(b"\n")[:-1]:  # by git's own line ends: a ref may hold what Unicode calls one
+        name, _, ref = line.decode("utf-8", "backslashreplace").partition(" ")
         yield Record(place=ref, digest=name)

@@ -38,11 +38,16 @@ class Record:
         return f"{what} {self.digest[:64]}".strip()
 
 
-def records(file: BinaryIO, name: str) -> Iterator[Record]:
+def records(file: BinaryIO, name: str, longest: int = LONGEST_TEXT) -> Iterator[Record]:
     """The records of a file of JSON lines, one at a time; raises ``EvidenceInvalid``."""
     for number, line in enumerate(lines(file, name), 1):
         if line.strip():
-            yield _record(line, f"{name}:{number}")
+            yield _record(line, f"{name}:{number}", longest)
+
+
+def spooled(file: BinaryIO, name: str) -> Iterator[Record]:
+    """What ``spool`` wrote: whoever makes a file, or a ref, may give it the longest name there is."""
+    return records(file, name, LONGEST_LINE)
 
 
 def lines(file: BinaryIO, name: str) -> Iterator[bytes]:
@@ -54,7 +59,7 @@ def lines(file: BinaryIO, name: str) -> Iterator[bytes]:
         yield line
 
 
-def _record(line: bytes, where: str) -> Record:
+def _record(line: bytes, where: str, longest: int) -> Record:
     try:
         found = json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -64,11 +69,12 @@ def _record(line: bytes, where: str) -> Record:
     if unknown := set(found) - set(FIELDS):
         raise EvidenceInvalid(f"{where}: a record has no field {sorted(unknown)[0]!a}; its fields are {', '.join(FIELDS)}")
     texts = {name: found.get(name) or "" for name in FIELDS[1:]}
-    if wrong := [name for name, text in texts.items() if not isinstance(text, str) or len(text) > LONGEST_TEXT]:
-        raise EvidenceInvalid(f"{where}: {wrong[0]} is not text of at most {LONGEST_TEXT} characters")
+    if wrong := [name for name, text in texts.items() if not isinstance(text, str) or len(text) > longest]:
+        raise EvidenceInvalid(f"{where}: {wrong[0]} is not text of at most {longest} characters")
     if not (texts["effect"] or texts["place"] or texts["resource"]):
         raise EvidenceInvalid(f"{where}: a record names an effect, a place or a resource")
-    return Record(time=_time(found.get("time"), where), **texts)
+    plain = {name: text.encode("utf-8", "backslashreplace").decode() for name, text in texts.items()}  # JSON may hold half a surrogate
+    return Record(time=_time(found.get("time"), where), **plain)
 
 
 def _time(value: object, where: str) -> int | None:

@@ -127,6 +127,17 @@ def test_a_trip_makes_every_warrant_in_its_scope_worthless_and_no_other(bench: A
     bench.done(bench.redemption(bench.warrant_of(other).warrant), "till")
 
 
+def test_names_of_actions_are_not_shut_out_without_end_and_agents_and_the_tenant_always(bench: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(breaker, "MOST_BREAKERS", 3)
+    for number in range(3):
+        bench.done(c.TripBreaker(f"action:made.up{number}", "halt"), "greta")
+    assert bench.refused(c.TripBreaker("action:another.one", "halt"), "greta") == "busy"
+    assert bench.refused(c.TripBreaker("agent:ada action:another.one", "halt"), "greta") == "busy"
+    for scope in ("action:made.up0", "agent:ada", "tenant"):
+        bench.done(c.TripBreaker(scope, "halt"), "greta")
+    assert len(bench.state.breakers) == 5
+
+
 def test_a_reset_does_not_bring_back_the_warrants_of_before(bench: Any) -> None:
     live = bench.warrant_of(bench.propose())
     bench.done(c.TripBreaker("tenant", "halt"), "greta")

@@ -10,7 +10,7 @@ from actors.governance import commands as c
 from actors.governance import events as e
 from actors.governance import reconciling, views
 from actors.governance.decision import Decided
-from actors.governance.reconciling import MOST_AT_ONCE, MOST_OPEN, Observed
+from actors.governance.reconciling import FOR_LAW, MOST_AT_ONCE, MOST_OPEN, Observed
 
 
 def rogue(about: str = "files.write file/x 00ff", **other: str) -> dict[str, Any]:
@@ -72,6 +72,25 @@ def test_beyond_the_most_that_are_remembered_it_is_said_once_and_room_opens_agai
     bench.done(c.ResolveFinding(next(iter(book.open.values())).finding, "looked at"), "greta")
     assert not book.lost
     assert isinstance(bench.done(brought(rogue("one more"), begin=1), "emil").events[0], e.FindingOpened)
+
+
+def test_what_members_bring_leaves_room_for_what_the_law_finds_and_wakes_somebody(bench: Any) -> None:
+    for begin in range(0, MOST_OPEN + MOST_AT_ONCE, MOST_AT_ONCE):
+        bench.done(brought(*(rogue(f"x{begin + at}") for at in range(MOST_AT_ONCE)), begin=begin), "emil")
+    assert [known.text for known in bench.state.alerts.known.values() if known.about == "tenant"] == [
+        f"{MOST_OPEN} findings are open and there is no room for more, as for this: effect without warrant: x{MOST_OPEN}"
+    ]
+    for number in range(FOR_LAW + 1):
+        own = Observed("reservation_differs", f"agent:a{number} cost hour", "1", "2")
+        events = reconciling.found(bench.state, [own], reconciling.LAW, reconciling.LAW, bench.moment())
+        bench.record(*events)
+        assert [type(event) for event in events] == ([e.FindingOpened] if number < FOR_LAW else [])
+    assert len(bench.state.findings.open) == MOST_OPEN + FOR_LAW
+
+
+def test_two_findings_whose_long_names_begin_alike_are_two_alerts(bench: Any) -> None:
+    bench.done(brought(rogue("d" * 250 + "/a"), rogue("d" * 250 + "/b"), rogue("d" * 250 + "/a")), "emil")
+    assert len(bench.state.findings.open) == len(bench.state.alerts.known) == 2
 
 
 def test_the_chain_leads_from_each_finding_to_the_one_before(bench: Any) -> None:

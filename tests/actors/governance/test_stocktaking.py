@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from actors.governance import canonical, inventory, stocktaking
+from actors.governance import canonical, inventory, reconciling, stocktaking
 from actors.governance import commands as c
 from actors.governance import events as e
 from actors.governance.ids import HOUR, Instant, RunId
@@ -22,7 +22,7 @@ def counted(number: int, journal: str = "j1") -> dict[str, Any]:
 
 def ran(bench: Any, number: int, journal: str = "j1") -> bytes:
     """A whole run whose receipt has this number; the receipt's digest."""
-    run = bench.running(run=f"r{number}", key=f"k{number}")
+    run = bench.running(run=f"r{number}", key=f"k{number}", resource=f"book/{number}")
     command = bench.report(run, **counted(number, journal))
     bench.done(command, "till")
     return canonical.digest(command.receipt)
@@ -100,6 +100,14 @@ def test_a_counter_that_goes_back_and_another_journal_are_found(bench: Any) -> N
     stock(bench, Made(1, RunId("r1"), NOTHING, "told"), counter=1)
     stock(bench, Made(1, RunId("r1"), NOTHING, "told"), journal="j2")
     assert open_findings(bench) == [("counter_went_back", "till j1 1"), ("counter_went_back", "till j2")]
+
+
+def test_an_executor_that_lies_without_end_fills_no_room_that_others_need(bench: Any) -> None:
+    for number in range(reconciling.MOST_OF_ONE + 5):
+        stock(bench, Made(1, RunId("r1"), NOTHING, "told"), journal=f"j{number}", receipts={"r1": (False, None)})
+    assert len(open_findings(bench)) == reconciling.MOST_OF_ONE
+    assert bench.state.findings.lost
+    assert sum(isinstance(event, e.FindingsOverflowed) for _, _, event, _ in bench.log) == 1
 
 
 def test_one_number_for_two_receipts_is_found(bench: Any) -> None:
