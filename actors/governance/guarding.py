@@ -51,7 +51,7 @@ def reset(state: State, command: c.ResetBreaker, by: Asker) -> Decision:
     if agent is not None and by.person in behind(state, agent):
         why = f"{by.person} stands behind {agent.member}, which a mismatch shut out: two others have to say that it may go on"
         return Refusal(Code.SELF_APPROVAL, why, about=command.scope[:64])
-    first = guard.votes[0] if guard.votes else None
+    first = next((vote for vote in guard.votes if (voter := state.members.get(vote.by)) and voter.status == "active"), None)
     if first is None:
         backed = e.BreakerResetBacked(command.scope, by.member, by.person, command.reason)
         return Decided((backed,), {"scope": command.scope, "closed": False})

@@ -7,6 +7,7 @@ case, warrant or run becomes another by it.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 
 import attrs
@@ -70,6 +71,13 @@ def key(kind: str, about: str) -> str:
     return f"{kind} {about}"
 
 
+def cut(about: str) -> str:
+    """As it is remembered: what is longer ends with a digest of the whole, so that a long name hides nothing that begins like it."""
+    if len(about) <= LONGEST_ABOUT:
+        return about
+    return f"{about[: LONGEST_ABOUT - 35]}... {hashlib.sha256(about.encode('utf-8', 'backslashreplace')).hexdigest()[:31]}"
+
+
 def found(state: State, seen: Iterable[Observed], source: str, by: str, moment: Moment, *, offset: int = 0) -> tuple[e.Event, ...]:
     """The entries that these differences make: none for what is open already.  ``offset`` entries come before them in the batch."""
     events: list[e.Event] = []
@@ -77,7 +85,7 @@ def found(state: State, seen: Iterable[Observed], source: str, by: str, moment: 
     known = dict.fromkeys(state.findings.open)
     previous = state.findings.last
     for at, one in enumerate(seen):
-        one = attrs.evolve(one, about=one.about[:LONGEST_ABOUT], expected=one.expected[:LONGEST_SAID], observed=one.observed[:LONGEST_SAID])
+        one = attrs.evolve(one, about=cut(one.about), expected=one.expected[:LONGEST_SAID], observed=one.observed[:LONGEST_SAID])
         if key(one.kind, one.about) in known:
             continue
         if len(known) - len(state.findings.open) >= room:
@@ -105,7 +113,7 @@ def _room(state: State, source: str, by: str) -> int:
 
 def over(state: State, kind: str, about: str, why: str) -> tuple[e.Event, ...]:
     """The end of a difference that the law may resolve itself, where it is open."""
-    known = state.findings.open.get(key(kind, about[:LONGEST_ABOUT]))
+    known = state.findings.open.get(key(kind, cut(about)))
     return () if known is None else (e.FindingResolved(known.finding, LAW, why),)
 
 

@@ -28,7 +28,7 @@ from vienna_runtime.cli.here import Here, json_option, pass_here
 from vienna_runtime.cli.phrases import counted
 from vienna_runtime.cli.progress import Watch, watching
 from vienna_runtime.cli.reconcile import STYLES
-from vienna_runtime.cli.shown import shown
+from vienna_runtime.cli.shown import escape, shown
 from vienna_runtime.cli.when import WHEN
 from vienna_runtime.client import Vienna
 from vienna_runtime.reconcile import access_log, compare, directory, git, mapping, record
@@ -304,9 +304,9 @@ async def _record(vienna: Vienna, runs: Runs, name: str, digest: bytes, counts: 
 
 def _row(found: dict[str, str]) -> dict[str, str]:
     """As the ledger takes it: printable, and no longer than it is remembered."""
-    longest = {"about": reconciling.LONGEST_ABOUT, "expected": reconciling.LONGEST_SAID, "observed": reconciling.LONGEST_SAID}
-    plain = {name: "".join(c if c.isprintable() else "\ufffd" for c in found[name])[:most] for name, most in longest.items()}
-    return {"kind": found["kind"], **plain}
+    about, expected, observed = (escape(found[name]) for name in ("about", "expected", "observed"))
+    most = reconciling.LONGEST_SAID
+    return {"kind": found["kind"], "about": reconciling.cut(about), "expected": expected[:most], "observed": observed[:most]}
 
 
 def _write(path: Path, runs: Runs) -> None:

@@ -150,3 +150,16 @@ def test_a_breaker_remembers_a_bounded_number_of_outcomes(bench: Any) -> None:
         bench.done(bench.wish("notes.read", key=f"k{number}", run=f"r{number}"), "ada")
         bench.done(bench.report(f"r{number}", "ada"), "ada")
     assert len(bench.state.signals["agent:ada"].outcomes) == 64
+
+
+def test_the_word_of_one_who_is_no_member_any_more_lets_nothing_in_again(bench: Any) -> None:
+    for name in ("frida", "gustav", "heinz"):
+        bench.joins(name, "admin", name)
+    bench.done(c.Seal(), "greta")
+    bench.running()
+    bench.done(bench.report("r1", resource="book/other"), "till")
+    assert bench.done(c.ResetBreaker("agent:ada", "fine"), "heinz").answer["closed"] is False
+    bench.record(e.MemberRevoked("heinz", "his key was stolen"))
+    assert bench.done(c.ResetBreaker("agent:ada", "looked"), "frida").answer["closed"] is False
+    assert guards(bench).status == "open"
+    assert bench.done(c.ResetBreaker("agent:ada", "looked"), "gustav").answer["closed"] is True

@@ -88,9 +88,10 @@ def test_what_members_bring_leaves_room_for_what_the_law_finds_and_wakes_somebod
     assert len(bench.state.findings.open) == MOST_OPEN + FOR_LAW
 
 
-def test_two_findings_whose_long_names_begin_alike_are_two_alerts(bench: Any) -> None:
-    bench.done(brought(rogue("d" * 250 + "/a"), rogue("d" * 250 + "/b"), rogue("d" * 250 + "/a")), "emil")
+def test_two_findings_whose_long_names_begin_alike_are_two_and_two_alerts(bench: Any) -> None:
+    bench.done(brought(rogue("d" * 350 + "/a"), rogue("d" * 350 + "/b"), rogue("d" * 350 + "/a")), "emil")
     assert len(bench.state.findings.open) == len(bench.state.alerts.known) == 2
+    assert all(len(one.about) == reconciling.LONGEST_ABOUT for one in bench.state.findings.open.values())
 
 
 def test_the_chain_leads_from_each_finding_to_the_one_before(bench: Any) -> None:
