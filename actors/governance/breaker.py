@@ -13,6 +13,7 @@ is worthless from that entry on; its revocation follows as an entry of its own.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TypeAlias
 
 from . import events as e
 from .breaker_limits import BreakerLimits
@@ -113,12 +114,15 @@ def shuts_out(state: State, holders: Iterable[str], action: str, *, about: str) 
 # --- what evolve does -------------------------------------------------------------------------------------------------
 
 
-def fold(state: State, event: e.BreakerTripped | e.BreakerProbed | e.BreakerReset | e.BreakerResetBacked, at: Instant) -> None:
+Guarding: TypeAlias = e.BreakerTripped | e.BreakerTrippedBefore | e.BreakerProbed | e.BreakerReset | e.BreakerResetBacked
+
+
+def fold(state: State, event: Guarding, at: Instant) -> None:
     if event.scope not in state.breakers and len(state.breakers) >= MOST_BREAKERS:
         _forget(state, at)
     guard = state.breakers.setdefault(event.scope, Breaker(event.scope))
     match event:
-        case e.BreakerTripped():
+        case e.BreakerTripped() | e.BreakerTrippedBefore():
             guard.status, guard.epoch, guard.until, guard.why, guard.probe = "open", event.epoch, event.until, event.why, None
             guard.detector, guard.by, guard.at, guard.votes = event.detector, event.by, at, ()
             guard.mismatched = guard.mismatched or event.detector == mismatches.NAME

@@ -319,11 +319,9 @@ def _noted(state: State, event: Noted, case: Case | None, at: Instant) -> None:
             assert_never(event)
 
 
-def _guarded(
-    state: State, event: e.BreakerTripped | e.BreakerProbed | e.BreakerReset | e.BreakerResetBacked, _case: Case | None, at: Instant
-) -> None:
+def _guarded(state: State, event: breaker.Guarding, _case: Case | None, at: Instant) -> None:
     breaker.fold(state, event, at)
-    if isinstance(event, e.BreakerTripped):
+    if isinstance(event, (e.BreakerTripped, e.BreakerTrippedBefore)):
         _remind_of_worthless(state)
 
 
@@ -463,7 +461,7 @@ _FOLDS: Mapping[type, Fold] = {
     **_for_each(e.WarrantUseAsked | e.WarrantsRevoked, _asked_or_revoked),
     **_for_each(e.RunOpened | e.RunReported | e.RunUnknown | e.RunVerified, _executed),
     **_for_each(e.RunAttested | e.RunReportedLate | e.EffectProbed | e.EffectVouched | e.EffectSettled, _looked),
-    **_for_each(e.BreakerTripped | e.BreakerProbed | e.BreakerReset | e.BreakerResetBacked, _guarded),
+    **_for_each(breaker.Guarding, _guarded),
     **_for_each(Noted, _noted),
     **_for_each(stocktaking.Reconciling, stocktaking.folded),
     **_for_each(Keeping, _kept),

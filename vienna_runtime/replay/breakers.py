@@ -146,7 +146,7 @@ class Simulation:
                 self._limits = loaded.settings.breaker
 
     def _shut(self, event: e.Event) -> None:
-        if isinstance(event, e.BreakerTripped):
+        if isinstance(event, (e.BreakerTripped, e.BreakerTrippedBefore)):
             for trip in self._pending:
                 trip.shut = trip.shut or _covers(event.scope, trip.scope)
         if isinstance(event, e.ScopePaused):

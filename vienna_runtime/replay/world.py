@@ -127,7 +127,7 @@ class World:
                     return
                 own = guarding.activation(self.state, self._candidate.digest, self._candidate)
                 event = attrs.evolve(event, bundle=own.bundle, previous=None, counters=own.counters, zone=own.zone, limits=own.limits)
-            case e.BreakerTripped(by=by) | e.BreakerReset(by=by) if by == LAW:
+            case e.BreakerTripped(by=by) | e.BreakerTrippedBefore(by=by) | e.BreakerReset(by=by) if by == LAW:
                 self._skip(entry)
                 return
             case e.BreakerProbed() | e.BudgetWarned():

@@ -45,6 +45,7 @@ from .guards import (
     BreakerReset,
     BreakerResetBacked,
     BreakerTripped,
+    BreakerTrippedBefore,
     BudgetWarned,
     CommandQuarantined,
     CommandRefused,
@@ -130,6 +131,7 @@ Event: TypeAlias = (
     | EffectVouched
     | EffectSettled
     | BreakerTripped
+    | BreakerTrippedBefore
     | BreakerProbed
     | BreakerReset
     | BreakerResetBacked
@@ -197,6 +199,7 @@ __all__ = [
     "BreakerReset",
     "BreakerResetBacked",
     "BreakerTripped",
+    "BreakerTrippedBefore",
     "BudgetWarned",
     "BundleActivated",
     "BundlePushed",

@@ -11,8 +11,21 @@ from ..ids import CaseId, Instant, MemberId, Person
 
 
 @attrs.frozen
-class BreakerTripped:
+class BreakerTrippedBefore:
+    """As it was written before a trip named what found too much."""
+
     TAG: ClassVar[str] = "breaker.tripped/1"
+    scope: str
+    epoch: int
+    until: Instant | None
+    why: str
+    by: str
+    detector: ClassVar[str] = ""
+
+
+@attrs.frozen
+class BreakerTripped:
+    TAG: ClassVar[str] = "breaker.tripped/2"
     scope: str
     epoch: int
     until: Instant | None  # None: only a person resets it

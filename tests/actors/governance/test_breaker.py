@@ -163,3 +163,10 @@ def test_the_word_of_one_who_is_no_member_any_more_lets_nothing_in_again(bench: 
     assert bench.done(c.ResetBreaker("agent:ada", "looked"), "frida").answer["closed"] is False
     assert guards(bench).status == "open"
     assert bench.done(c.ResetBreaker("agent:ada", "looked"), "gustav").answer["closed"] is True
+
+
+def test_a_trip_of_before_is_folded_as_one(bench: Any) -> None:
+    """Its entry named no detector, and stands on the ledgers of then."""
+    bench.record(e.BreakerTrippedBefore("agent:ada", 1, None, "it repeats itself", "operator:otto"))
+    assert (guards(bench).status, guards(bench).epoch, guards(bench).detector) == ("open", 1, "")
+    assert bench.refused(bench.wish(), "ada") == "breaker_open"
