@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+TASKS := 'vienna_runtime/*.py' 'actors/*.py' 'transport/*.py'
 
 .PHONY: demo test check strace bench clean help
 help:
@@ -23,7 +24,7 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/flake8-async --enable=ASYNC102,ASYNC103 $$(git ls-files 'vienna_runtime/*.py' 'actors/*.py' 'transport/*.py')
+	$(BIN)/flake8-async --enable=ASYNC102,ASYNC103 $$(git grep -lE '\b(async|await|Cancelled)\b|except( BaseException.*)?:' -- $(TASKS))
 	$(BIN)/lint-imports --no-cache
 
 test: check strace
