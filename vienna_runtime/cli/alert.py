@@ -48,7 +48,9 @@ def list_(here: Here, severity: str, unheard: bool) -> None:
             str(row["alert"]), clock(row["time"]), _severity(row), shown(row["kind"]), shown(row["about"]), str(times),
             shown(row["acknowledged"] or "-"), shown(row["text"]),
         )  # fmt: skip
-    here.answer({"alerts": found}, table if found else "There is nothing that somebody should hear of.")
+    waiting = any(not row["acknowledged"] for row in found)
+    do = ["What to do about one: vienna alert show NUMBER.  That you have it: vienna alert ack NUMBER --note ..."] if waiting else []
+    here.answer({"alerts": found}, table if found else "There is nothing that somebody should hear of.", *do)
 
 
 @alert.command()
@@ -75,6 +77,8 @@ def show(here: Here, number: int) -> None:
     table.add_row("do", "" if kind is None else kind.do)
     if row["case"]:
         table.add_row("see", shown(f"vienna case {row['case']}"))
+    if not row.get("acknowledged"):
+        table.add_row("then", f"vienna alert ack {number} --note ...")
     here.answer({**row, "means": kind and kind.means, "do": kind and kind.do}, table)
 
 
