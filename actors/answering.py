@@ -10,7 +10,7 @@ import attrs
 
 from actors import agent, alert_lines, approver, bundle_history, dead_letters, executor, family, findings, verifier, warrant_reads
 from actors.drafting import issuer_signature, sign
-from actors.governance import breaker_views, budgets, conversation, kinds, readers, recovery, settling, views
+from actors.governance import breaker_views, budgets, conversation, guarding, kinds, readers, recovery, settling, views
 from actors.governance import commands as c
 from actors.governance import events as e
 from actors.governance.breaker_limits import BreakerLimits
@@ -82,7 +82,7 @@ def told_at(state: State, ask: c.Command | c.Query, by: Asker, now: Instant, lim
         case c.Read(what="budget.show"):
             return Done({"budgets": budgets.seen_by(state, by, now), "zone": state.zone})
         case c.ShowBreaker(scope=scope):
-            return Done(breaker_views.shown(state, scope, limits(), now))
+            return guarding.no_scope(state, scope) or Done(breaker_views.shown(state, scope, limits(), now))
         case _:
             return None
 

@@ -23,4 +23,5 @@ def status_of(tenant: Tenant) -> Mapping[str, object]:
         "held": sum(case.status == "held" for case in state.cases.values()),
         "open_cases": len(state.cases),
         "dead_letters": state.tally.dead_letters - state.tally.resolved,
+        "alerts": state.alerts.unheard,
     }

@@ -132,6 +132,7 @@ class Node:
                 "epoch": self.around.standing.epoch,
             },
             "paused": "" if state.paused is None else sentence(state.paused),
+            "alerts": state.alerts.unheard,
             "scribe": attrs.asdict(seen),
             "tenants": [
                 {**status_of(place.tenant), "witnessed": self.scribe.published.size(place.name)}

@@ -33,3 +33,8 @@ class Alerts:
     known: dict[str, Alert] = attrs.Factory(dict)
     last: int | None = None  # entry of the newest
     raised: int = 0  # since the log began
+
+    @property
+    def unheard(self) -> int:
+        """How many nobody has acknowledged."""
+        return sum(not alert.acknowledged for alert in self.known.values())

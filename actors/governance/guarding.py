@@ -23,7 +23,7 @@ LARGEST_BUNDLE = 512 * 1024  # bytes of all files: a policy that is longer has b
 
 def trip(state: State, command: c.TripBreaker, by: Asker, moment: Moment) -> Decision:
     """Shuts a scope out until people reset it."""
-    if (no := _no_scope(state, command.scope)) is not None:
+    if (no := no_scope(state, command.scope)) is not None:
         return no
     if "action:" in command.scope and command.scope not in state.breakers and not breaker.has_room(state):
         why = f"{breaker.MOST_BREAKERS} scopes are remembered and every name of an action is another: shut out the agent, or the tenant"
@@ -61,7 +61,7 @@ def reset(state: State, command: c.ResetBreaker, by: Asker) -> Decision:
     return Decided((e.BreakerReset(command.scope, by.member, why),), answer)
 
 
-def _no_scope(state: State, scope: str) -> Refusal | None:
+def no_scope(state: State, scope: str) -> Refusal | None:
     agent, _, action = scope.removeprefix("agent:").partition(" action:")
     if scope == "tenant" or (scope.startswith("action:") and len(scope) > len("action:")):
         return None

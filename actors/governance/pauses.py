@@ -39,7 +39,7 @@ def of_node(state: State, pause: Pause | None, last: Pause | None) -> tuple[e.Ev
         if pause is not None or older:
             begun = (e.ScopePaused(NODE, OPERATORS, 0, last.by, last.person, last.reason, last.since),)
     if pause is None and (ended := known or (last if begun else None)) is not None:
-        begun = (*begun, e.ScopeResumed(NODE, OPERATORS, sentence(ended), NODE, Person(""), "the node goes on"))
+        begun = (*begun, e.ScopeResumed(NODE, OPERATORS, sentence(ended), NODE, Person(""), "who and why is in its own log"))
     return begun
 
 

@@ -161,6 +161,7 @@ def status(state: State) -> dict[str, Value]:
         "open_runs": len(state.runs),
         "blocked_effects": len(state.blocked),
         "open_breakers": sum(b.status != "closed" for b in state.breakers.values()),
+        "alerts": state.alerts.unheard,
         "letters": {"kinds": dict(sorted(state.letters.kinds.items())), "oldest": letters.oldest(state)},
         "dead_letters": tally.dead_letters - tally.resolved,
         "findings": reconciling.counted(state),

@@ -46,10 +46,10 @@ def list_(here: Here, severity: str, unheard: bool) -> None:
         times = row["count"] + row["repeated"]
         table.add_row(
             str(row["alert"]), clock(row["time"]), _severity(row), shown(row["kind"]), shown(row["about"]), str(times),
-            shown(row["acknowledged"] or "-"), shown(row["text"]),
+            shown(row["acknowledged"]), shown(row["text"]),
         )  # fmt: skip
     waiting = any(not row["acknowledged"] for row in found)
-    do = ["What to do about one: vienna alert show NUMBER.  That you have it: vienna alert ack NUMBER --note ..."] if waiting else []
+    do = ["What to do about one: vienna alert show NUMBER", "That you have it:      vienna alert ack NUMBER --note ..."] if waiting else []
     here.answer({"alerts": found}, table if found else "There is nothing that somebody should hear of.", *do)
 
 
@@ -75,6 +75,8 @@ def show(here: Here, number: int) -> None:
     table.add_row("raised", f"{clock(row['time'])} UTC")
     table.add_row("means", "" if kind is None else kind.means)
     table.add_row("do", "" if kind is None else kind.do)
+    if kind is not None:
+        table.add_row("runbook", f"docs/operations.md#{kind.runbook}")
     if row["case"]:
         table.add_row("see", shown(f"vienna case {row['case']}"))
     if not row.get("acknowledged"):

@@ -35,7 +35,9 @@ def list_(here: Here) -> None:
         status = shown(row["status"], style="red" if row["status"] != "closed" else "green")
         detector, wrong, epoch = shown(row.get("detector") or ""), str(row.get("mismatches", 0)), str(row.get("epoch", ""))
         table.add_row(shown(row["scope"]), status, detector, ratio, wrong, epoch, _opens(row), shown(row["why"] or ""))
-    here.answer({"breakers": found}, table if found else "No breaker has anything to remember.")
+    shut = any(row["status"] != "closed" for row in found)
+    do = ("Its numbers:        vienna breaker show 'SCOPE'", "To let it in again: vienna breaker reset 'SCOPE' --reason ...")
+    here.answer({"breakers": found}, table if found else "No breaker has tripped.", *(do if shut else ()))
 
 
 def _opens(row: dict[str, Any]) -> str:
@@ -110,7 +112,7 @@ def trip(here: Here, scope: str, reason: str) -> None:
       vienna breaker trip agent:ada --reason "it repeats itself"
     """
     value = here.ask(lambda vienna: vienna.admin.trip(scope, reason))
-    here.answer(value, f"{scope} is shut out. To let it in again: vienna breaker reset {scope} --reason ...")
+    here.answer(value, shown(f"{scope} is shut out. To let it in again: vienna breaker reset '{scope}' --reason ..."))
 
 
 @click.command(epilog=_SCOPE)
@@ -126,5 +128,5 @@ def reset(here: Here, scope: str, reason: str) -> None:
       vienna breaker reset agent:ada --reason "fixed in release 12"
     """
     value = here.ask(lambda vienna: vienna.admin.reset(scope, reason))
-    second = f"Your word is recorded. It was a mismatch, so a second person has to say so, too: vienna breaker reset {scope} --reason ..."
+    second = f"Your word is recorded. It was a mismatch, so a second person has to say so, too: vienna breaker reset '{scope}' --reason ..."
     here.answer(value, f"{scope} is let in again." if value.get("closed", True) else second)

@@ -24,6 +24,7 @@ from vienna_runtime.client.errors import Refused
 F = TypeVar("F", bound=Callable[..., Any])
 BULK = "bulk"  # the idempotency key of a retry by filter: of one letter it makes one case, however often it is run
 PAGE = 200
+KINDS = ("denied", "expired", "cancelled", "revoked", "failed", "unknown", "mismatched", "inconclusive", "poison")
 
 
 @click.group("dead-letters")
@@ -38,7 +39,7 @@ def filtered(command: F) -> F:
         click.option("--older", type=DURATION, help="Opened longer ago than this, as in 24h."),
         click.option("--action", help="Whose wish was this action."),
         click.option("--agent", help="Of this agent."),
-        click.option("--kind", help="denied, expired, cancelled, revoked, failed, unknown, mismatched, inconclusive, poison."),
+        click.option("--kind", type=click.Choice(KINDS), metavar="KIND", help=f"{', '.join(KINDS)}."),
     ):
         command = option(command)
     return command
@@ -86,7 +87,9 @@ def list_(here: Here, /, state: str, everything: bool, before: int | None, limit
         told = (shown(row.get(name, "")) for name in ("letter", "case", "kind", "agent", "action"))
         ended = "resolved" if row["resolved"] else "open"
         table.add_row(*told, clock(row["time"]), lasting(max(0, now - row["time"])), ended, shown(row["why"]))
-    more = [] if following is None else [f"older ones: vienna dead-letters list --before {following}"]
+    more = [] if following is None else [f"Older ones: vienna dead-letters list --before {following}"]
+    if any(not row["resolved"] for row in letters):
+        more.append("How it came about: vienna dead-letters show LETTER.  Then retry it, or resolve it.")
     here.answer({"letters": letters, "next": following}, table if letters else "There are none.", *more)
 
 
@@ -103,7 +106,14 @@ def show(here: Here, letter: str) -> None:
     """
     value = here.ask(lambda vienna: vienna.admin.letter(letter))
     head = shown(f"{letter}: {value['kind']}: {value['why']} ({'resolved' if value['resolved'] else 'open'})", style="bold")
-    here.answer(value, head, lineage(value))
+    here.answer(value, head, lineage(value), *([] if value["resolved"] else [_next(letter, value["kind"])]))
+
+
+def _next(letter: str, kind: str) -> str:
+    if kind == "unknown":
+        return "Look whether it happened, then: vienna effect list, vienna effect settle RUN --happened|--did-not --reason ..."
+    again = "" if kind == "poison" else f"Again: vienna dead-letters retry {letter}.  "
+    return f"{again}Not again: vienna dead-letters resolve {letter} --reason ..."
 
 
 def bulk(command: F) -> F:

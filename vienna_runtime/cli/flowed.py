@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 ENOUGH = 36  # columns; a sentence in a column of these is read as it stands, where the others keep their width
+_SHORT = 16  # columns; a last column of no more holds no sentence, and stands beside the others
 _GAP = "  "
 _INDENT = "  "
 
@@ -31,8 +32,11 @@ def flowed(table: Table, width: int) -> Table | Text:
         for column in table.columns[:-1]:
             column.no_wrap = True
         return table
-    lines = _broken(widths, width)
-    return Text("\n", overflow="fold").join(line for row in rows for line in (*_told(row, lines, widths), *_said(row[-1], width)))
+    short = widths[-1] <= _SHORT
+    lines = _broken(widths if short else widths[:-1], width)
+    return Text("\n", overflow="fold").join(
+        line for row in rows for line in (*_told(row, lines, widths), *([] if short else _said(row[-1], width)))
+    )
 
 
 def _rows(table: Table) -> list[list[Text]] | None:
@@ -53,10 +57,10 @@ def _text(cell: object) -> Text | None:
 
 
 def _broken(widths: Sequence[int], width: int) -> list[list[int]]:
-    """Which columns stand in which line; the last one stands alone."""
+    """Which columns stand in which line."""
     lines: list[list[int]] = [[]]
     at = 0
-    for number, wide in enumerate(widths[:-1]):
+    for number, wide in enumerate(widths):
         if lines[-1] and at + wide > width:
             lines.append([])
             at = len(_INDENT)

@@ -60,6 +60,9 @@ def list_(here: Here, everything: bool, before: int | None, limit: int) -> None:
         grave = shown(row["severity"], style=STYLES.get(row["severity"], ""))
         table.add_row(shown(row["finding"]), grave, shown(row["kind"]), clock(row["since"]), shown(row["about"]), *state)
     more = [] if value["next"] is None else [f"older ones: vienna reconcile list --all --before {value['next']}"]
+    if any(not row.get("resolved") for row in value["findings"]):
+        more.append("Both accounts of one: vienna reconcile show FINDING")
+        more.append("To close it:          vienna reconcile resolve FINDING --reason ...")
     if value.get("more"):
         more.append("More were found than are remembered: resolve some of these, then compare again.")
     here.answer(value, table if value["findings"] else "None are open.", *more)

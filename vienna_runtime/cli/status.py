@@ -34,6 +34,8 @@ def status(here: Here, as_tree: bool, watch: bool) -> None:
     """
     if watch and (here.as_json or not as_tree):
         raise click.UsageError("--watch goes with --tree, and without --json: a program asks again by itself")
+    from vienna_runtime.cli import status_lines
+
     if as_tree:
         from vienna_runtime.cli import status_tree
 
@@ -44,7 +46,7 @@ def status(here: Here, as_tree: bool, watch: bool) -> None:
         here.answer(found, status_tree.drawn(found))
         return
     value = here.ask(lambda vienna: vienna.status())
-    here.answer(value, rows(value))
+    here.answer(value, *status_lines.told(value))
 
 
 @click.command()
@@ -84,8 +86,8 @@ def _fill(table: Table, value: Mapping[str, Any], indent: str) -> None:
                 table.add_row(label, "")
                 _fill(table, item, indent + "  ")
             case [Mapping(), *_]:
-                table.add_row(label, _listed(item))
-            case [_, *_] if name.endswith("_before"):  # keys, which people copy
+                table.add_row(label, listed(item))
+            case [str(), *_]:  # who paused what, and keys, which people copy
                 for key in item:
                     table.add_row(label, shown(key))
                     label = Text()
@@ -103,7 +105,7 @@ def _fill(table: Table, value: Mapping[str, Any], indent: str) -> None:
                 table.add_row(label, shown(value_text(item)))
 
 
-def _listed(items: Sequence[Mapping[str, Any]]) -> Table:
+def listed(items: Sequence[Mapping[str, Any]]) -> Table:
     """Tenants or witnesses: a row each, under the names of the fields."""
     names = list(dict.fromkeys(name for item in items for name in item))
     table = Table(box=None, pad_edge=False)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from actors.governance import alerts, codec
+from actors.governance import alerts, codec, views
 from actors.governance import commands as c
 from actors.governance import events as e
 from actors.governance import node_law as law
@@ -66,9 +66,11 @@ def test_an_overdue_report_is_an_alert_in_the_same_batch(bench: Any) -> None:
 def test_whoever_hears_of_it_first_has_it(bench: Any) -> None:
     bench.done(c.Pause("agent:ada", "x"), "greta")
     number = len(bench.log) - 1
+    assert views.status(bench.state)["alerts"] == 1
     bench.done(c.AcknowledgeAlert(number, "mine"), "clara")
     again = bench.done(c.AcknowledgeAlert(number, "no, mine"), "dora").answer
     assert (again["by"], again["note"], again["repeated"]) == ("clara", "mine", True)
+    assert views.status(bench.state)["alerts"] == 0
     assert bench.refused(c.AcknowledgeAlert(number + 1, "x"), "clara") == "unknown"
 
 

@@ -227,6 +227,7 @@ def test_dead_letters_are_found_by_what_they_are_and_tried_again_in_bulk_once(as
     assert (len(found["letters"]), found["next"] is not None) == (2, True)  # type: ignore[arg-type]  # a list
     assert as_("rosa", "dead-letters", "list", *named, "--older", "1h", json=True).json["letters"] == []
     assert as_("rosa", "dead-letters", "list", "--kind", "denied", "--agent", "ben", json=True).json["letters"] == []
+    assert as_("rosa", "dead-letters", "list", "--kind", "refused").code == 2
 
     again = as_("rosa", "dead-letters", "retry", *named, "--most", "2", "--pace", "50", json=True).json
     assert (len(again["done"]), again["refused"]) == (2, [])  # type: ignore[arg-type]  # likewise

@@ -259,6 +259,9 @@ def test_a_breaker_shuts_an_agent_out_and_a_reset_lets_it_in(as_: As) -> None:
     assert as_("rosa", "breaker", "trip", "agent:ada", "--reason", "it repeats itself").code == 0
     try:
         assert "it repeats itself" in as_("rosa", "breaker", "list").out
+        assert "open breakers  vienna breaker list" in as_("rosa", "status").out
+        nobody = as_("rosa", "breaker", "show", "agent:adda")
+        assert (nobody.code, "agent:NAME of a member" in nobody.err) == (1, True)
         assert as_("ada", "propose", "git.log", "repo/vienna", "-p", "count:=1", "--purpose", "look", "--no-wait").code == 1
     finally:
         assert as_("rosa", "breaker", "reset", "agent:ada", "--reason", "fixed").code == 0
