@@ -10,7 +10,7 @@ from rich.text import Text
 
 from vienna_runtime.cli.phrases import clock
 from vienna_runtime.cli.shown import shown
-from vienna_runtime.cli.status import listed, rows
+from vienna_runtime.cli.status_rows import listed, rows
 
 # What is counted, where there is any of it: the command that shows it.
 _LOOK = {

@@ -6,7 +6,7 @@ import io
 
 from rich.console import Console
 
-from vienna_runtime.cli.status import rows
+from vienna_runtime.cli.status_rows import rows
 
 
 def printed(value: dict[str, object]) -> list[str]:
