@@ -46,8 +46,9 @@ async def test_an_agent_cannot_hide_what_waits_for_people_under_long_words(stage
     async with stage.line(agent) as ada, stage.cast("clara", "ada") as (clara, other):
         mine = (await other.propose("orders.refund"))["case"]
         async with trio.open_nursery() as nursery:
-            for _ in range(120):
-                nursery.start_soon(lambda: ada.propose("orders.refund", purpose=FOX * 4096, resource=FOX * 512))
+            for number in range(120):  # the same a hundred times would trip a breaker
+                target = f"{number:04}{FOX * 508}"
+                nursery.start_soon(lambda target=target: ada.propose("orders.refund", purpose=FOX * 4096, resource=target))
         listed = (await clara.done("approval.list"))["cases"]
         assert mine in [line["case"] for line in listed]
         assert len(listed) >= 100

@@ -20,6 +20,8 @@ BUNDLE = {
 name = "errands"
 [breaker]
 failures = 1000
+[breaker.denials]
+scopes = []
 [actions."errands.run"]
 executor = "till"
 cost = { param = "sum" }

@@ -65,7 +65,7 @@ COMMANDS = {
     "selftest": (
         "selftest",
         "selftest",
-        "Try what is promised about crashes: crash-states, inject, crash, disk-full, flips, processes, chaos.",
+        "Try what is promised about crashes: crash-states, inject, crash, disk-full, flips, processes, chaos, simulate.",
     ),
     "completion": ("completion", "completion", "Completion for your shell."),
 }
