@@ -12,17 +12,18 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import attrs
 import trio
 
 from actors.governance import intent, receipt, warrant
+from actors.governance.canonical import Value
 from actors.governance.ids import Cost, Instant, RunId
 from actors.governance.signing import Purpose, signed_bytes
 from bench import permitd_cycle
-from bench.stage import BUNDLE, Member, Stage, admin, ask, executor, join, served
+from bench.stage import BUNDLE, Member, Stage, admin, ask, join, reader, served
 from transport.answers import Event
 from transport.link import ClientConnection
 
@@ -72,8 +73,8 @@ async def _with_executor(stage: Stage, total: int) -> Row:
     """The same cases executed by ``vienna executor run`` in a third process, which reads a file for each."""
     async with admin(stage) as (link, _):
         agents = [await join(stage, link, f"agent-{n}", "agent", ["reader"]) for n in range(4)]
-        reader = await join(stage, link, "reader", "executor", [])
-    with executor(stage, reader):
+        hand = await join(stage, link, "reader", "executor", [])
+    with reader(stage, hand):
         latencies: list[float] = []
         before = processor_seconds(stage.process.pid)
         async with trio.open_nursery() as links:
@@ -143,6 +144,13 @@ async def one_case(link: ClientConnection, agent: Member, name: str) -> None:
         link, "propose", action="notes.read", resource="notes/today", params={"path": f"notes/{name}"}, purpose="a benchmark",
         key=name, run=f"r{name}",
     )  # fmt: skip
+    ended = await ask(link, "report", **reported(agent, granted, f"r{name}"))
+    if ended["status"] != "consistent":
+        raise RuntimeError(f"a case ended {ended['status']}")
+
+
+def reported(agent: Member, granted: Mapping[str, Value], run: str, outcome: str = "succeeded") -> dict[str, Value]:
+    """What ``report`` takes of a run that the agent was granted to do itself."""
     issued = granted["warrant"]
     assert isinstance(issued, dict)
     fields = issued["fields"]
@@ -152,10 +160,10 @@ async def one_case(link: ClientConnection, agent: Member, name: str) -> None:
     packed = receipt.pack(
         receipt.Receipt(
             warrant=terms.warrant,
-            run=RunId(f"r{name}"),
+            run=RunId(run),
             started=now,
             ended=now,
-            outcome="succeeded",
+            outcome=outcome,
             action=terms.action,
             resource=terms.resource,
             args_digest=intent.args_digest(terms.action, terms.resource, terms.params),
@@ -164,9 +172,7 @@ async def one_case(link: ClientConnection, agent: Member, name: str) -> None:
             evidence={},
         )
     )
-    ended = await ask(link, "report", receipt=packed, signature=agent.sign(signed_bytes(Purpose.RECEIPT, packed)))
-    if ended["status"] != "consistent":
-        raise RuntimeError(f"a case ended {ended['status']}")
+    return {"receipt": packed, "signature": agent.sign(signed_bytes(Purpose.RECEIPT, packed))}
 
 
 def main() -> None:

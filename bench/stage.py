@@ -170,11 +170,19 @@ async def join(stage: Stage, by: ClientConnection, name: str, kind: str, roles: 
 
 
 @contextmanager
-def executor(stage: Stage, member: Member) -> Iterator[None]:
-    """``vienna executor run`` in a process of its own, with one file to read."""
+def reader(stage: Stage, member: Member) -> Iterator[None]:
+    """An executor with one file to read."""
+    notes = stage.directory / "notes"
+    notes.mkdir()
+    (notes / "today").write_text("a fine day\n")
+    with executor(stage, member, READER.format(root=notes)):
+        yield
+
+
+@contextmanager
+def executor(stage: Stage, member: Member, configuration: str) -> Iterator[None]:
+    """``vienna executor run`` in a process of its own; its credential lies beside ``configuration``, as ``NAME.vienna``."""
     home = stage.directory
-    (home / "notes").mkdir()
-    (home / "notes" / "today").write_text("a fine day\n")
     made = attrs.evolve(
         stage.operator,
         address=f"{stage.address[0]}:{stage.address[1]}",
@@ -184,9 +192,9 @@ def executor(stage: Stage, member: Member) -> Iterator[None]:
         api_key=Secret(member.token.reveal().encode()),
         signing_key=Secret(member.seed),
     )
-    credential.write(home / "reader.vienna", made, passphrase=None)
-    config = home / "reader.toml"
-    config.write_text(EXECUTOR.format(root=home / "notes"))
+    credential.write(home / f"{member.name}.vienna", made, passphrase=None)
+    config = home / f"{member.name}.toml"
+    config.write_text(configuration)
     config.chmod(0o600)
     command = [sys.executable, "-m", "vienna_runtime.cli.main", "executor", "run", "--config", str(config)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
@@ -200,7 +208,7 @@ def executor(stage: Stage, member: Member) -> Iterator[None]:
         process.wait(30)
 
 
-EXECUTOR = """
+READER = """
 credential = "reader.vienna"
 concurrency = 32
 [actions."notes.fetch"]

@@ -7,9 +7,7 @@ gone (a pidfd that became readable).  Then people reset the breaker, and it begi
 
 from __future__ import annotations
 
-import hashlib
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -19,15 +17,11 @@ from pathlib import Path
 import attrs
 import trio
 
-from actors.governance import intent, receipt, warrant
-from actors.governance.ids import Cost, Instant, RunId
-from actors.governance.signing import Purpose, signed_bytes
-from bench.stage import TENANT, Member, Stage, admin, ask, join, served
+from actors.governance.canonical import Value
+from bench.governed_cases import reported
+from bench.stage import Member, Stage, admin, ask, executor, join, served
 from transport.link import ClientConnection
-from vienna_runtime import credential
-from vienna_runtime.secret import Secret
 
-NOTHING = hashlib.sha256(b"").digest()
 FILES = {
     "bundle.toml": b"""
 [bundle]
@@ -72,35 +66,14 @@ class Row:
 
 @contextmanager
 def runner(stage: Stage, member: Member) -> Iterator[None]:
-    """``vienna executor run`` in a process of its own, whose one action runs until it is killed."""
+    """An executor whose one action runs until it is killed."""
     home = stage.directory
     (home / "pids").mkdir()
     script = home / "job.sh"
     script.write_text('#!/bin/sh\necho $$ > "$1"\nexec sleep 60\n')
     script.chmod(0o700)
-    made = attrs.evolve(
-        stage.operator,
-        address=f"{stage.address[0]}:{stage.address[1]}",
-        tenant=TENANT,
-        principal=member.name,
-        role="executor",
-        api_key=Secret(member.token.reveal().encode()),
-        signing_key=Secret(member.seed),
-    )
-    credential.write(home / "runner.vienna", made, passphrase=None)
-    config = home / "runner.toml"
-    config.write_text(CONFIG.format(home=home))
-    config.chmod(0o600)
-    command = [sys.executable, "-m", "vienna_runtime.cli.main", "executor", "run", "--config", str(config)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    try:
-        assert process.stdout is not None
-        if not process.stdout.readline():
-            raise RuntimeError("the executor did not start")
+    with executor(stage, member, CONFIG.format(home=home)):
         yield
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 async def measured(stage: Stage, rounds: int) -> list[float]:
@@ -109,8 +82,8 @@ async def measured(stage: Stage, rounds: int) -> list[float]:
         pushed = await ask(link, "bundle.push", files=dict(FILES))
         await ask(link, "bundle.activate", bundle=pushed["bundle"], key="trips")
         ada = await join(stage, link, "ada", "agent", ["reader"])
-        executor = await join(stage, link, "runner", "executor", [])
-        with runner(stage, executor):
+        hand = await join(stage, link, "runner", "executor", [])
+        with runner(stage, hand):
             async with stage.member(ada) as hers:
                 return [await one(stage.directory, link, hers, ada, number) for number in range(rounds)]
 
@@ -141,35 +114,15 @@ def _read(path: Path) -> str:
     return path.read_text() if path.exists() else ""
 
 
-async def _failed(link: ClientConnection, agent: Member, name: str) -> dict[str, object]:
+async def _failed(link: ClientConnection, agent: Member, name: str) -> dict[str, Value]:
     """A run of the agent's own, and the report that it failed."""
     granted = await ask(
         link, "propose", action="notes.read", resource="notes/today", params={"path": name}, purpose="a benchmark", key=name, run=name
     )
-    issued = granted["warrant"]
-    assert isinstance(issued, dict)
-    fields = issued["fields"]
-    assert isinstance(fields, bytes)
-    terms, now = warrant.unverified_unpack(fields), Instant(time.time_ns() // 1000)
-    packed = receipt.pack(
-        receipt.Receipt(
-            warrant=terms.warrant,
-            run=RunId(name),
-            started=now,
-            ended=now,
-            outcome="failed",
-            action=terms.action,
-            resource=terms.resource,
-            args_digest=intent.args_digest(terms.action, terms.resource, terms.params),
-            cost=Cost(0),
-            result_digest=NOTHING,
-            evidence={},
-        )
-    )
-    return {"receipt": packed, "signature": agent.sign(signed_bytes(Purpose.RECEIPT, packed))}
+    return reported(agent, granted, name, "failed")
 
 
-async def _report(link: ClientConnection, fields: dict[str, object]) -> None:
+async def _report(link: ClientConnection, fields: dict[str, Value]) -> None:
     await ask(link, "report", **fields)
 
 

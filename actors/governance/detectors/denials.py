@@ -15,7 +15,7 @@ from ..ids import MINUTE, Instant, Micros
 from ..signals import REMEMBERED, Signals
 from ..toml_table import Table
 from . import watched
-from .alarm import BEGINNING, Alarm, recent
+from .alarm import BEGINNING, Alarm, too_many
 
 NAME = "denials"
 
@@ -43,12 +43,8 @@ def note(signals: Signals, at: Instant, *, good: bool) -> None:
 
 
 def judge(signals: Signals, now: Instant, limits: Limits, since: Instant = BEGINNING) -> Alarm | None:
-    if len(signals.verdicts) < limits.count:
+    found = too_many(signals.verdicts, now, limits.window, since, least=limits.count, percent=limits.percent)
+    if found is None:
         return None
-    verdicts = recent(signals.verdicts, now, limits.window, since)
-    bad = verdicts.count(False)
-    if bad < limits.count or bad * 100 < limits.percent * len(verdicts):
-        return None
-    return Alarm(
-        NAME, f"denial burst: {bad} of {len(verdicts)} intents were denied", {"denied": bad, "of": len(verdicts), "limit": limits.count}
-    )
+    bad, total = found
+    return Alarm(NAME, f"denial burst: {bad} of {total} intents were denied", {"denied": bad, "of": total, "limit": limits.count})

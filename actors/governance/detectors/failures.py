@@ -13,7 +13,7 @@ import attrs
 
 from ..ids import MINUTE, Instant, Micros
 from ..signals import REMEMBERED, Signals
-from .alarm import BEGINNING, Alarm, recent
+from .alarm import BEGINNING, Alarm, too_many
 
 NAME = "failures"
 
@@ -31,10 +31,8 @@ def note(signals: Signals, at: Instant, *, good: bool) -> None:
 
 
 def judge(signals: Signals, now: Instant, limits: Limits, since: Instant = BEGINNING) -> Alarm | None:
-    if len(signals.outcomes) < limits.failures:
+    found = too_many(signals.outcomes, now, limits.window, since, least=limits.failures, percent=limits.percent)
+    if found is None:
         return None
-    ends = recent(signals.outcomes, now, limits.window, since)
-    bad = ends.count(False)
-    if bad < limits.failures or bad * 100 < limits.percent * len(ends):
-        return None
-    return Alarm(NAME, f"failure ratio: {bad} of {len(ends)} runs ended badly", {"bad": bad, "of": len(ends), "limit": limits.failures})
+    bad, total = found
+    return Alarm(NAME, f"failure ratio: {bad} of {total} runs ended badly", {"bad": bad, "of": total, "limit": limits.failures})
