@@ -15,12 +15,11 @@ from pathlib import Path
 import click
 import structlog
 import trio
-from structlog.tracebacks import ExceptionDictTransformer
 
 from ledger import DirectoryBusy, Ledger
 from transport.tls import ServerTls, server_context
 from vienna_runtime import config as configs
-from vienna_runtime import guardian, node, passphrase, pki, rollback, rotating, witness_start
+from vienna_runtime import guardian, log_lines, node, passphrase, pki, rollback, rotating, witness_start
 from vienna_runtime.errors import ServingError
 from vienna_runtime.keystore import Keystore
 from vienna_runtime.keystore_opener import opener_for
@@ -172,21 +171,7 @@ def _given(listen: str | None) -> Mapping[tuple[str, str], str]:
 def _start_logging(config: configs.Config) -> None:
     """Lines on stderr, for people or machines; the ready line alone goes to stdout."""
     level = getattr(logging, config.settings.log.level.upper())
-    chain: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    if config.settings.log.format == "json":
-        chain += [structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)), structlog.processors.JSONRenderer()]
-    else:
-        plain = structlog.dev.plain_traceback  # a rich one shows local variables, and among those are secrets
-        chain.append(structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain))
-    structlog.configure(
-        processors=chain,
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
+    log_lines.start(level, as_json=config.settings.log.format == "json")
     logging.basicConfig(level=level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
 
 

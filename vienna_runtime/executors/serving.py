@@ -1,4 +1,7 @@
-"""A service as a process: one ready line on stdout, JSON lines on stderr, SIGTERM drains, a second one ends at once."""
+"""A service as a process: one ready line on stdout, SIGTERM drains, a second one ends at once.
+
+Its log goes to stderr: readable lines where that is a terminal, JSON otherwise.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ import structlog
 import trio
 
 from vienna_runtime import credential as credentials
-from vienna_runtime import passphrase
+from vienna_runtime import log_lines, passphrase
 from vienna_runtime.client.dial import dial
 from vienna_runtime.client.vienna import door_of
 from vienna_runtime.credential import Credential
@@ -45,7 +48,7 @@ def dialling(held: Credential) -> Dial:
 
 def serve(service: Service, ready: str, *, once: bool) -> None:
     """Returns when drained.  Raises what kept it from working, as itself and not in a group."""
-    _log_json()
+    log_lines.start(logging.INFO, as_json=not sys.stderr.isatty())
     raised: Exception | None = None
     try:
         trio.run(_serve, service, lambda: click.echo(ready), once)
@@ -84,16 +87,3 @@ def _first(group: BaseExceptionGroup[Exception]) -> Exception:
         found = found.exceptions[0]
     assert isinstance(found, Exception)
     return found
-
-
-def _log_json() -> None:
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.dict_tracebacks,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )

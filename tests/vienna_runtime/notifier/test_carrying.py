@@ -6,6 +6,8 @@ import base64
 import hashlib
 import hmac
 import json
+import os
+import pty
 import signal
 import socket
 import subprocess
@@ -278,6 +280,23 @@ def test_a_command_gets_the_alert_on_its_standard_input_and_is_tried_again(stage
     assert "ended with 7" in (nora.directory / "log").read_text()
     assert not (nora.directory / "x").exists()
     assert nora.end() == 0
+
+
+def test_its_log_is_for_people_on_a_terminal_and_for_machines_elsewhere(stage: Stage, nora: Nora) -> None:
+    nora.configure(webhook(9)).begin()
+    assert nora.end() == 0
+    assert "draining" in [json.loads(line)["event"] for line in (nora.directory / "log").read_text().splitlines()]
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-P", "-m", "vienna_runtime.cli.main", "notifier", "run", "--config", str(nora.directory / "nora.toml")]
+    nora.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, text=True, cwd=nora.directory)
+    os.close(theirs)
+    assert nora.process.stdout is not None
+    assert "ready" in nora.process.stdout.readline()
+    assert nora.end() == 0
+    said = os.read(ours, 65536).decode()
+    os.close(ours)
+    assert "draining" in said
+    assert "{" not in said
 
 
 def test_nobody_carries_alerts_with_more_rights_than_that_takes(stage: Stage, nora: Nora) -> None:
