@@ -18,6 +18,7 @@ from vienna_runtime import private_file
 from vienna_runtime.cli.exits import BadEnd
 from vienna_runtime.cli.here import Here, json_option, pass_here
 from vienna_runtime.cli.listing import Listing
+from vienna_runtime.cli.phrases import counted
 from vienna_runtime.cli.shown import shown
 from vienna_runtime.client.patience import Patience
 from vienna_runtime.client.vienna import connect, log_of
@@ -40,7 +41,7 @@ def notifier() -> None:
 
 @notifier.command()
 @CONFIG
-@click.option("--once", is_flag=True, help="End when something was carried and nothing waits.")
+@click.option("--once", is_flag=True, help="End when something was carried and of what was heard nothing waits.")
 def run(path: Path, once: bool) -> None:
     """Hear of alerts and carry each to every target that wants it, at least once.
 
@@ -117,14 +118,17 @@ def dead_letters() -> None:
 @json_option
 @pass_here
 def list_(here: Here, path: Path, target: str | None) -> None:
-    """What no attempt could carry, newest first, and why the last one failed.
+    """What no attempt could carry, newest first, and why the last one failed; and how many are still waiting.
 
     \b
     Example:
       vienna notifier dead-letters list --config nora.toml
     """
-    with _opened(configs.load(path)) as journal:
-        found = journal.dead(target)
+    config = configs.load(path)
+    with _opened(config) as journal:
+        found, waiting = journal.dead(target), journal.waiting(target)
+    if target is not None and target not in config.targets and not found and not waiting:
+        raise click.UsageError(f"there is no target {target!r}; there are {', '.join(config.targets)}")
     rows = [
         {"letter": one.id, "target": one.target, "alert": one.number, "kind": one.kind, "attempts": one.attempts, "why": one.why}
         for one in found
@@ -132,7 +136,13 @@ def list_(here: Here, path: Path, target: str | None) -> None:
     table = Table("letter", "target", "alert", "kind", "attempts", "why", box=None, pad_edge=False)
     for row in rows:
         table.add_row(*(shown(str(value)) for value in row.values()))
-    here.answer({"letters": rows}, table if rows else "Everything was carried, or still is.")
+    here.answer({"letters": rows, "waiting": waiting}, *([table] if rows else []), *_still(waiting, bool(rows)))
+
+
+def _still(waiting: int, dead: bool) -> tuple[str, ...]:
+    if waiting:
+        return (f"{counted(waiting, 'delivery', 'deliveries')} still waiting: a notifier that runs carries them, or tries them again.",)
+    return () if dead else ("There are no dead letters, and of what was heard nothing waits.",)
 
 
 @dead_letters.command()

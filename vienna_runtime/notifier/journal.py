@@ -142,8 +142,9 @@ class Journal:
         rows = self._base.execute("SELECT * FROM deliveries WHERE dead AND ? IN ('', target) ORDER BY id DESC", (target or "",))
         return [_delivery(row) for row in rows]
 
-    def waiting(self) -> int:
-        return int(self._base.execute("SELECT count(*) FROM deliveries WHERE NOT dead").fetchone()[0])
+    def waiting(self, target: str | None = None) -> int:
+        row = self._base.execute("SELECT count(*) FROM deliveries WHERE NOT dead AND ? IN ('', target)", (target or "",)).fetchone()
+        return int(row[0])
 
     def only(self, targets: Collection[str]) -> None:
         """What waits for a target that there is no more becomes a dead letter."""
