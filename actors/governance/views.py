@@ -8,6 +8,7 @@ from . import events as e
 from . import letters, pauses, reconciling
 from .approving import may_fill_a_seat
 from .canonical import Value
+from .kinds import AGENT
 from .recovery import told as told_of_recovery
 from .signing import fingerprint
 from .state import Case, Member, State
@@ -137,11 +138,20 @@ def members(state: State) -> list[Value]:
             "roles": sorted(m.roles),
             "owner": m.owner,
             "status": m.status,
+            "paused": _pausing(state, m),
             "public_key": m.public_key or None,
             "fingerprint": fingerprint(m.public_key, m.key_hash) if m.public_key else None,
         }
         for m in sorted(state.members.values(), key=lambda m: (m.kind, m.member))
     ]
+
+
+def _pausing(state: State, member: Member) -> str | None:
+    """The scope of the pause that stops this member, the widest: an agent's own, its tenant's or its node's; others stop with the tenant
+    where an operator paused it."""
+    all_of_it = pauses.key("tenant", pauses.OPERATORS)
+    known = pauses.stops(state, member.member) if member.kind == AGENT else state.pauses.get(all_of_it)
+    return None if known is None else known.scope
 
 
 def status(state: State) -> dict[str, Value]:

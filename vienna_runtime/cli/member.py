@@ -102,9 +102,18 @@ def list_(here: Here) -> None:
     found = here.ask(lambda vienna: vienna.admin.members())
     table = Table("member", "kind", "person", "roles", "owner", "status", "fingerprint", box=None, pad_edge=False)
     for row in found:
-        cells = (row["member"], row["kind"], row["person"], ", ".join(row["roles"]), row["owner"] or "", row["status"])
+        standing = ", ".join(filter(None, (row["status"], _paused(row.get("paused")))))
+        cells = (row["member"], row["kind"], row["person"], ", ".join(row["roles"]), row["owner"] or "", standing)
         table.add_row(*map(shown, cells), row["fingerprint"] or "")
-    here.answer({"members": found}, table)
+    paused = any(row.get("paused") for row in found)
+    here.answer({"members": found}, table, *(["Who paused what, since when and why: vienna status"] if paused else []))
+
+
+def _paused(scope: str | None) -> str:
+    """What is added to the status of whoever is stopped: by a pause of their own, or of all that they belong to."""
+    if scope is None:
+        return ""
+    return f"{scope} paused" if scope in ("tenant", "node") else "paused"
 
 
 @member.command()

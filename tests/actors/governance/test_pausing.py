@@ -7,7 +7,7 @@ import pytest
 from actors import executor
 from actors.governance import commands as c
 from actors.governance import events as e
-from actors.governance import pauses
+from actors.governance import pauses, views
 from actors.governance.codec import decode_state, encode_state
 from actors.governance.decision import Operator
 from actors.governance.halt import Pause
@@ -230,3 +230,19 @@ def test_the_end_of_one_pause_that_people_approved_is_not_the_end_of_a_later_one
     no = bench.ask(bench.vote(case, "dora"), "dora")
     assert "another pause than the one it was asked for" in no.why
     assert bench.state.pauses
+
+
+def test_whoever_a_pause_stops_is_shown_with_its_scope_and_stays_a_member(bench: Any) -> None:
+    def stopped() -> dict[str, Any]:
+        rows: Any = views.members(bench.state)
+        assert {row["status"] for row in rows} == {"active"}
+        return {row["member"]: row["paused"] for row in rows if row["paused"]}
+
+    agents = {member.member for member in bench.state.active("agent")}
+    assert stopped() == {}
+    bench.done(ADA, "greta")
+    assert stopped() == {"ada": "agent:ada"}
+    bench.done(c.Pause("tenant", "all of it"), "greta")
+    assert stopped() == dict.fromkeys(agents, "tenant")
+    bench.done(c.Pause("tenant", "the whole of it"), OTTO)
+    assert stopped() == {member.member: "tenant" for member in bench.state.active()}

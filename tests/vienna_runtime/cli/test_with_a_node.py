@@ -407,3 +407,23 @@ def test_operators_see_the_whole_tree_admins_their_tenants_part_and_nobody_else_
     refused = as_("ada", "status", "--tree")
     assert (refused.code, "tree.show is not for agents" in refused.err) == (1, True)
     assert "belvedere running" in as_("operator", "status", "--tree").out
+
+
+def test_a_list_of_members_says_who_is_paused_and_by_what(as_: As) -> None:
+    def shown() -> dict[str, Any]:
+        listed: Any = as_("rosa", "member", "list", json=True).json
+        return {row["member"]: (row["status"], row["paused"]) for row in listed["members"]}
+
+    assert set(shown().values()) == {("active", None)}
+    assert "paused" not in as_("rosa", "member", "list").out
+    as_("rosa", "pause", "agent", "ada", "--reason", "it loops")
+    assert shown() == {name: ("active", "agent:ada" if name == "ada" else None) for name in shown()}
+    said = as_("rosa", "member", "list").out
+    assert re.search(r"^ada .*active, paused", said, re.MULTILINE)
+    assert "since when and why: vienna status" in said
+    as_("rosa", "pause", "tenant", "--reason", "we do not know which")
+    assert {name for name, (_, paused) in shown().items() if paused} == {"ada"}  # the tenant has no other agent
+    assert re.search(r"^ada .*active, tenant paused", as_("rosa", "member", "list").out, re.MULTILINE)
+    for scope in (("tenant",), ("agent", "ada")):
+        as_("rosa", "resume", *scope, "--reason", "fixed")
+    assert set(shown().values()) == {("active", None)}
