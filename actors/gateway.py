@@ -141,8 +141,8 @@ class _Conversation:
         post = self._connection.post
 
         def respond(outcome: Outcome) -> None:
-            if isinstance(outcome, Refusal) and outcome.code is Code.MALFORMED:  # noise: counted, and never an entry of its own
-                self._house.note(f"{self._identity.tenant}/{self._identity.name}", outcome.code.value)
+            if isinstance(outcome, Refusal) and outcome.code is Code.MALFORMED:  # also what an actor says of a call that parses
+                self._count(outcome)
             try:
                 post(answer(number, outcome))
             except IllegalMessage as error:  # whoever releases this answer releases other people's too: it must not fall
@@ -150,13 +150,14 @@ class _Conversation:
                 post(answer(number, unsendable(ask)))
 
         if (too_often := self._paced(tag)) is not None:
-            self._house.note(f"{self._identity.tenant}/{self._identity.name}", too_often.code.value)
+            self._count(too_often)
             post(answer(number, too_often))
             return
         fields = {name: value for name, value in message.items() if name not in ("t", "id")}
         ask = parse(tag, fields, self._identity.kind)
         if isinstance(ask, Refusal):
-            respond(ask)
+            self._count(ask)
+            post(answer(number, ask))
         elif isinstance(ask, (c.Tail, c.Watch, c.Evidence, c.Inbox, c.TailAlerts)):
             self._subscribe(number, ask, respond)
         elif isinstance(ask, c.Read) and ask.what == "keys.chain":
@@ -180,6 +181,10 @@ class _Conversation:
             self._ask(self._identity.tenant, tag, ask, lambda outcome: respond(with_more(outcome, mine)))
         else:
             self._ask(self._identity.tenant, tag, ask, respond)
+
+    def _count(self, refusal: Refusal) -> None:
+        """Noise, refused before any decision: counted, and never an entry of its own."""
+        self._house.note(f"{self._identity.tenant}/{self._identity.name}", refusal.code.value)
 
     def _paced(self, tag: str) -> Refusal | None:
         """Why a member's call is not even looked at, or None."""
