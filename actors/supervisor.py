@@ -186,10 +186,11 @@ class Supervisor:
             case TripNode(reason=reason, by=by, respond=respond):
                 event = law.NodeTripped(self.state.epoch + 1, by, reason)
                 self._scribe.raise_scope(NODE, SCOPE)
-                self._show(closing=f"{by}: {reason}")  # nothing is granted while it is on its way to the disk
+                # nothing is granted while it is on its way to the disk
+                self._show(tripping=Pause(SCOPE, pauses.BREAKER, by, Person(""), reason, self._time.now()))
                 await self._write(event, by, respond, {"scope": SCOPE})
             case ResetNode(reason=reason, by=by, respond=respond):
-                if not self.state.closed:
+                if self.state.tripped is None:
                     respond(Refusal(Code.UNKNOWN, "the node's breaker is closed already"))
                 else:
                     await self._write(law.NodeReset(by, reason), by, respond, {"scope": SCOPE})
@@ -304,12 +305,14 @@ class Supervisor:
     def _fold_on(self) -> None:
         self._folded = fold_node(self._scribe, self.state, self._folded)
 
-    def _show(self, *, closing: str = "", pausing: Pause | None = None) -> None:
+    def _show(self, *, tripping: Pause | None = None, pausing: Pause | None = None) -> None:
         standing, state = self._standing, self.state
-        standing.closed, standing.pausing = state.closed or closing, pausing
+        standing.tripping, standing.pausing = tripping, pausing
         standing.epoch = self._scribe.scope_epoch(NODE, SCOPE)
-        if (standing.paused, standing.last_pause) != (state.paused, state.last_pause):
-            standing.paused, standing.last_pause = state.paused, state.last_pause
+        known = standing.stops
+        standing.paused, standing.last_pause = state.paused, state.last_pause
+        standing.tripped, standing.last_trip = state.tripped, state.last_trip
+        if standing.stops != known:
             standing.changes += 1
             standing.changed()
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from itertools import chain
 
 import structlog
 import trio
@@ -325,7 +326,7 @@ class Tenant:
             if decision.code is Code.CLOCK_IN_DOUBT and (shut := self._around.standing.shut) is not None:
                 decision = shut
             elif decision.code is Code.CLOCK_IN_DOUBT and not self._is_abreast:
-                decision = Refusal(Code.BUSY, "the node was paused, and the tenant has not written it down yet", 100)
+                decision = Refusal(Code.BUSY, "the node was stopped, and the tenant has not written it down yet", 100)
             if decision.code in NOT_RECORDED or type(command) is c.ProposeCanary:  # an entry would say that one is tried
                 room.release()
                 return decision
@@ -394,11 +395,11 @@ class Tenant:
         return self._noted == self._around.standing.changes
 
     def _note_the_node(self) -> None:
-        """Writes down a pause of the whole node before anything else is decided: what was granted before it is worthless."""
+        """Writes down what stopped the whole node before anything else is decided: what was granted before it is worthless."""
         standing = self._around.standing
         if self._noted == standing.changes or self.frozen or self.state.phase == "unfounded":
             return
-        events = pauses.of_node(self.state, standing.paused, standing.last_pause)
+        events = tuple(chain.from_iterable(pauses.of_node(self.state, *stop) for stop in standing.stops))
         if events:
             room = self._around.scribe.reserve(self.name, ROOM, urgent=True)
             if not isinstance(room, Reservation) or isinstance(self._submit(events, "node", room), Refusal):

@@ -127,8 +127,8 @@ class Node:
             "connections": self.connections,
             "breaker": {
                 "scope": "node",
-                "status": "open" if state.closed else "closed",
-                "why": state.closed,
+                "status": "closed" if state.tripped is None else "open",
+                "why": "" if state.tripped is None else f"{state.tripped.by}: {state.tripped.reason}",
                 "epoch": self.around.standing.epoch,
             },
             "paused": "" if state.paused is None else sentence(state.paused),

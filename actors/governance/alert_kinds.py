@@ -99,7 +99,7 @@ _ALL = (
     ),
     Kind(
         "node.tripped", NODE, CRITICAL,
-        "The node's own breaker is open: no tenant is granted anything.",
+        "The node's own breaker is open: no tenant is granted anything, every warrant of before is worthless, what ran was told to abort.",
         "See why it tripped; an operator resets it with a reason.",
         "a-breaker-has-tripped",
     ),

@@ -18,6 +18,7 @@ from .alert_book import Alert, Alerts
 from .alert_kinds import INFO, KINDS, SEVERITIES
 from .budget_words import amount, said
 from .ids import Instant
+from .pauses import BREAKER
 from .refusals import Code
 from .state import State
 
@@ -86,8 +87,9 @@ def _tripped(_state: State, event: e.BreakerTripped) -> Cause:
 
 
 def _paused(_state: State, event: e.ScopePaused) -> Cause:
+    what = "shut out" if event.side == BREAKER else "paused"
     return Cause(
-        "scope.paused", event.scope, f"{_named(event.scope)} is paused by {event.by}: {event.reason}", key=f"{event.side}/{event.scope}"
+        "scope.paused", event.scope, f"{_named(event.scope)} is {what} by {event.by}: {event.reason}", key=f"{event.side}/{event.scope}"
     )
 
 

@@ -16,6 +16,7 @@ from .alerts import Cause
 from .events.alerts import AlertAcknowledged, AlertRaised
 from .halt import Pause
 from .ids import Instant, Person
+from .pauses import BREAKER, NODE, OPERATORS
 
 
 @attrs.frozen
@@ -150,9 +151,10 @@ KINDS: dict[str, type] = {kind.TAG: kind for kind in get_args(NodeEvent)}
 class NodeState:
     operators: dict[str, OperatorEnrolled] = attrs.Factory(dict)  # by API key id
     epoch: int = 0
-    closed: str = ""  # why the node's breaker is open, or empty
+    tripped: Pause | None = None  # while the node's breaker is open
+    last_trip: Pause | None = None  # the newest there was: warrants that it has seen are worth nothing
     paused: Pause | None = None
-    last_pause: Pause | None = None  # the newest there was: warrants that it has seen are worth nothing
+    last_pause: Pause | None = None  # likewise
     alerts: Alerts = attrs.Factory(Alerts)
 
 
@@ -164,11 +166,12 @@ def evolve_node(state: NodeState, event: NodeEvent, at: Instant, seq: int) -> No
         case OperatorEnrolled():
             state.operators[event.key_id] = event
         case NodeTripped():
-            state.epoch, state.closed = event.epoch, f"{event.by}: {event.reason}"
+            state.epoch = event.epoch
+            state.tripped = state.last_trip = Pause(NODE, BREAKER, event.by, Person(""), event.reason, at)
         case NodeReset():
-            state.closed = ""
+            state.tripped = None
         case NodePaused():
-            state.paused = state.last_pause = Pause("node", "operator", event.by, Person(""), event.reason, event.since)
+            state.paused = state.last_pause = Pause(NODE, OPERATORS, event.by, Person(""), event.reason, event.since)
         case NodeResumed():
             state.paused = None
         case AlertRaised() | AlertAcknowledged():

@@ -15,6 +15,7 @@ from .state import LiveWarrant, Member, State
 from .utc import utc
 
 OPERATORS, TENANTS = "operator", "tenant"  # whose a pause is
+BREAKER = "breaker"  # the side of what the node's own breaker stops: its trip and its reset are no pause and no resume
 NODE = "node"
 
 Pauses: TypeAlias = e.ScopePaused | e.ScopeResumed | e.TenantSuspended | e.TenantResumed
@@ -27,19 +28,19 @@ def answerable(state: State, scope: str) -> frozenset[Person]:
     return frozenset().union(*(behind(state, agent) for agent in agents))
 
 
-def of_node(state: State, pause: Pause | None, last: Pause | None) -> tuple[e.Event, ...]:
-    """What this tenant records of the node's own pause: that it began, and that it is over.
+def of_node(state: State, side: str, stop: Pause | None, last: Pause | None) -> tuple[e.Event, ...]:
+    """What this tenant records of the node's own pause, or of its breaker: that it began, and that it is over.
 
-    ``pause`` is the one in force, ``last`` the newest there was: one that began and ended unseen counts for the warrants of before.
+    ``stop`` is the one in force, ``last`` the newest there was: one that began and ended unseen counts for the warrants of before.
     """
-    known = state.pauses.get(key(NODE, OPERATORS))
+    known = state.pauses.get(key(NODE, side))
     begun: tuple[e.Event, ...] = ()
     if last is not None and (known is None or known.since != last.since):
         older = any(not live.revoked and live.terms.not_before <= last.since for live in state.warrants.values())
-        if pause is not None or older:
-            begun = (e.ScopePaused(NODE, OPERATORS, 0, last.by, last.person, last.reason, last.since),)
-    if pause is None and (ended := known or (last if begun else None)) is not None:
-        begun = (*begun, e.ScopeResumed(NODE, OPERATORS, sentence(ended), NODE, Person(""), "who and why is in its own log"))
+        if stop is not None or older:
+            begun = (e.ScopePaused(NODE, side, 0, last.by, last.person, last.reason, last.since),)
+    if stop is None and (ended := known or (last if begun else None)) is not None:
+        begun = (*begun, e.ScopeResumed(NODE, side, sentence(ended), NODE, Person(""), "who and why is in its own log"))
     return begun
 
 
@@ -47,7 +48,7 @@ def stops(state: State, *agents: str) -> Pause | None:
     """The pause that keeps these agents from anything, the widest first."""
     if not state.pauses:
         return None
-    wide = (key(NODE, OPERATORS), key("tenant", OPERATORS), key("tenant", TENANTS))
+    wide = (key(NODE, OPERATORS), key(NODE, BREAKER), key("tenant", OPERATORS), key("tenant", TENANTS))
     keys = (*wide, *(key(f"{AGENT}:{agent}", TENANTS) for agent in agents))
     return next((state.pauses[key] for key in keys if key in state.pauses), None)
 
@@ -55,7 +56,11 @@ def stops(state: State, *agents: str) -> Pause | None:
 def refusal(state: State, *agents: str, about: str = "") -> Refusal | None:
     """Why nothing is granted to, or redeemed for, these agents, or None: who paused them, since when and why."""
     known = stops(state, *agents)
-    return None if known is None else Refusal(Code.PAUSED, sentence(known), about=about)
+    return None if known is None else Refusal(code(known), sentence(known), about=about)
+
+
+def code(known: Pause) -> Code:
+    return Code.BREAKER_OPEN if known.side == BREAKER else Code.PAUSED
 
 
 def shuts_out(state: State, by: Member) -> Refusal | None:
@@ -70,7 +75,11 @@ def shuts_out(state: State, by: Member) -> Refusal | None:
 def sentence(known: Pause) -> str:
     who = f"{known.by} ({known.person})" if known.person and known.person != known.by else known.by
     what = {"tenant": "the tenant", NODE: "the node"}.get(known.scope, known.scope.replace(":", " "))
-    return f"{what} is paused by {who} since {utc(known.since)}: {known.reason}"
+    return f"{what} is {_stopped(known)} by {who} since {utc(known.since)}: {known.reason}"
+
+
+def _stopped(known: Pause) -> str:
+    return "shut out" if known.side == BREAKER else "paused"
 
 
 def told(known: Pause) -> dict[str, object]:
@@ -89,7 +98,7 @@ def folded(state: State, event: Pauses, at: Instant) -> None:
                 state.breakers.setdefault(event.scope, Breaker(event.scope)).epoch = event.epoch
             for live in state.warrants.values():
                 if not live.revoked and _covers(event.scope, live):
-                    live.revoked = sentence(known).replace(" is paused by ", " was paused by ").replace(" since ", " at ", 1)
+                    live.revoked = sentence(known).replace(" is ", " was ", 1).replace(" since ", " at ", 1)
         case e.ScopeResumed():
             state.pauses.pop(key(event.scope, event.side), None)
         case e.TenantSuspended():

@@ -93,17 +93,24 @@ def test_a_paused_tenant_is_lifted_by_whose_pause_it_is(stage: Any) -> None:
     trio.run(whole)
 
 
-def test_the_node_is_paused_for_every_tenant_also_after_a_kill_and_what_runs_is_aborted(stage: Any) -> None:
+@pytest.mark.parametrize(
+    ("stop", "go_on", "code", "said"),
+    [("pause", "resume", "paused", "paused"), ("breaker.trip", "breaker.reset", "breaker_open", "shut out")],
+)
+def test_the_node_is_stopped_for_every_tenant_also_after_a_kill_and_what_runs_is_aborted(
+    stage: Any, stop: str, go_on: str, code: str, said: str
+) -> None:
+    key = {"key": "k"} if go_on == "resume" else {}
+
     async def before() -> dict[str, Any]:
         async with stage.as_operator() as operator, stage.cast("ada", "till") as (ada, till):
             granted, running = await ada.granted(), await ada.granted()
             async with till.link.subscribe("inbox", {}, credit=64) as inbox:
-                await till.done("redeem", **stage.redemption(running, run="r-running"))
-                await operator.done("pause", scope="node", reason="a host is compromised")
+                await till.done("redeem", **stage.redemption(running, run=f"r-{stop}"))
+                await operator.done(stop, scope="node", reason="a host is compromised")
                 with trio.fail_after(20):
                     async for item in inbox:
-                        if item.value["kind"] == "abort":
-                            assert item.value["run"] == "r-running"
+                        if (item.value["kind"], item.value.get("run")) == ("abort", f"r-{stop}"):
                             break
             return granted
 
@@ -111,12 +118,13 @@ def test_the_node_is_paused_for_every_tenant_also_after_a_kill_and_what_runs_is_
         async with stage.as_operator() as operator, stage.cast("ada", "till", "anna") as (ada, till, anna):
             for line, tag, fields in ((ada, "propose", stage.wish()), (till, "redeem", stage.redemption(granted))):
                 no = await refusal(line, tag, **fields)
-                assert no.code == "paused", no
-                assert "the node is paused by operator:operator since 20" in no.why
+                assert no.code == code, no
+                assert f"the node is {said} by " in no.why
                 assert "a host is compromised" in no.why
-            assert "a host is compromised" in (await operator.done("status"))["paused"]
-            assert await anna.refused("resume", scope="node", reason="x", key="k") == "not_allowed"
-            await operator.done("resume", scope="node", reason="replaced", key="k")
+            status = await operator.done("status")
+            assert "a host is compromised" in (status["paused"] if stop == "pause" else status["breaker"]["why"])
+            assert await anna.refused(go_on, scope="node", reason="x", **key) == ("not_allowed" if stop == "pause" else "unknown")
+            await operator.done(go_on, scope="node", reason="replaced", **key)
             assert await till.refused("redeem", **stage.redemption(granted)) == "warrant_over"
             await ada.granted()
 
@@ -185,7 +193,7 @@ def test_alerts_reach_subscribers_in_order_and_none_is_lost_over_a_kill(stage: A
             first = (await anna.done("alert.list"))["alerts"][0]
             assert (first["alert"], first["acknowledged"], first["note"]) == (known[-1]["alert"], "anna", "mine")
             nodes = await heard(operator, 0)
-            assert [one["kind"] for one in nodes] == ["node.paused", "node.resumed"]
+            assert [one["kind"] for one in nodes] == ["node.paused", "node.resumed", "node.tripped"]
             await operator.done("alert.ack", alert=nodes[0]["alert"], note="seen")
             assert (await operator.done("alert.list"))["alerts"][-1]["acknowledged"] == "operator:operator"
 

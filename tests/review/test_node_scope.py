@@ -83,7 +83,7 @@ async def test_a_trip_in_doubt_is_in_force_exactly_if_it_is_on_the_log(shell: An
         (doubted,) = await _tell(supervisor, _trip)
         await shell.scribe.wait_writable()
     assert isinstance(doubted, Unsettled)
-    assert bool(supervisor.state.closed) is tripped
+    assert (supervisor.state.tripped is not None) is tripped
     outcome = await shell.ask(shell.proposal("k1", run="r1"), "ada")
     assert isinstance(outcome, Refusal if tripped else Done)
 

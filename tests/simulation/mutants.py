@@ -219,7 +219,7 @@ def _(put: Put) -> None:
 def _(put: Put) -> None:
     def folded(scribe: Any) -> Any:
         now = fold_node(scribe)
-        now.closed, now.paused, now.last_pause = "", None, None
+        now.tripped, now.last_trip, now.paused, now.last_pause = None, None, None, None
         return now
 
     put(supervisor, "fold_node", folded)

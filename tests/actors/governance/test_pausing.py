@@ -156,21 +156,21 @@ def test_the_nodes_pause_is_written_down_once_and_kills_what_it_saw(bench: Any) 
     live = bench.warrant_of(bench.propose("notes.append"))
     bench.now = Instant(bench.now + MINUTE)
     pause = Pause("node", "operator", "operator:otto", Person(""), "fire", bench.now)
-    bench.record(*pauses.of_node(bench.state, pause, pause))
-    assert pauses.of_node(bench.state, pause, pause) == ()
+    bench.record(*pauses.of_node(bench.state, pauses.OPERATORS, pause, pause))
+    assert pauses.of_node(bench.state, pauses.OPERATORS, pause, pause) == ()
     assert "the node is paused by operator:otto" in refusal(bench, bench.wish(key="new"), "ada").why
-    bench.record(*pauses.of_node(bench.state, None, pause))
-    assert pauses.of_node(bench.state, None, pause) == ()
+    bench.record(*pauses.of_node(bench.state, pauses.OPERATORS, None, pause))
+    assert pauses.of_node(bench.state, pauses.OPERATORS, None, pause) == ()
     assert "the node was paused" in refusal(bench, bench.redemption(live.warrant), "till").why
     bench.propose("notes.append")
 
 
 def test_a_pause_of_the_node_that_a_tenant_slept_through_counts_for_the_warrants_of_before_alone(bench: Any) -> None:
     pause = Pause("node", "operator", "operator:otto", Person(""), "fire", bench.now)
-    assert pauses.of_node(bench.state, None, pause) == ()  # nothing was out
+    assert pauses.of_node(bench.state, pauses.OPERATORS, None, pause) == ()  # nothing was out
     before = bench.warrant_of(bench.propose("notes.append"))
     later = Pause("node", "operator", "operator:otto", Person(""), "fire", Instant(bench.now + MINUTE))
-    events = pauses.of_node(bench.state, None, later)
+    events = pauses.of_node(bench.state, pauses.OPERATORS, None, later)
     assert [event.TAG for event in events] == ["scope.paused/1", "scope.resumed/1"]
     bench.now = Instant(bench.now + 2 * MINUTE)
     bench.record(*events)

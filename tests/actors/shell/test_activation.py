@@ -3,7 +3,8 @@ from __future__ import annotations
 from typing import Any
 
 from actors.governance import commands as c
-from actors.governance.ids import MINUTE
+from actors.governance.halt import Pause
+from actors.governance.ids import MINUTE, Instant, Person
 from actors.governance.source import Source, digest
 from actors.messages import Done
 from actors.tenant import Tenant
@@ -50,10 +51,10 @@ async def test_a_sweep_after_an_activation_decides_held_cases_again(shell: Any) 
 async def test_nothing_is_granted_by_a_sweep_while_the_node_is_shut(shell: Any) -> None:
     await held(shell)
     await activate(shell)
-    shell.around.standing.closed = "operator: halt"
+    shell.around.standing.tripped = Pause("node", "breaker", "operator:otto", Person(""), "halt", Instant(1))
     await shell.sweep()
     assert not shell.tenant.state.warrants
-    shell.around.standing.closed = ""
+    shell.around.standing.tripped = None
     shell.clock.advance(MINUTE)
     await shell.sweep()
     assert len(shell.tenant.state.warrants) == 1

@@ -14,7 +14,17 @@ from actors.governance.ids import SECOND
 from actors.governance.refusals import Code, Refusal
 from actors.kernel import Envelope
 from actors.messages import Done, Outcome, Sweep, Unsettled
-from actors.supervisor import AcknowledgeNode, PauseNode, Refused, ResumeNode, Supervisor, SupervisorMessage, WriteCounts
+from actors.supervisor import (
+    AcknowledgeNode,
+    PauseNode,
+    Refused,
+    ResetNode,
+    ResumeNode,
+    Supervisor,
+    SupervisorMessage,
+    TripNode,
+    WriteCounts,
+)
 from ledger import NODE
 from ledger.header import parse
 
@@ -45,6 +55,19 @@ def resuming(respond: Any) -> ResumeNode:
     return ResumeNode("out", OTTO, respond)
 
 
+def tripping(respond: Any) -> TripNode:
+    return TripNode("fire", OTTO, respond)
+
+
+def resetting(respond: Any) -> ResetNode:
+    return ResetNode("out", OTTO, respond)
+
+
+STOPS = pytest.mark.parametrize(
+    ("stop", "go_on", "code", "said"), [(pausing, resuming, Code.PAUSED, "paused"), (tripping, resetting, Code.BREAKER_OPEN, "shut out")]
+)
+
+
 def written(shell: Any) -> list[Any]:
     """What the supervisor wrote on the node's log."""
     records = shell.ledger.read(NODE, 0, shell.ledger.head(NODE).size)
@@ -57,26 +80,32 @@ def tags(shell: Any) -> list[str]:
     return [parse(record.entry).tag.partition("/")[0] for record in shell.ledger.read("belvedere", 0, size)]
 
 
-async def test_a_tenant_writes_down_the_nodes_pause_before_it_decides_anything(shell: Any) -> None:
+@STOPS
+async def test_a_tenant_writes_down_what_stopped_the_node_before_it_decides_anything(
+    shell: Any, stop: Any, go_on: Any, code: Code, said: str
+) -> None:
     supervisor = await supervising(shell)
-    assert isinstance(await told(supervisor, pausing), Done)
+    assert isinstance(await told(supervisor, stop), Done)
     refused = await shell.ask(shell.proposal("k1", run="r1"), "ada")
     assert isinstance(refused, Refusal)
-    assert refused.code is Code.PAUSED
-    assert "the node is paused by operator:otto" in refused.why
-    assert tags(shell)[-2:] == ["scope.paused", "alert.raised"]
-    assert isinstance(await told(supervisor, resuming), Done)
+    assert refused.code is code
+    assert f"the node is {said} by operator:otto" in refused.why
+    assert [tag for tag in tags(shell) if tag != "command.refused"][-2:] == ["scope.paused", "alert.raised"]
+    assert isinstance(await told(supervisor, go_on), Done)
     assert isinstance(await shell.ask(shell.proposal("k2", run="r2"), "ada"), Done)
     assert tags(shell).count("scope.paused") == tags(shell).count("scope.resumed") == 1
 
 
-async def test_a_tenant_that_slept_through_a_pause_kills_what_it_had_granted_before(shell: Any) -> None:
+@STOPS
+async def test_a_tenant_that_slept_through_a_stop_kills_what_it_had_granted_before(
+    shell: Any, stop: Any, go_on: Any, code: Code, said: str
+) -> None:
     granted = await shell.ask(shell.proposal("k1"), "ada")
     assert isinstance(granted, Done)
     supervisor = await supervising(shell)
     shell.clock.advance(SECOND)
-    await told(supervisor, pausing)
-    await told(supervisor, resuming)
+    await told(supervisor, stop)
+    await told(supervisor, go_on)
     await shell.tenant.handle([Envelope(Sweep())])
     await shell.settled()
     found = tags(shell)
