@@ -12,14 +12,12 @@ import click
 from rich.console import RenderableType
 from rich.table import Table
 
-from actors.governance import bundle as bundles
 from actors.governance.breaker_limits import BreakerLimits
 from actors.governance.ids import Instant
 from vienna_runtime.cli import recorded_log
-from vienna_runtime.cli.exits import BadEnd
 from vienna_runtime.cli.here import Here, json_option, pass_here
 from vienna_runtime.cli.phrases import clock, counted, lasting
-from vienna_runtime.cli.policy_directory import source_of
+from vienna_runtime.cli.policy_directory import loaded, source_of
 from vienna_runtime.cli.shown import shown
 from vienna_runtime.cli.when import WHEN
 from vienna_runtime.client import Vienna
@@ -56,7 +54,9 @@ def simulate(here: Here, since: int | None, candidate: Path | None, directory: P
       vienna breaker simulate --bundle ./policy --from /mnt/backup/monday --tenant belvedere
     """
     recorded_log.together(directory, tenant)
-    limits = None if candidate is None else _limits(candidate)
+    if since is not None and since > time.time_ns() // 1000:
+        raise click.UsageError("--since is yet to come: nothing is recorded from then on")
+    limits = None if candidate is None else loaded(candidate, source_of(candidate)).settings.breaker
     trips: list[Trip] = []
     begun = time.monotonic()
     if directory is not None and tenant is not None:
@@ -67,13 +67,6 @@ def simulate(here: Here, since: int | None, candidate: Path | None, directory: P
     trips += simulation.end()
     trips.sort(key=lambda trip: trip.seq)
     here.answer(_value(simulation, trips, time.monotonic() - begun), *_lines(simulation, trips))
-
-
-def _limits(candidate: Path) -> BreakerLimits:
-    loaded = bundles.load(source_of(candidate))
-    if not isinstance(loaded, bundles.Bundle):
-        raise BadEnd(f"the bundle has findings, nothing was simulated; see them with: vienna policy check {candidate}")
-    return loaded.settings.breaker
 
 
 async def _from_node(here: Here, vienna: Vienna, limits: BreakerLimits | None, since: Instant, trips: list[Trip]) -> Simulation:

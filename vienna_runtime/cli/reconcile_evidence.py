@@ -22,7 +22,7 @@ from rich.table import Table
 from actors.governance import kinds, reconciling
 from actors.sight import WHOLE_LOG
 from vienna_runtime import passphrase
-from vienna_runtime.cli import exits
+from vienna_runtime.cli import exits, recorded_log
 from vienna_runtime.cli.exits import BadEnd
 from vienna_runtime.cli.here import Here, json_option, pass_here
 from vienna_runtime.cli.phrases import counted
@@ -251,14 +251,11 @@ def _from_ledger(runs: Runs, place: Path, tenant: str, watch: Watch) -> None:
         return passphrase.read("the keystore", environ=os.environ, prompt=passphrase.terminal_prompt(sys.stdin.isatty()))
 
     with source.opened(place, ask) as ledger:
-        logs = ledger.logs()
-        names = ", ".join(sorted(name for name in logs if name))
-        if tenant not in logs:
-            raise click.UsageError(f"there is no tenant {tenant!r} in {place}; there are {names}")
+        size = recorded_log.size_of(ledger, place, tenant)
         for entry in source.from_ledger(ledger, tenant):
             runs.feed(entry.seq, entry.at, entry.tag, entry.body)
             if entry.seq % EVERY == 0:
-                watch("reading the log", entry.seq, logs[tenant].size)
+                watch("reading the log", entry.seq, size)
 
 
 async def _at_node(

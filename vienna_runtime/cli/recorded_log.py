@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from ledger.reading import Reader
 from vienna_runtime import passphrase
 from vienna_runtime.cli.here import Here
 from vienna_runtime.client import Vienna
@@ -28,25 +29,27 @@ def together(directory: Path | None, tenant: str | None) -> None:
         raise click.UsageError("--from DIR and --tenant NAME go together: a node's directory holds the logs of all its tenants")
 
 
+def size_of(ledger: Reader, directory: Path, tenant: str) -> int:
+    """How many entries that tenant has; refuses a name that is no tenant's, as the node's own is."""
+    logs = ledger.logs()
+    if not tenant or tenant not in logs:
+        raise click.UsageError(f"there is no tenant {tenant!r} in {directory}; there are {', '.join(sorted(filter(None, logs))) or 'none'}")
+    return logs[tenant].size
+
+
 def over_directory(here: Here, directory: Path, tenant: str, doing: str, take: Callable[[list[Entry]], None]) -> None:
     """Gives ``take`` the log in chunks, asking for the keystore's passphrase where it has one."""
 
     def ask() -> Secret:
         return passphrase.read("the keystore", environ=os.environ, prompt=passphrase.terminal_prompt(sys.stdin.isatty()))
 
-    with source.opened(directory, ask) as ledger:
-        logs = ledger.logs()
-        if tenant not in logs:
-            raise click.UsageError(
-                f"there is no tenant {tenant!r} in {directory}; there are {', '.join(sorted(name for name in logs if name))}"
-            )
-        with _bar(here, logs[tenant].size, doing) as advance:
-            chunk: list[Entry] = []
-            for entry in source.from_ledger(ledger, tenant):
-                chunk.append(entry)
-                if len(chunk) == CHUNK:
-                    _hand_over(chunk, take, advance)
-            _hand_over(chunk, take, advance)
+    with source.opened(directory, ask) as ledger, _bar(here, size_of(ledger, directory, tenant), doing) as advance:
+        chunk: list[Entry] = []
+        for entry in source.from_ledger(ledger, tenant):
+            chunk.append(entry)
+            if len(chunk) == CHUNK:
+                _hand_over(chunk, take, advance)
+        _hand_over(chunk, take, advance)
 
 
 async def over_node(here: Here, vienna: Vienna, doing: str, take: Callable[[list[Entry]], None]) -> None:

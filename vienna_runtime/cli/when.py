@@ -26,7 +26,7 @@ class When(click.ParamType[int]):
         try:
             when = dt.datetime.fromisoformat(value)
         except ValueError:
-            self.fail("a date as in 2026-11-01 or 2026-11-01T08:00, or how long ago as in 30d", param, ctx)
+            self.fail(f"{value!r} is neither a date as in 2026-11-01 or 2026-11-01T08:00, nor how long ago as in 30d", param, ctx)
         return int((when if when.tzinfo else when.replace(tzinfo=dt.UTC)).timestamp() * 1_000_000)
 
 

@@ -14,7 +14,7 @@ from ledger.looking import look_into
 from ledger.reading import Reader
 from vienna_runtime import config
 from vienna_runtime.client import Vienna
-from vienna_runtime.errors import VerificationError
+from vienna_runtime.errors import ConfigError, VerificationError
 from vienna_runtime.keystore import Keystore
 from vienna_runtime.keystore_opener import opener_for
 from vienna_runtime.ledger_keys import LedgerKeys
@@ -39,8 +39,10 @@ async def from_node(vienna: Vienna, size: int) -> AsyncIterator[Entry]:
 
 @contextmanager
 def opened(directory: Path, ask: Callable[[], Secret]) -> Iterator[Reader]:
-    """The ledger of a node's directory or of a backup, for reading alone; also while it is served."""
+    """The ledger of a node's directory or of a backup, for reading alone; also while it is served.  Raises ``ConfigError`` for another."""
     settings = config.load(directory, environ=os.environ)
+    if not settings.keystore.exists():
+        raise ConfigError(str(directory), "", f"there is no {settings.keystore.name}: name a node's directory, or a backup of one")
     keystore = Keystore.open(settings.keystore, opener_for(settings.keystore, key_file=settings.key_file, ask=ask))
     with look_into(settings.ledger, node=keystore.node, keys=LedgerKeys(keystore)) as ledger:
         yield ledger
