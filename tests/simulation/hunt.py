@@ -1,41 +1,69 @@
 """Which seed finds which fault: ``python -m tests.simulation.hunt`` prints the table of docs/simulation.md.
 
 python -m tests.simulation.hunt [--most SEEDS] [--jobs JOBS] [MUTANT ...]
+
+Ends with 1 where a mutant is none: its code is never run, or falls by itself.
 """
 
 from __future__ import annotations
 
 import argparse
 import multiprocessing
+import sys
 from concurrent.futures import ProcessPoolExecutor
 
+import attrs
+
 from tests.simulation.mutants import MUTANTS, mutated
-from vienna_runtime.selftest.simulation.run import play
+from vienna_runtime.selftest.simulation.run import STEPS, play
 
 MOST = 300  # seeds
 
 
-def hunt(name: str, most: int = MOST, first: int = 0) -> tuple[str, int, int, str]:
-    """Mutant, the seed that found it (-1: none did), the step, the promise that was broken."""
-    with mutated(name):
+@attrs.frozen(kw_only=True)
+class Hunted:
+    """What came of looking for one mutant.  ``seed`` is -1 where none found it."""
+
+    mutant: str
+    seed: int = -1
+    step: int = 0
+    promise: str = "not found"
+    wrong: str = ""  # why it could not be found
+
+    def row(self) -> str:
+        found = self.seed >= 0 and not self.wrong
+        seed, step = (str(self.seed), str(self.step)) if found else ("-", "-")
+        return f"| {self.mutant} | {seed} | {step} | {self.wrong or self.promise} |"
+
+
+def hunt(name: str, most: int = MOST, first: int = 0, steps: int = STEPS) -> Hunted:
+    """Plays seeds until one finds it, or it is clear that none can."""
+    with mutated(name) as mutation:
         for seed in range(first, first + most):
-            found = play(seed).finding
-            if found is not None:
-                return name, seed, found.step, found.promise
-    return name, -1, 0, ""
+            finding = play(seed, steps).finding
+            if mutation.fell or (finding is not None and (mutation.wrong(finding))):
+                break
+            if finding is not None:
+                return Hunted(mutant=name, seed=seed, step=finding.step, promise=finding.promise)
+        else:
+            finding = None
+        return Hunted(mutant=name, wrong=mutation.wrong(finding))
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("mutants", nargs="*", default=list(MUTANTS))
     parser.add_argument("--most", type=int, default=MOST)
     parser.add_argument("--jobs", type=int, default=2)
     asked = parser.parse_args()
     print("| fault | seed | step | promise |\n|---|---:|---:|---|")
+    wrong = False
     with ProcessPoolExecutor(asked.jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
-        for name, seed, step, promise in pool.map(hunt, asked.mutants, [asked.most] * len(asked.mutants)):
-            print(f"| {name} | {seed if seed >= 0 else '-'} | {step or '-'} | {promise or 'not found'} |", flush=True)
+        for hunted in pool.map(hunt, asked.mutants, [asked.most] * len(asked.mutants)):
+            print(hunted.row(), flush=True)
+            wrong = wrong or bool(hunted.wrong)
+    return int(wrong)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

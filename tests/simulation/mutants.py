@@ -1,16 +1,17 @@
-"""Faults put into the product, one at a time, to see that a simulated seed finds each: what finds nothing proves nothing."""
+"""Faults put into the product, one at a time, to see that a simulated seed finds each: what finds nothing proves nothing.
+
+Those of what stops a tenant or the node are in ``mutants_of_halts``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import attrs
-import pytest
 
-from actors import folding, held, legal_time, recall, supervisor, tenant
-from actors.governance import approving, breaker, budgets, evolve, governed, redeeming, reporting, state
+from actors import folding, held, legal_time, recall, tenant
+from actors.governance import approving, breaker, budgets, evolve, governed, guarding, redeeming, reporting, state
 from actors.governance import commands as c
 from actors.governance import events as e
 from actors.governance.codec import decode_state, encode_state
@@ -19,38 +20,9 @@ from actors.governance.due import due
 from actors.governance.ids import Instant
 from actors.governance.refusals import Code, Refusal
 from actors.scribe import scribe
-from actors.supervisor import fold_node
 from ledger import memory
-
-Put = Callable[[Any, str, Any], None]
-MUTANTS: dict[str, Callable[[Put], None]] = {}
-
-
-def mutant(name: str) -> Callable[[Callable[[Put], None]], Callable[[Put], None]]:
-    def known(function: Callable[[Put], None]) -> Callable[[Put], None]:
-        MUTANTS[name] = function
-        return function
-
-    return known
-
-
-@contextmanager
-def mutated(name: str) -> Iterator[None]:
-    """The product with this fault, for the time of the block."""
-    with pytest.MonkeyPatch.context() as patch:
-        MUTANTS[name](lambda place, what, other: patch.setattr(place, what, other, raising=what != "any"))
-        yield
-
-
-def _fold(put: Put, kind: type, change: Callable[[Callable[..., None]], Callable[..., None]]) -> None:
-    """Another fold of one kind of event."""
-    folds = dict(evolve._FOLDS)
-    folds[kind] = change(folds[kind])
-    put(evolve, "_FOLDS", folds)
-
-
-def _not_at_all(fold: Callable[..., None]) -> Callable[..., None]:
-    return lambda *given: None
+from tests.simulation import mutants_of_halts
+from tests.simulation.mutating import MUTANTS, Mutation, Put, fold, mutant, mutated, not_at_all
 
 
 @mutant("a sync that is skipped")
@@ -100,7 +72,7 @@ def _(put: Put) -> None:
         return Decided(events[:1], decision.answer) if events and isinstance(events[0], e.ApprovalDenied) else decision
 
     put(approving, "vote", only_noted)
-    _fold(put, e.ApprovalDenied, _not_at_all)
+    fold(put, e.ApprovalDenied, not_at_all)
 
 
 @mutant("breakers ignored at redemption")
@@ -166,7 +138,7 @@ def _(put: Put) -> None:
 
 @mutant("a revocation that is not folded")
 def _(put: Put) -> None:
-    _fold(put, e.WarrantRevoked, _not_at_all)
+    fold(put, e.WarrantRevoked, not_at_all)
 
 
 @mutant("legal time follows a clock that is set back")
@@ -205,24 +177,14 @@ def _(put: Put) -> None:
 
 @mutant("an unknown outcome that blocks nothing")
 def _(put: Put) -> None:
-    def unblocked(fold: Callable[..., None]) -> Callable[..., None]:
+    def unblocked(before: Callable[..., None]) -> Callable[..., None]:
         def folded(now: state.State, event: e.RunUnknown, case: Any, at: Instant) -> None:
-            fold(now, event, case, at)
+            before(now, event, case, at)
             now.blocked.pop(event.effect, None)
 
         return folded
 
-    _fold(put, e.RunUnknown, unblocked)
-
-
-@mutant("the node forgets what stops it when it starts")
-def _(put: Put) -> None:
-    def folded(scribe: Any) -> Any:
-        now = fold_node(scribe)
-        now.tripped, now.last_trip, now.paused, now.last_pause = None, None, None, None
-        return now
-
-    put(supervisor, "fold_node", folded)
+    fold(put, e.RunUnknown, unblocked)
 
 
 @mutant("decisions on what was discarded")
@@ -278,3 +240,37 @@ def _(put: Put) -> None:
 @mutant("the key of a change is free once it is over")
 def _(put: Put) -> None:
     put(governed, "once", lambda decision, prior: decision)
+
+
+@mutant("a seal that nobody looks at")
+def _(put: Put) -> None:
+    facts = tenant.Tenant._facts
+    put(tenant.Tenant, "_facts", lambda self, command, by: attrs.evolve(facts(self, command, by), mac_ok=True))
+
+
+@mutant("an expired warrant keeps what it reserved")
+def _(put: Put) -> None:
+    note = budgets.note
+    put(budgets, "note", lambda now, event, at: None if isinstance(event, e.WarrantExpired) else note(now, event, at))
+
+
+@mutant("a dead letter that is resolved twice")
+def _(put: Put) -> None:
+    resolve = guarding.resolve
+    put(guarding, "resolve", lambda command, by, facts, at: resolve(command, by, attrs.evolve(facts, letter_resolved=False), at))
+
+
+@mutant("dead letters that are no chain")
+def _(put: Put) -> None:
+    def unchained(before: Callable[..., None]) -> Callable[..., None]:
+        def folded(now: state.State, event: e.DeadLetterOpened, case: Any, at: Instant) -> None:
+            last = now.last_letter
+            before(now, event, case, at)
+            now.last_letter = last
+
+        return folded
+
+    fold(put, e.DeadLetterOpened, unchained)
+
+
+__all__ = ["MUTANTS", "Mutation", "mutants_of_halts", "mutated"]

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from actors import supervisor
+from ledger import memory
+from tests.simulation.hunt import hunt
 from tests.simulation.mutants import MUTANTS, mutated
 from vienna_runtime.selftest.simulation.acts import ACTS, WEIGHTS
 from vienna_runtime.selftest.simulation.many import Tally, simulate
@@ -35,7 +38,7 @@ def test_seeds_break_no_promise_and_much_happens_in_them() -> None:
     for event in ("intent.proposed", "approval.given", "approval.denied", "warrant.issued", "warrant.revoked", "run.opened", "run.unknown",
                   "run.verified", "effect.settled", "breaker.tripped", "scope.paused", "dead_letter.opened", "snapshot.made"):  # fmt: skip
         assert tally.events[event], event
-    assert min(tally.acts[kind] for kind in ("executed", "power", "kill", "disk fails", "disk hangs", "cut")) > 0
+    assert min(tally.acts[kind] for kind in ("executed", "power", "kill", "disk fails", "disk hangs", "cut", "one of several settled")) > 0
 
 
 def test_a_seed_does_the_same_in_every_process() -> None:
@@ -62,6 +65,35 @@ def test_what_was_found_once_is_mended(file: Path) -> None:
 def test_a_fault_in_the_product_is_found(name: str) -> None:
     with mutated(name):
         assert any(play(seed, STEPS).finding is not None for seed in SEEDS)
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_the_code_of_a_mutant_is_run_and_does_not_fall_by_itself(name: str) -> None:
+    with mutated(name) as mutation:
+        for seed in range(40):
+            play(seed, STEPS)
+            if mutation.ran:
+                break
+        assert not mutation.wrong()
+
+
+def test_a_mutant_that_is_never_run_or_falls_by_itself_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(MUTANTS, "never run", lambda put: put(memory, "any", lambda: None))
+    monkeypatch.setitem(MUTANTS, "of one argument", lambda put: put(supervisor, "fold_node", lambda scribe: 0))
+    assert hunt("never run", most=2, steps=20).wrong == "inert: its code is never run"
+    assert hunt("of one argument", most=2, steps=20).wrong.startswith("broken: it falls by itself, TypeError")
+    assert hunt("a reply before it is durable", most=1, steps=60).wrong == ""
+
+
+def test_a_node_that_does_not_live_again_breaks_a_promise(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def falls(self: object) -> None:
+        raise OSError("it falls at its start")
+
+    play(0, 0)  # everybody is founded
+    monkeypatch.setattr(supervisor.Supervisor, "start", falls)
+    found = play(0, 10).finding
+    assert found is not None
+    assert found.promise == "a node lives again after a start"
 
 
 def test_a_schedule_that_breaks_a_promise_is_shrunk_and_played_again_from_its_file(tmp_path: Path) -> None:

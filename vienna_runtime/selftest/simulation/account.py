@@ -13,12 +13,14 @@ from actors.governance import events as e
 from actors.governance import intent as intents
 from actors.governance import warrant as warrants
 from vienna_runtime.selftest.simulation.entries import Broken, Entry
+from vienna_runtime.selftest.simulation.halts import Halts
 from vienna_runtime.selftest.simulation.quorums import is_filled
-from vienna_runtime.selftest.simulation.remembered import CaseNow, Guard, RunNow, WarrantNow, Who, terms_args
+from vienna_runtime.selftest.simulation.remembered import CaseNow, RunNow, WarrantNow, Who, terms_args
 from vienna_runtime.selftest.simulation.spending import Purse
 
 LEAST = {"T0": 0, "T1": 1, "T2": 2}  # persons
 GOOD = frozenset({"verified", "consistent"})
+OWN = frozenset({"state_differs", "reservation_differs"})  # findings that a node makes in itself: there must be none
 
 
 class Account:
@@ -36,28 +38,24 @@ class Account:
         self.keys: dict[tuple[str, str], str] = {}
         self.letters: dict[str, str] = {}  # open ones, and their cases
         self.all_letters: list[str] = []
-        self.guards: dict[str, Guard] = {}
+        self.halts = Halts(self.members, self.live, self.cases)
         self.blocked: dict[str, list[str]] = {}  # effect → runs of unknown outcome
         self.refusals: Counter[tuple[str, str]] = Counter()
         self.votes: dict[bytes, str] = {}  # statement → its case
         self.receipts: set[bytes] = set()
         self.statements: set[bytes] = set()
-        self.trips = 0
         self.given: list[Any] = []
         self.purse = Purse()
         self.bundle = b""
         self.bundles: set[bytes] = set()
         self.activated: set[bytes] = set()
-        self.pauses: dict[tuple[str, str], Any] = {}  # by whose it is, and scope
-        self.paused_ever: set[tuple[str, str]] = set()
-        self.resumed_ever: set[tuple[str, str]] = set()
-        self.sealed = False
         self.size = 0
         self.time = 0
         self.granted: list[tuple[int, str]] = []  # time and name of what was issued or redeemed since somebody looked
         self.last_grant = -1  # the newest entry that issued or redeemed
         self._letter_at: int | None = None
         self._steps = {kind: getattr(self, name) for kind, name in _STEPS.items()}
+        self._halting = {kind: getattr(self.halts, name) for kind, name in _HALTING.items()}
 
     # -- what may be picked
 
@@ -79,6 +77,9 @@ class Account:
                 raise Broken("a case begins with its intent", f"{entry.tag} of {name}")
             if case.place == "closed":
                 raise Broken("nothing happens to a closed case", f"{entry.tag} of {name}")
+        self.halts.follows(event)
+        if (halting := self._halting.get(kind)) is not None:
+            halting(event, entry.time)
         step = self._steps.get(kind)
         if step is not None:
             step(event, entry.time, entry)
@@ -95,10 +96,15 @@ class Account:
         case.place = "closed"
         del self.open_cases[name]
 
+    def end_all(self, why: str) -> None:
+        """Nothing that is granted by now is worth anything any more."""
+        for found in self.live.values():
+            found.revoked = found.revoked or why
+
     # -- the tenant
 
     def _member(self, event: e.MemberInvited, at: int, entry: Entry) -> None:
-        self.members[event.member] = Who(event.kind, event.person, frozenset(event.roles))
+        self.members[event.member] = Who(event.kind, event.person, frozenset(event.roles), event.owner)
 
     def _confirmed(self, event: e.MemberConfirmed, at: int, entry: Entry) -> None:
         self.members[event.member].status = "active"
@@ -116,30 +122,8 @@ class Account:
         self.bundle, self.purse.limits = event.bundle, event.limits
         self.activated.add(event.bundle)
 
-    def _paused(self, event: e.ScopePaused, at: int, entry: Entry) -> None:
-        self.pauses[event.side, event.scope] = event
-        self.paused_ever.add((event.side, event.scope))
-        if event.scope != "node":
-            guard = self.guard(event.scope)
-            if event.epoch != guard.epoch + 1:
-                raise Broken("a pause raises the epoch", f"{event.scope}: {guard.epoch}, then {event.epoch}")
-            guard.epoch = event.epoch
-        for found in self.live.values():
-            if event.scope in ("tenant", "node", f"agent:{found.terms.agent}"):
-                found.revoked = event.reason
-
-    def _resumed(self, event: e.ScopeResumed, at: int, entry: Entry) -> None:
-        if self.pauses.pop((event.side, event.scope), None) is None:
-            raise Broken("what was paused is resumed", event.scope)
-        self.resumed_ever.add((event.side, event.scope))
-
-    def stopped(self, agent: str) -> str:
-        """What keeps this agent from everything at present."""
-        scopes = ("tenant", "node", f"agent:{agent}")
-        return next((f"{side}'s pause of {scope}" for side, scope in self.pauses if scope in scopes), "")
-
     def _seal(self, event: e.TenantSealed, at: int, entry: Entry) -> None:
-        self.sealed = True
+        self.halts.sealed = True
 
     def _refused(self, event: e.CommandRefused, at: int, entry: Entry) -> None:
         self.refusals[event.by, event.code] += 1
@@ -207,6 +191,7 @@ class Account:
         case = self.cases[event.case]
         case.applied = True
         self._filled(case, case.given.keys())
+        self.halts.applied(case.given)
 
     def _filled(self, case: CaseNow, persons: Any) -> None:
         """The quorum, worked out again by persons."""
@@ -224,26 +209,12 @@ class Account:
 
     # -- warrants and runs
 
-    def _scopes(self, agent: str, action: str) -> tuple[str, ...]:
-        return (f"agent:{agent}", f"action:{action}", "tenant")
-
-    def _epoch(self, terms: warrants.Warrant) -> tuple[int, ...]:
-        return tuple(self.guard(scope).epoch for scope in self._scopes(terms.agent, terms.action))
-
-    def guard(self, scope: str) -> Guard:
-        return self.guards.setdefault(scope, Guard())
-
     def _issued(self, event: e.WarrantIssued, at: int, entry: Entry) -> None:
         terms = warrants.unverified_unpack(event.fields)
         case = self.cases[event.case]
         if terms.tenant != self.tenant:
             raise Broken("tenants are apart", f"a warrant of {terms.tenant}")
-        if why := self.stopped(terms.agent):
-            raise Broken("nothing is granted in a scope that is shut", f"{event.warrant} under {why}")
-        for scope in self._scopes(terms.agent, terms.action):
-            guard = self.guard(scope)
-            if guard.status != "closed" and not (guard.status == "probing" and guard.probe == event.case):
-                raise Broken("nothing is granted in a scope that is shut", f"{event.warrant} in {scope}, which is {guard.status}")
+        self.halts.granted(event.case, terms.agent, terms.action, event.warrant)
         self._filled(case, terms.approvals)
         verdict = case.verdict
         if terms.uses > verdict.uses or terms.expires_at > at + verdict.ttl or terms.tier != verdict.tier or terms.bundle != self.bundle:
@@ -253,7 +224,7 @@ class Account:
         if self.members[terms.agent].status != "active" or self.members[terms.executor].status != "active":
             raise Broken("only members act", event.warrant)
         self.purse.issued(terms, at)
-        made = WarrantNow(event, terms, self._epoch(terms))
+        made = WarrantNow(event, terms, self.halts.epoch(terms.agent, terms.action))
         self.warrants[event.warrant] = self.live[event.warrant] = made
         case.place = "going"
         case.live.add(event.warrant)
@@ -290,8 +261,7 @@ class Account:
             raise Broken("a warrant has one audience", f"{event.redeemer} with {event.warrant}")
         if event.params is None and event.args_digest != terms_args(terms):
             raise Broken("a warrant covers exact values", event.warrant)
-        if self.stopped(terms.agent) or found.epoch != self._epoch(terms):
-            raise Broken("nothing is redeemed in a scope that is shut", event.warrant)
+        self.halts.redeemed(case, found, ())
         if self.blocked.get(event.effect):
             raise Broken("an unknown outcome blocks its effect", f"{event.run}, as {self.blocked[event.effect]} may have done it")
         if self.members[terms.agent].status != "active" or self.members[event.redeemer].status != "active":
@@ -370,21 +340,7 @@ class Account:
         self.granted.append((entry.time, what))
         self.last_grant = entry.seq
 
-    # -- guards
-
-    def _tripped(self, event: e.BreakerTripped, at: int, entry: Entry) -> None:
-        guard = self.guard(event.scope)
-        if event.epoch != guard.epoch + 1:
-            raise Broken("a trip raises the epoch", f"{event.scope}: {guard.epoch}, then {event.epoch}")
-        guard.epoch, guard.status = event.epoch, "open"
-        self.trips += 1
-
-    def _probing(self, event: e.BreakerProbed, at: int, entry: Entry) -> None:
-        guard = self.guard(event.scope)
-        guard.status, guard.probe = "probing", event.case
-
-    def _reset(self, event: e.BreakerReset, at: int, entry: Entry) -> None:
-        self.guard(event.scope).status = "closed"
+    # -- what is left behind
 
     def _letter(self, event: e.DeadLetterOpened, at: int, entry: Entry) -> None:
         if event.previous != self._letter_at:
@@ -399,6 +355,10 @@ class Account:
         if self.letters.pop(event.letter, None) is None:
             raise Broken("a dead letter is resolved once", event.letter)
 
+    def _differs(self, event: e.FindingOpened, at: int, entry: Entry) -> None:
+        if event.kind in OWN:
+            raise Broken("the node's own accounts agree", f"{event.kind} of {event.about}: {event.expected} is {event.observed}")
+
 
 _STEPS: Mapping[type, str] = {
     e.MemberInvited: "_member",
@@ -407,8 +367,6 @@ _STEPS: Mapping[type, str] = {
     e.MemberRevoked: "_gone",
     e.BundlePushed: "_pushed",
     e.BundleActivated: "_activated",
-    e.ScopePaused: "_paused",
-    e.ScopeResumed: "_resumed",
     e.TenantSealed: "_seal",
     e.CommandRefused: "_refused",
     e.IntentProposed: "_proposed",
@@ -435,9 +393,15 @@ _STEPS: Mapping[type, str] = {
     e.RunAttested: "_attested",
     e.EffectProbed: "_probed",
     e.EffectSettled: "_settled",
-    e.BreakerTripped: "_tripped",
-    e.BreakerProbed: "_probing",
-    e.BreakerReset: "_reset",
     e.DeadLetterOpened: "_letter",
     e.DeadLetterResolved: "_resolved",
+    e.FindingOpened: "_differs",
+}
+_HALTING: Mapping[type, str] = {
+    e.ScopePaused: "paused",
+    e.ScopeResumed: "resumed",
+    e.BreakerTripped: "tripped",
+    e.BreakerProbed: "probing",
+    e.BreakerResetBacked: "backed",
+    e.BreakerReset: "reset",
 }

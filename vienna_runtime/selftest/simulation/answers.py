@@ -93,7 +93,7 @@ class Answers:
         tenant, _, scope = str(call.fields.get("scope", "")).partition("/")
         if call.tag in ("pause", "resume") and tenant != "node" and not value.get("repeated"):
             account = self._account(tenant)
-            if ("operator", scope or "tenant") not in (account.paused_ever if call.tag == "pause" else account.resumed_ever):
+            if ("operator", scope or "tenant") not in (account.halts.paused_ever if call.tag == "pause" else account.halts.resumed_ever):
                 raise Broken(DURABLE, f"{call.tag} {tenant}")
 
 
@@ -120,7 +120,12 @@ def _warrants(account: Account, case: str) -> list[Any]:
 
 def _redeemed(account: Account, asked: Message, value: Mapping[str, Any]) -> bool:
     run = account.runs.get(asked["run"])
-    return run is not None and value["run"] == asked["run"] and account.warrants[run.opened.warrant].issued.fields == asked["warrant"]
+    if run is None or value["run"] != asked["run"]:
+        return False
+    issued = account.warrants[run.opened.warrant].issued
+    if (issued.signature, issued.mac) != (asked["signature"], asked["mac"]):
+        raise Broken("only what was issued is redeemed", f"{issued.warrant} with another seal, for {asked['run']}")
+    return bool(issued.fields == asked["warrant"])
 
 
 def _reported(account: Account, asked: Message, value: Mapping[str, Any]) -> bool:
@@ -150,7 +155,7 @@ _CHECKS: Mapping[str, Callable[[Account, Message, Mapping[str, Any]], bool]] = {
     "warrant.revoke": lambda account, asked, value: asked["warrant"] not in account.live,
     "dead_letter.resolve": lambda account, asked, value: asked["letter"] not in account.letters,
     "dead_letter.retry": lambda account, asked, value: asked["letter"] not in account.letters,
-    "breaker.trip": lambda account, asked, value: account.guard(asked["scope"]).epoch > 0,
+    "breaker.trip": lambda account, asked, value: account.halts.guard(asked["scope"]).epoch > 0,
     "bundle.activate": _activated,
-    "pause": lambda account, asked, value: ("tenant", asked["scope"]) in account.paused_ever,
+    "pause": lambda account, asked, value: ("tenant", asked["scope"]) in account.halts.paused_ever,
 }

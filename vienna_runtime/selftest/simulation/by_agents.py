@@ -35,7 +35,7 @@ def wish(world: World, step: Step) -> dict[str, Any]:
     if step.c % 11 == 0:
         fields["cost"] = step.b % 90 * 1_000_000
     if action == "notes.read" or step.c % 29 == 0:
-        fields["run"] = f"run-{world.number()}"
+        fields["run"] = world.run_name()
     return fields
 
 
@@ -47,6 +47,19 @@ async def propose(world: World, step: Step) -> None:
     if step.c % 13 == 0 and (above := world.pick(account.cases.values(), step.c)) is not None:
         fields["parent"] = above.case
     await world.call(who, "propose", fields)
+
+
+TWINS = ("notes.append", "files.note", "files.write")  # what is granted at once
+
+
+@act("ask for the same", 8)
+async def ask_for_the_same(world: World, step: Step) -> None:
+    """Several cases of one and the same effect, by several agents, before any of them is done."""
+    account = world.account(step.a)
+    fields = {"action": TWINS[step.b % len(TWINS)], "resource": f"book/{step.b % 2}", "params": {"text": "t0"}, "purpose": "to see"}
+    for number in range(2 + step.c % 3):
+        who = world.member(account.tenant, AGENTS[(step.c + number) % len(AGENTS)])
+        await world.call(who, "propose", {**fields, "key": f"key-{1000 + world.number()}"})
 
 
 @act("propose again", 12)

@@ -189,13 +189,14 @@ async def care(world: World, step: Step) -> None:
     """Whoever is on duty puts one thing right that has stood for a while: a world in which all is shut shows nothing."""
     account = world.account(step.b)
     otto, admin = somebody("", OPERATOR), world.member(account.tenant, ADMINS[step.c % len(ADMINS)])
-    shut = [scope for scope, guard in account.guards.items() if guard.status != "closed"]
+    pauses = [(side, scope) for side, scope in account.halts.pauses if side != "breaker"]  # the node's breaker is reset, below
+    shut = [scope for scope, guard in account.halts.guards.items() if guard.status != "closed"]
     if world.machine.disk.fault is not fine or world.machine.stalled is not None:
         await disk_works(world, step)
     elif world.doubtful() and world.machine.clock.set_by:
         world.machine.clock.set_by = 0
-    elif account.pauses:
-        (side, scope), key = next(iter(account.pauses.items()))[0], f"duty-{world.number()}"
+    elif pauses:
+        (side, scope), key = pauses[0], f"duty-{world.number()}"
         who = admin if side == "tenant" else otto
         named = scope if side == "tenant" or scope == "node" else account.tenant
         await world.call(who, "resume", {"scope": named, "reason": "on duty", "key": key})

@@ -126,7 +126,7 @@ async def trip(world: World, step: Step) -> None:
 @act("reset", 20)
 async def reset(world: World, step: Step) -> None:
     account = world.account(step.a)
-    scope = world.pick([scope for scope, guard in account.guards.items() if guard.status != "closed"], step.b)
+    scope = world.pick([scope for scope, guard in account.halts.guards.items() if guard.status != "closed"], step.b)
     if scope is not None:
         await world.call(admin(world, account, step), "breaker.reset", {"scope": scope, "reason": "looked"})
 
@@ -138,6 +138,7 @@ async def settle(world: World, step: Step) -> None:
     run = world.pick([name for name, run in account.open_runs.items() if run.status == "unknown" or step.c % 7 == 0], step.b)
     if run is not None:
         by = admin(world, account, step) if step.c % 5 else world.member(account.tenant, APPROVERS[step.c % len(APPROVERS)])
+        world.acts["one of several settled"] += len(account.blocked.get(account.open_runs[run].opened.effect, ())) > 2
         await world.call(by, "effect.settle", {"run": run, "happened": bool(step.c % 2), "reason": "looked"})
 
 
@@ -200,7 +201,7 @@ async def pause(world: World, step: Step) -> None:
     account = world.account(step.a)
     scope = (*(f"agent:{name}" for name in AGENTS), "tenant")[step.b % (len(AGENTS) + 1)]
     if step.c % 3:
-        scope = world.pick([known for side, known in account.pauses if side == "tenant"], step.b) or scope
+        scope = world.pick([known for side, known in account.halts.pauses if side == "tenant"], step.b) or scope
         fields = {"scope": scope, "reason": "looked", "key": f"resume-{world.number()}"}
         await world.call(admin(world, account, step), "resume", fields)
     else:

@@ -43,25 +43,42 @@ async def redeem(world: World, step: Step) -> None:
         changed["state_digest"] = b"moved on".ljust(32, b"%d" % (step.b % 3))
     if live.used:
         changed["use"] = live.used + 1 if step.c % 4 else 1
-    await ask(world, account, live, by, f"run-{world.number()}", redemption(live, "", **changed))
+    await ask(world, account, live, by, world.run_name(), redemption(live, "", **changed))
 
 
-async def ask(world: World, account: Account, live: WarrantNow, by: str, run: str, fields: dict[str, Any]) -> None:
+async def ask(world: World, account: Account, live: WarrantNow, by: str, run: str, fields: dict[str, Any], *, silent: bool = False) -> None:
     fields["run"] = run
-    deed = Deed(account.tenant, run, live.issued.warrant, by, live.terms, fields["args_digest"], fields)
+    deed = Deed(account.tenant, run, live.issued.warrant, by, live.terms, fields["args_digest"], fields, silent=silent)
     world.deeds.journal[account.tenant, run] = deed
     await world.call(world.member(account.tenant, by), "redeem", fields, deed)
+
+
+MOST_AT_ONCE = 5  # runs
+
+
+@act("redeem in parallel", 12)
+async def redeem_in_parallel(world: World, step: Step) -> None:
+    """Everything that is granted for one effect, each use of it, at once: most such executors fall and never report."""
+    account = world.account(step.a)
+    chosen = world.pick(account.live.values(), step.b)
+    if chosen is None:
+        return
+    same = [live for live in account.live.values() if live.terms.effect == chosen.terms.effect]
+    uses = [(live, use) for live in same for use in range(live.used + 1, live.terms.uses + 1)]
+    for live, use in uses[:MOST_AT_ONCE]:
+        fields = redemption(live, "", **({"use": use} if use > 1 else {}))
+        await ask(world, account, live, live.terms.executor, world.run_name(), fields, silent=step.c % 4 > 0)
 
 
 @act("redeem wrongly", 14)
 async def redeem_wrongly(world: World, step: Step) -> None:
     """An old warrant, an altered one, by somebody else, under an old run."""
     account = world.account(step.a)
-    live = world.pick(account.warrants.values(), step.b)
+    live = world.pick((account.live if step.a // 2 % 2 else account.warrants).values(), step.b)
     if live is None:
         return
     by: str = live.terms.executor
-    run = f"run-{world.number()}"
+    run = world.run_name()
     changed: dict[str, Any] = {}
     match step.c % 7:
         case 0:
@@ -90,7 +107,7 @@ async def redeem_late(world: World, step: Step) -> None:
     live = world.pick(account.live.values(), step.b)
     if live is not None and (left := (live.terms.expires_at - world.now) / 1_000_000) > 0:
         world.pass_time(max(0.0, left + (-0.001, 0.0, 0.0, 0.001)[step.c % 4]))
-        await ask(world, account, live, live.terms.executor, f"run-{world.number()}", redemption(live, ""))
+        await ask(world, account, live, live.terms.executor, world.run_name(), redemption(live, ""))
 
 
 @act("ask again", 14)
@@ -150,7 +167,8 @@ def receipt_of(world: World, run: str, found: RunNow, step: Step) -> bytes:
 @act("report", 110)
 async def report(world: World, step: Step) -> None:
     account = world.account(step.a)
-    run = world.pick([name for name, found in account.open_runs.items() if found.status == "open"], step.a // 2)
+    heard = [name for name, run in account.open_runs.items() if run.status == "open" and not world.deeds.is_silent(account.tenant, name)]
+    run = world.pick(heard, step.a // 2)
     if run is not None:
         await hand_in(world, account, run, step)
 

@@ -29,6 +29,7 @@ class Deed:
     granted: bool = False  # an answer has come
     acted: int = 0
     told: bytes = b""  # the receipt that it has signed
+    silent: bool = False  # whoever asked for it falls, and never reports
 
 
 class Deeds:
@@ -50,6 +51,10 @@ class Deeds:
         redeemed = sum(known.used for known in account.warrants.values() if known.terms.effect == run.opened.effect)
         if self.done[run.opened.effect] > redeemed:
             raise Broken("no more executions than uses", f"effect {run.opened.effect} in {deed.tenant}")
+
+    def is_silent(self, tenant: str, run: str) -> bool:
+        deed = self.journal.get((tenant, run))
+        return deed is not None and deed.silent
 
     def of(self, tenant: str, by: str) -> list[Deed]:
         return [deed for deed in self.journal.values() if deed.tenant == tenant and deed.by == by]

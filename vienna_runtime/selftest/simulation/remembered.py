@@ -16,6 +16,7 @@ class Who:
     kind: str
     person: str
     roles: frozenset[str]
+    owner: str | None = None
     status: str = "invited"
 
 
@@ -68,6 +69,9 @@ class Guard:
     epoch: int = 0
     status: str = "closed"
     probe: str = ""
+    until: int | None = None  # when the cool-down is over; None where only persons reset it
+    mismatched: bool = False  # since it was closed last
+    backed: dict[str, str] = attrs.Factory(dict)  # persons who said that it may be reset, and as which members
 
 
 def terms_args(terms: warrants.Warrant) -> bytes:

@@ -23,9 +23,9 @@ from vienna_runtime.selftest.simulation.acts import ACTS, WEIGHTS
 from vienna_runtime.selftest.simulation.by_fate import care
 from vienna_runtime.selftest.simulation.by_programs import redeemed
 from vienna_runtime.selftest.simulation.entries import Broken
-from vienna_runtime.selftest.simulation.people import OPERATOR, TENANTS, somebody
+from vienna_runtime.selftest.simulation.people import OPERATOR, somebody
 from vienna_runtime.selftest.simulation.schedule import Step, schedule
-from vienna_runtime.selftest.simulation.template import template
+from vienna_runtime.selftest.simulation.template import found_all
 from vienna_runtime.selftest.simulation.world import World
 
 STEPS = 500
@@ -70,9 +70,7 @@ class Result:
 def play(seed: int, steps: int = STEPS, chosen: Sequence[Step] | None = None) -> Result:
     """Runs the seed's own schedule, or ``chosen`` in its place."""
     planned = schedule(seed, steps, WEIGHTS) if chosen is None else list(chosen)
-    for tenants in (TENANTS, TENANTS[:1]):
-        for sealed in (False, True):
-            template(tenants, sealed=sealed)
+    found_all()
     with chances.seeded(seed) as entropy:
         clock = MockClock()
         run = _Run(seed, planned, clock, entropy)
@@ -173,9 +171,12 @@ class _Run:
             world.pass_time(seconds)
             await world.settle()
             await wait_all_tasks_blocked()
+        if world.plant.node is None:
+            fell = "" if world.plant.life is None else world.plant.life.fell
+            raise Broken("a node lives again after a start", fell or "it is down")
         world.refold(twice=True, verified=True)
         for account in world.accounts.values():
-            frozen = world.plant.node is not None and world.plant.node.directory.places[account.tenant].tenant
+            frozen = world.plant.node.directory.places[account.tenant].tenant
             if frozen and frozen.frozen:
                 raise Broken("a tenant lives again after a start", f"{account.tenant}: {frozen.frozen}")
             waiting = {run.opened.case for run in account.open_runs.values() if run.status == "unknown"}

@@ -25,7 +25,7 @@ from vienna_runtime.secret import Secret
 from vienna_runtime.selftest.simulation import chance as chances
 from vienna_runtime.selftest.simulation.machine import MICROS, NODE_NAME, NOON, PLACE, Keys, Machine
 from vienna_runtime.selftest.simulation.network import Call, Line, Network
-from vienna_runtime.selftest.simulation.people import CAST, FIRST_ADMIN, OPERATOR, Somebody, somebody
+from vienna_runtime.selftest.simulation.people import CAST, FIRST_ADMIN, OPERATOR, TENANTS, Somebody, somebody
 from vienna_runtime.selftest.simulation.plant import MAP_SIZE, Plant
 from vienna_runtime.selftest.simulation.policy import BUNDLES, DIGESTS
 
@@ -49,6 +49,13 @@ def template(tenants: tuple[str, ...], *, sealed: bool) -> Template:
             clock = MockClock()
             _MADE[tenants, sealed] = trio.run(_Founding(clock, tenants, sealed, entropy).run, clock=clock)
     return _MADE[tenants, sealed]
+
+
+def found_all() -> None:
+    """Every template there is, so that no run depends on which was played before it."""
+    for tenants in (TENANTS, TENANTS[:1]):
+        for sealed in (False, True):
+            template(tenants, sealed=sealed)
 
 
 class _Founding:

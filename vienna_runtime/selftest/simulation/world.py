@@ -89,6 +89,10 @@ class World:
         self.numbers += 1
         return self.numbers
 
+    def run_name(self) -> str:
+        """As executors make them up: of no order."""
+        return f"run-{blake2b(b'%d' % self.number(), digest_size=4).hexdigest()}"
+
     @property
     def now(self) -> int:
         """What the time is, as somebody with a good clock has it; of a node that has just been started, its own is a guess."""
@@ -172,10 +176,12 @@ class World:
                 match entry.event:
                     case NodeTripped():
                         self.shut = entry.event.reason
+                        self._end_all(f"the node was shut out: {self.shut}")
                     case NodeReset():
                         self.shut = ""
                     case NodePaused():
                         self.paused = entry.event.reason
+                        self._end_all(f"the node was paused: {self.paused}")
                     case NodeResumed():
                         self.paused = ""
                     case _:
@@ -184,6 +190,11 @@ class World:
             self.findings.append(broken)
         except Exception:  # noqa: BLE001  # it must not look like a fault of the disk that is being read
             self.notice(f"what was read was not understood: {traceback.format_exc()}")
+
+    def _end_all(self, why: str) -> None:
+        """Nothing that was granted before it is redeemed any more, also when the node goes on."""
+        for account in self.accounts.values():
+            account.end_all(why)
 
     def _told(self, call: Call, message: Message) -> None:
         self.trace.update(repr((call.tag, message["t"], message.get("code"), message.get("value"))).encode())
