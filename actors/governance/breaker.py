@@ -23,6 +23,7 @@ from .ids import DAY, CaseId, Instant
 from .refusals import Code, Refusal
 from .signals import Breaker, Reopener
 from .state import State, scopes
+from .utc import utc
 
 LAW = "law"
 PROBE = "probe"  # the detector that is a probe's own end
@@ -97,17 +98,20 @@ def one_probe(state: State, agent: str, action: str, case: CaseId) -> Refusal | 
     return None
 
 
-def shuts_out(state: State, holders: Iterable[str], action: str, *, about: str) -> Refusal | None:
-    """Why a warrant that was handed on goes through nobody's hands who is shut out, or None: it would else be a way around the breaker.
+def shuts_out(state: State, holders: Iterable[str], action: str, issued: Instant, *, about: str) -> Refusal | None:
+    """Why a warrant that was handed on goes through nobody's hands who is shut out, or was since it was issued, or None.
 
-    Nobody probes with a warrant that was granted to somebody else.
+    It would else be a way around the breaker.  Nobody probes with a warrant that was granted to somebody else.
     """
     for name in holders:
-        for scope in (f"agent:{name} action:{action}", f"agent:{name}"):
+        for scope in scopes(name, action)[:2]:
             guard = state.breakers.get(scope)
             if guard is not None and guard.status != "closed":
                 why = f"it was handed on by way of {name}, and the breaker of {scope} is {guard.status}: {guard.why}"
                 return Refusal(Code.BREAKER_OPEN, why, about=about)
+            if guard is not None and guard.stopped >= issued:
+                why = f"it was handed on by way of {name}, and {scope} was stopped at {utc(guard.stopped)}, after it was issued"
+                return Refusal(Code.WARRANT_OVER, why, about=about)
     return None
 
 
@@ -125,6 +129,7 @@ def fold(state: State, event: Guarding, at: Instant) -> None:
         case e.BreakerTripped() | e.BreakerTrippedBefore():
             guard.status, guard.epoch, guard.until, guard.why, guard.probe = "open", event.epoch, event.until, event.why, None
             guard.detector, guard.by, guard.at, guard.votes = event.detector, event.by, at, ()
+            guard.stopped = at
             guard.mismatched = guard.mismatched or event.detector == mismatches.NAME
         case e.BreakerProbed():
             guard.status, guard.probe = "probing", event.case
@@ -141,12 +146,13 @@ def has_room(state: State) -> bool:
 
 
 def _forget(state: State, at: Instant) -> None:
-    """Drops what is closed, forgiven long ago, and under whose epoch nothing was issued that is still alive."""
+    """Drops what is closed, forgiven long ago, under whose epoch nothing was issued that is still alive, and older than all of that."""
     alive = {scope for live in state.warrants.values() for scope in scopes(live.agent, live.action)}
-    for scope in [
-        scope for scope, guard in state.breakers.items() if guard.status == "closed" and at - guard.since > _FORGIVEN and scope not in alive
-    ]:
-        del state.breakers[scope]
+    oldest = min((live.terms.not_before for live in state.warrants.values()), default=at)
+    over = [scope for scope, guard in state.breakers.items() if guard.status == "closed" and at - guard.since > _FORGIVEN]
+    for scope in over:
+        if scope not in alive and state.breakers[scope].stopped < oldest:
+            del state.breakers[scope]
 
 
 def shown(counts: Mapping[str, int]) -> str:

@@ -95,7 +95,8 @@ def folded(state: State, event: Pauses, at: Instant) -> None:
             known = Pause(event.scope, event.side, event.by, event.person, event.reason, event.since)
             state.pauses[key(event.scope, event.side)] = known
             if event.scope != NODE:  # its epoch is kept by the node's own log
-                state.breakers.setdefault(event.scope, Breaker(event.scope)).epoch = event.epoch
+                guard = state.breakers.setdefault(event.scope, Breaker(event.scope))
+                guard.epoch, guard.stopped = event.epoch, event.since
             for live in state.warrants.values():
                 if not live.revoked and _covers(event.scope, live):
                     live.revoked = sentence(known).replace(" is ", " was ", 1).replace(" since ", " at ", 1)

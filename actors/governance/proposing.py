@@ -8,7 +8,22 @@ from typing import cast
 
 import attrs
 
-from . import asking, breaker, budgets, canonical, card, card_facts, constraints, envelopes, granting, kinds, looking, pauses, reviewing
+from . import (
+    asking,
+    breaker,
+    budgets,
+    canonical,
+    card,
+    card_facts,
+    constraints,
+    envelopes,
+    granting,
+    kinds,
+    looking,
+    pauses,
+    reviewing,
+    watching,
+)
 from . import commands as c
 from . import events as e
 from . import intent as intents
@@ -213,6 +228,10 @@ def proceed(
         events = (*before, verdict, *admitted, *granted)
         if run is None or executor.member != case.agent:
             return Decided(events, {"case": case.case})
+        if (trips := watching.tripping(state, case, bundle.settings.breaker, moment.now)) is not None:
+            scope, alarm = trips
+            why = f"this intent trips the breaker of {scope}: {alarm.why}; its warrant is worthless, and no run is opened"
+            return Decided(events, refusal=Refusal(Code.BREAKER_OPEN, why, about=scope[:64]))
         opened = granting.passback(state, terms, case, verdict, wish, agent, bundle, moment, run)
         if isinstance(opened, Refusal):
             return opened

@@ -44,7 +44,7 @@ def redeem(state: State, command: c.Redeem, by: Member, facts: Facts, moment: Mo
     hands = covering.holders(state, left)
     if (paused := pauses.refusal(state, terms.agent, by.member, *hands, about=terms.warrant)) is not None:
         return paused
-    if (no := breaker.shuts_out(state, hands, terms.action, about=terms.warrant)) is not None:
+    if (no := breaker.shuts_out(state, hands, terms.action, terms.not_before, about=terms.warrant)) is not None:
         return no
     if facts.run is not None or command.run in state.runs:
         return _again(state, command, by, facts, terms)

@@ -35,6 +35,7 @@ class Breaker:
     detector: str = ""  # which tripped it; empty: by hand
     by: str = ""
     at: Instant = Instant(0)  # of its newest trip
+    stopped: Instant = Instant(0)  # its newest trip or pause: what was issued up to then goes through no hands of this scope
     since: Instant = Instant(0)  # of its newest reset: what was seen up to then is forgiven
     mismatched: bool = False  # a mismatch was among what opened it: then one person alone does not reset it
     votes: tuple[Reopener, ...] = ()
@@ -86,3 +87,9 @@ class Signals:
     asked: tuple[tuple[Instant, bytes], ...] = ()  # of agents: when, what exactly
     pace: Pace | None = None  # of agents
     habits: Habits | None = None  # of agents
+
+
+def copied(signals: Signals) -> Signals:
+    """To note in it what may never be recorded."""
+    pace, habits = signals.pace, signals.habits
+    return attrs.evolve(signals, pace=None if pace is None else attrs.evolve(pace), habits=None if habits is None else attrs.evolve(habits))

@@ -25,7 +25,7 @@ from .detectors import denials, failures, mismatches, novelty, rate, repetition,
 from .detectors.alarm import Alarm
 from .ids import CaseId, Cost, Instant
 from .intent import GOVERNED
-from .signals import Signals
+from .signals import Signals, copied
 from .state import Case, Run, State, scopes
 
 MOST_SIGNALS = 1_024  # scopes of which something is remembered; then those in which nothing happened for longest are forgotten
@@ -88,14 +88,7 @@ def alarms(
             case = state.cases.get(event.case)
             if case is None or case.wish.action.startswith(GOVERNED):
                 return
-            action = case.wish.action
-            for scope in _of(limits.rate.scopes, about.agent, action):
-                yield from _found(scope, rate.judge(own, at, limits.rate, since(rate.NAME, scope)))
-            if limits.repetition.reads or action not in limits.reading:
-                for scope in _of(limits.repetition.scopes, about.agent, action):
-                    yield from _found(scope, repetition.judge(own, at, limits.repetition, since(repetition.NAME, scope)))
-            for scope in _of(limits.novelty.scopes, about.agent, action):
-                yield from _found(scope, novelty.judge(own, at, limits.novelty, since(novelty.NAME, scope)))
+            yield from _asked(own, case, limits, at, since)
         case e.DeadLetterOpened():
             for scope in _of(limits.denials.scopes, about.agent, about.action):
                 yield from _found(scope, denials.judge(own, at, limits.denials, since(denials.NAME, scope)))
@@ -114,6 +107,29 @@ def alarms(
                 yield from _spent(state, about, limits, at, since)
         case _:
             pass
+
+
+def tripping(state: State, case: Case, limits: BreakerLimits, at: Instant) -> tuple[str, Alarm] | None:
+    """Which scope the intent of ``case`` will trip in the batch that records it, and why, or None.  The case is not in the state yet."""
+    own = copied(state.signals.get(f"agent:{case.agent}", _NOTHING))
+    _note_intent(own, case, at, state.zone)
+    for name, scope, alarm in _asked(own, case, limits, at, lambda _, scope: breaker.seen(state, scope).since):
+        if breaker.heeds(breaker.seen(state, scope), name):
+            return scope, alarm
+    return None
+
+
+def _asked(
+    own: Signals, case: Case, limits: BreakerLimits, at: Instant, since: Callable[[str, str], Instant]
+) -> Iterator[tuple[str, str, Alarm]]:
+    action = case.wish.action
+    for scope in _of(limits.rate.scopes, case.agent, action):
+        yield from _found(scope, rate.judge(own, at, limits.rate, since(rate.NAME, scope)))
+    if limits.repetition.reads or action not in limits.reading:
+        for scope in _of(limits.repetition.scopes, case.agent, action):
+            yield from _found(scope, repetition.judge(own, at, limits.repetition, since(repetition.NAME, scope)))
+    for scope in _of(limits.novelty.scopes, case.agent, action):
+        yield from _found(scope, novelty.judge(own, at, limits.novelty, since(novelty.NAME, scope)))
 
 
 def _spent(
@@ -143,13 +159,14 @@ def _each(state: State, kinds: tuple[str, ...], about: Subject) -> Iterator[tupl
 
 
 def proposed(state: State, case: Case, at: Instant) -> None:
-    wish = case.wish
-    if wish.action.startswith(GOVERNED):
-        return
-    signals = _signals(state, f"agent:{case.agent}")
+    if not case.wish.action.startswith(GOVERNED):
+        _note_intent(_signals(state, f"agent:{case.agent}"), case, at, state.zone)
+
+
+def _note_intent(signals: Signals, case: Case, at: Instant, zone: str) -> None:
     rate.note(signals, at)
-    repetition.note(signals, at, wish.args)
-    novelty.note(signals, at, wish, state.zone)
+    repetition.note(signals, at, case.wish.args)
+    novelty.note(signals, at, case.wish, zone)
 
 
 def decided(state: State, case: Case, at: Instant, *, permitted: bool) -> None:

@@ -11,7 +11,7 @@ from actors.governance import pauses, views
 from actors.governance.codec import decode_state, encode_state
 from actors.governance.decision import Operator
 from actors.governance.halt import Pause
-from actors.governance.ids import MINUTE, Instant, Person
+from actors.governance.ids import MINUTE, SECOND, Instant, Person
 
 OTTO = Operator("otto")
 ADA = c.Pause("agent:ada", "it deletes")
@@ -215,7 +215,32 @@ def test_an_agent_that_its_breaker_shuts_out_acts_by_nobody_elses_warrant(bench:
         )  # fmt: skip
         assert bench.refused(bench.redemption(live.warrant, "r2", chain=passes), "mill") == "breaker_open"
         bench.done(c.ResetBreaker(scope, "looked"), "greta")
-    bench.done(bench.redemption(live.warrant, "r2", chain=passes), "mill")
+    bench.pass_time(SECOND)
+    bench.done(bench.redemption(live.warrant, "r2"), "till")
+
+
+def stopped_and_let_go_on(bench: Any, how: str) -> None:
+    if how == "pause":
+        bench.done(ADA, "greta")
+        bench.done(c.Resume("agent:ada", "looked", "k"), "greta")
+    else:
+        bench.done(c.TripBreaker(how, "it lies"), "greta")
+        bench.done(c.ResetBreaker(how, "looked"), "greta")
+    bench.pass_time(SECOND)
+
+
+@pytest.mark.parametrize("how", ["pause", "agent:ada", "agent:ada action:drafts.write"])
+def test_what_was_handed_to_somebody_who_was_stopped_since_stays_worthless_in_those_hands(bench: Any, how: str) -> None:
+    before = bench.warrant_of(bench.propose("drafts.write", by="ben", params=DRAFT))
+    old = bench.handed_on(before, ("till", "ada", {}), ("ada", "mill", {}))
+    bench.pass_time(SECOND)
+    stopped_and_let_go_on(bench, how)
+    assert bench.refused(bench.redemption(before.warrant, "r1", chain=old), "mill") == "warrant_over"
+    assert decode_state(encode_state(bench.state)).breakers == bench.state.breakers
+    bench.done(bench.redemption(before.warrant, "r2"), "till")  # through nobody's hands
+    bench.done(bench.redemption(before.warrant, "r3", chain=bench.handed_on(before, ("till", "mill", {}))), "mill")  # through others
+    after = bench.warrant_of(bench.propose("drafts.write", by="ben", key="later", params={**DRAFT, "text": "later"}))
+    bench.done(bench.redemption(after.warrant, "r4", chain=bench.handed_on(after, ("till", "ada", {}), ("ada", "mill", {}))), "mill")
 
 
 def test_the_end_of_one_pause_that_people_approved_is_not_the_end_of_a_later_one(bench: Any) -> None:

@@ -18,11 +18,12 @@ from actors.governance import events as e
 from actors.governance.breaker_limits import BreakerLimits
 from actors.governance.bundle import Bundle, Source, recall
 from actors.governance.codec import encode_state
+from actors.governance.decision import Decided
 from actors.governance.detectors import novelty, rate, spend
 from actors.governance.ids import DAY, HOUR, MINUTE, SECOND, Instant
-from actors.governance.refusals import Refusal
+from actors.governance.refusals import Code, Refusal
 from actors.governance.signals import Signals
-from actors.governance.state import State, scopes
+from actors.governance.state import State, epoch, scopes
 from tests.actors.governance.conftest import MANIFEST, POLICIES, Bench
 from vienna_runtime.replay.breakers import Simulation, Trip
 
@@ -316,6 +317,38 @@ def test_novelty_counts_hours_where_the_tenant_is(watched: Bench) -> None:
 
 
 # --- what holds for all of them
+
+
+def almost(bench: Bench, detector: str) -> str:
+    """So much that the next thing which ``ada`` asks for trips it; the resource to ask for."""
+    if detector == "novelty":
+        office(bench, 4)
+        at_hour(bench, 4, 3)
+        return "shelf/1"
+    if detector == "rate":
+        work(bench, 26, 8)
+        bench.pass_time(5 * MINUTE - bench.now % (5 * MINUTE))
+    for number in range(59 if detector == "rate" else 19):
+        read(bench, number, f"page/{number}" if detector == "rate" else "book/one")
+    return "book/one"
+
+
+@pytest.mark.parametrize("detector", ["rate", "repetition", "novelty"])
+def test_the_intent_that_trips_opens_no_run_of_its_agents_own(detector: str) -> None:
+    """Its warrant is worthless by the end of the batch, but a run would have been opened, and only told to abort."""
+    loaded = recall(Source({"bundle.toml": (SHOP + "[breaker.repetition]\nreads = true\n").encode(), "all.cedar": POLICIES.encode()}))
+    assert isinstance(loaded, Bundle), [str(item) for item in loaded.items]
+    bench = Bench("belvedere", loaded).found()
+    resource = almost(bench, detector)
+    assert tripped(bench, detector) == set()
+    decision = bench.ask(bench.wish("notes.read", resource, key="k", run="r"), "ada")
+    assert tripped(bench, detector)
+    assert "r" not in bench.state.runs
+    assert not any(isinstance(event, e.RunOpened) and event.run == "r" for _, _, event, _ in bench.log)
+    assert isinstance(decision, Decided)
+    assert decision.refusal is not None
+    assert (decision.refusal.code, detector in decision.refusal.why) == (Code.BREAKER_OPEN, True)
+    assert all(live.epoch != epoch(bench.state, live.agent, live.action) for live in bench.state.warrants.values())
 
 
 def test_nothing_is_granted_or_redeemed_from_a_trip_to_the_reset_or_the_probe(watched: Bench) -> None:
