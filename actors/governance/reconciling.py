@@ -45,6 +45,7 @@ KINDS: Mapping[str, Kind] = {
     "receipt_withheld": Kind(CRITICAL, AUTOMATIC, "an executor counts a receipt that the ledger has not"),
     "counter_went_back": Kind(CRITICAL, BY_HAND, "an executor's counter went back, or it counts in another journal"),
     "number_twice": Kind(CRITICAL, BY_HAND, "an executor gave one number to two receipts"),
+    "receipt_unnumbered": Kind(WARNING, BY_HAND, "an executor that numbers its receipts sent one without a number"),
     "receipt_differs": Kind(CRITICAL, BY_HAND, "an executor remembers another receipt than the ledger"),
     "run_unknown_here": Kind(CRITICAL, BY_HAND, "an executor believes that it ran what the ledger does not know"),
     "run_not_reported": Kind(WARNING, AUTOMATIC, "an executor has ended a run that is open here"),

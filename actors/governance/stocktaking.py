@@ -1,6 +1,7 @@
 """What an executor believes that it ran, against what the ledger knows: a receipt that was withheld leaves a hole.
 
 receipt n comes         n joins what was seen; numbers before it that are missing may still be on their way
+one without a number    is found where its executor has ever counted: whatever is withheld from then on leaves no hole
 an inventory comes      every number up to its counter must have been seen, be on its way, or have been refused; what is missing
                         is withheld, and a run that is open here and ended there is asked for again
 """
@@ -100,10 +101,10 @@ def _about(state: State, executor: str, journal: str, made: Made, facts: Facts) 
 
 
 def received(state: State, told: Receipt, by: Member, moment: Moment) -> tuple[e.Event, ...]:
-    """What a counted receipt settles or shows, beside what it is a receipt of."""
+    """What a receipt settles or shows by its number, or by having none, beside what it is a receipt of."""
     number = inventory.counted(told)
     if number is None:
-        return ()
+        return _unnumbered(state, told, by, moment)
     journal, count = number
     known = state.findings.counted.get(by.member, Counted(journal))
     over = (
@@ -121,6 +122,18 @@ def received(state: State, told: Receipt, by: Member, moment: Moment) -> tuple[e
         seen.append(Observed("receipt_withheld", about, f"receipt {known.upto + 1}..{first - 1}", NOT_THERE))
     # The entries it follows are those of the report itself; where they are is of no matter for one finding.
     return reconciling.found(state, seen, f"{reconciling.EXECUTOR}{by.member}", by.member, moment)
+
+
+def _unnumbered(state: State, told: Receipt, by: Member, moment: Moment) -> tuple[e.Event, ...]:
+    """By hand alone it is resolved: no number that comes later says what was withheld meanwhile."""
+    known = state.findings.counted.get(by.member)
+    if known is None:
+        return ()
+    newest = max(known.claimed, known.upto, *(last for _, last in known.beyond))
+    about = f"{by.member} {known.journal}"
+    seen = Observed("receipt_unnumbered", about, f"a number beyond {newest} of {known.journal}", f"none, in the receipt of run {told.run}")
+    over = reconciling.over(state, "run_not_reported", f"{by.member} {told.run}", "its receipt has come")
+    return (*over, *reconciling.found(state, [seen], f"{reconciling.EXECUTOR}{by.member}", by.member, moment))
 
 
 # --- what evolve does -------------------------------------------------------------------------------------------------

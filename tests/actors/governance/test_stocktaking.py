@@ -117,6 +117,45 @@ def test_one_number_for_two_receipts_is_found(bench: Any) -> None:
     assert open_findings(bench) == [("number_twice", "till j1 1")]
 
 
+def bare(bench: Any, number: int) -> None:
+    """A whole run whose receipt has no number."""
+    run = bench.running(run=f"b{number}", key=f"kb{number}", resource=f"book/b{number}")
+    bench.done(bench.report(run), "till")
+
+
+def test_whoever_has_numbered_and_stops_is_found_once_until_somebody_has_looked(bench: Any) -> None:
+    bare(bench, 1)  # it has never counted: nothing to find
+    assert open_findings(bench) == []
+    ran(bench, 1)
+    bare(bench, 2)
+    bare(bench, 3)
+    assert open_findings(bench) == [("receipt_unnumbered", "till j1")]
+    (opened,) = [event for _, _, event, _ in bench.log if isinstance(event, e.FindingOpened)]
+    assert (opened.severity, opened.resolution) == ("warning", "by hand")
+    assert (opened.expected, opened.observed) == ("a number beyond 1 of j1", "none, in the receipt of run b2")
+    ran(bench, 2)  # it counts again, and what it withheld meanwhile nobody knows
+    assert open_findings(bench) == [("receipt_unnumbered", "till j1")]
+    bench.done(c.ResolveFinding(opened.finding, "an old program, replaced"), "greta")
+    assert open_findings(bench) == []
+    bare(bench, 4)
+    assert open_findings(bench) == [("receipt_unnumbered", "till j1")]
+
+
+def test_an_inventory_counts_as_having_numbered_and_a_number_that_is_none_as_none(bench: Any) -> None:
+    stock(bench, counter=0)
+    run = bench.running(run="r1")
+    bench.done(bench.report(run, evidence={inventory.COUNTED: {"journal": "j1", "number": True}}), "till")
+    assert open_findings(bench) == [("receipt_unnumbered", "till j1")]
+
+
+def test_a_receipt_that_was_asked_for_has_come_also_without_a_number(bench: Any) -> None:
+    bench.running(run="r1")
+    stock(bench, Made(1, RunId("r1"), NOTHING, "told"))
+    assert open_findings(bench) == [("run_not_reported", "till r1")]
+    bench.done(bench.report("r1"), "till")
+    assert open_findings(bench) == [("receipt_unnumbered", "till j1")]
+
+
 def test_an_inventory_that_begins_beyond_what_is_accounted_for_is_asked_for_again(bench: Any) -> None:
     told = stock(bench, counter=9, since=5)
     assert (told.events, told.answer["upto"]) == ((), 0)
