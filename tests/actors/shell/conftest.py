@@ -213,14 +213,14 @@ class Shell:
     def proposal(self, key: str, *, run: str | None = None, action: str = "notes.read") -> c.Propose:
         return c.Propose(action=action, resource="notes/today", params={"path": key}, purpose="to see", key=key, run=run)
 
-    def report(self, granted: Outcome, by: str) -> c.Report:
+    def report(self, granted: Outcome, by: str, outcome: str = "succeeded") -> c.Report:
         assert isinstance(granted, Done)
         issued: Any = granted.value["warrant"]
         terms = warrant.unverified_unpack(issued["fields"])
         now = self.time.now()
         packed = receipt.pack(
             receipt.Receipt(
-                warrant=terms.warrant, run=RunId(str(granted.value["run"])), started=now, ended=now, outcome="succeeded",
+                warrant=terms.warrant, run=RunId(str(granted.value["run"])), started=now, ended=now, outcome=outcome,
                 action=terms.action, resource=terms.resource,
                 args_digest=intent.args_digest(terms.action, terms.resource, terms.params),
                 cost=Cost(0), result_digest=bytes(32), evidence={},
