@@ -52,7 +52,7 @@ def decode_node(tag: str, body: bytes) -> NodeEvent | None:
 
 def encode_state(value: state.State) -> bytes:
     """Everything ``evolve`` made, as canonical bytes: equal states have equal bytes."""
-    return canonical.pack_fields(_plain_fields(state.State, value).items())
+    return canonical.pack_ordered({name: _plain(hint)(getattr(value, name)) for name, hint in _hints(state.State).items()})
 
 
 def decode_state(packed: bytes) -> state.State:
@@ -129,33 +129,56 @@ def _hints(kind: type) -> dict[str, Any]:
     return {field.name: found[field.name] for field in _fields(kind)}
 
 
-def _plain_fields(kind: type, value: Any) -> dict[str, Any]:
-    plainers = _PLAINERS.get(kind)
-    if plainers is None:
-        plainers = _PLAINERS[kind] = {name: _plainer(hint) for name, hint in _hints(kind).items()}
-    return {name: plain(getattr(value, name)) for name, plain in plainers.items()}
-
-
-def _plainer(hint: Any) -> Convert:
-    """The way back from ``_converter``: objects as maps, sets as sorted lists, what is looked up by a name as sorted pairs.
+@cache
+def _plain(hint: Any) -> Convert:
+    """The way back from ``_converter``, in canonical order: objects as maps, sets as sorted lists, what is looked up by a name as pairs.
 
     Pairs, because names are other people's words, and a map with the key ``dec`` would be taken for a decimal.
     """
     hint, origin, args = _bare(hint)
+    if _is_plain(hint):
+        return _same
     if origin in (Union, UnionType):
-        inner = _plainer(next(a for a in args if a is not type(None)))
+        inner = _plain(next(a for a in args if a is not type(None)))
         return lambda value: None if value is None else inner(value)
     if attrs.has(hint):
-        return lambda value: _plain_fields(hint, value)
-    if origin is tuple and len(args) == 2 and args[1] is Ellipsis:
-        one = _plainer(args[0])
+        return _object(hint)
+    if origin is tuple:
+        one = _plain(args[0])
         return lambda value: [one(item) for item in value]
     if origin is frozenset:
         return sorted
     if origin is dict:
-        one = _plainer(args[1])
-        return lambda value: [(key, one(value[key])) for key in sorted(value)]
-    return lambda value: value
+        one = _plain(args[1])
+        return (lambda value: sorted(value.items())) if one is _same else (lambda value: [(key, one(value[key])) for key in sorted(value)])
+    return canonical.ordered  # a free map
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _is_plain(hint: Any) -> bool:
+    """Whether such a value is packed as it stands: text, bytes, numbers, and rows of them."""
+    hint, origin, args = _bare(hint)
+    if origin in (Union, UnionType, tuple):
+        return all(arg is Ellipsis or _is_plain(arg) for arg in args)
+    return hint in (str, bytes, int, bool, type(None))
+
+
+def _object(kind: type) -> Convert:
+    hints = _hints(kind)
+    names = sorted(hints)
+    values = attrgetter(*names) if len(names) > 1 else lambda value: (getattr(value, names[0]),)
+    others = [(name, convert) for name in names if (convert := _plain(hints[name])) is not _same]
+
+    def plain(value: Any) -> dict[str, Any]:
+        fields = dict(zip(names, values(value), strict=True))
+        for name, convert in others:
+            fields[name] = convert(fields[name])
+        return fields
+
+    return plain
 
 
 def _bare(hint: Any) -> tuple[Any, Any, tuple[Any, ...]]:
@@ -165,7 +188,6 @@ def _bare(hint: Any) -> tuple[Any, Any, tuple[Any, ...]]:
     return hint, get_origin(hint), get_args(hint)
 
 
-_PLAINERS: dict[type, dict[str, Convert]] = {}
 _CONVERTERS: dict[type, dict[str, Convert]] = {}
 
 
