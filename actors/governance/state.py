@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 import attrs
 
@@ -458,6 +459,7 @@ class State:
         heapq.heappush(self.deadlines, (at, kind, name))
 
 
+@lru_cache(maxsize=4_096)
 def scopes(agent: str, action: str) -> tuple[str, str, str, str]:
     """The breaker scopes that one warrant stands in, narrowest first, spelt as budgets spell theirs."""
     return (f"agent:{agent} action:{action}", f"agent:{agent}", f"action:{action}", "tenant")

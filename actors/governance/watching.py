@@ -15,6 +15,7 @@ recorded log ask the same ``alarms``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 
 import attrs
 
@@ -22,7 +23,7 @@ from . import breaker, budgets
 from . import events as e
 from .breaker_limits import BreakerLimits
 from .detectors import denials, failures, mismatches, novelty, rate, repetition, spend, unknowns, watched
-from .detectors.alarm import Alarm
+from .detectors.alarm import BEGINNING, Alarm
 from .ids import CaseId, Cost, Instant
 from .intent import GOVERNED
 from .signals import Signals, copied
@@ -68,7 +69,7 @@ def follow(
 ) -> Iterator[e.BreakerTripped | e.BreakerReset]:
     """What the entries of one batch trip and close.  Each is to be folded before the next is asked for."""
     for event, about in heard:
-        for name, scope, alarm in alarms(state, event, about, limits, at, lambda _, scope: breaker.seen(state, scope).since):
+        for name, scope, alarm in alarms(state, event, about, limits, at, _forgiven(state)):
             if breaker.heeds(breaker.seen(state, scope), name):
                 yield breaker.trip(state, scope, at, limits, alarm)
         if isinstance(event, (e.RunVerified, e.RunUnknown)):
@@ -113,7 +114,7 @@ def tripping(state: State, case: Case, limits: BreakerLimits, at: Instant) -> tu
     """Which scope the intent of ``case`` will trip in the batch that records it, and why, or None.  The case is not in the state yet."""
     own = copied(state.signals.get(f"agent:{case.agent}", _NOTHING))
     _note_intent(own, case, at, state.zone)
-    for name, scope, alarm in _asked(own, case, limits, at, lambda _, scope: breaker.seen(state, scope).since):
+    for name, scope, alarm in _asked(own, case, limits, at, _forgiven(state)):
         if breaker.heeds(breaker.seen(state, scope), name):
             return scope, alarm
     return None
@@ -146,9 +147,15 @@ def _found(scope: str, alarm: Alarm | None) -> Iterator[tuple[str, str, Alarm]]:
         yield alarm.detector, scope, alarm
 
 
-def _of(kinds: tuple[str, ...], agent: str, action: str) -> list[str]:
+def _forgiven(state: State) -> Callable[[str, str], Instant]:
+    known = state.breakers
+    return lambda _, scope: BEGINNING if (guard := known.get(scope)) is None else guard.since
+
+
+@lru_cache(maxsize=4_096)
+def _of(kinds: tuple[str, ...], agent: str, action: str) -> tuple[str, ...]:
     named = dict(zip(watched.KINDS, scopes(agent, action), strict=True))
-    return [named[kind] for kind in kinds]
+    return tuple(named[kind] for kind in kinds)
 
 
 def _each(state: State, kinds: tuple[str, ...], about: Subject) -> Iterator[tuple[str, Signals]]:
