@@ -18,6 +18,7 @@ def status_of(tenant: Tenant) -> Mapping[str, object]:
         "phase": state.phase,
         "entries": state.size,
         "suspended": pauses.suspension(state),
+        "pauses": [pauses.told(known) for known in state.pauses.values() if known.side == pauses.OPERATORS and known.scope == "tenant"],
         "recovery": "" if not recovery else "agreed" if recovery["agreed"] else "announced",
         "frozen": tenant.frozen,
         "held": sum(case.status == "held" for case in state.cases.values()),

@@ -32,7 +32,7 @@ from actors.governance import rates
 from actors.governance.decision import Operator
 from actors.governance.ids import Instant
 from actors.governance.node_law import WitnessRefused
-from actors.governance.pauses import sentence
+from actors.governance.pauses import sentence, told
 from actors.held import Held
 from actors.housekeeper import Housekeeper
 from actors.kernel import Child, Down, Intensity, Mailbox, Notice, Ref, Strategy, Supervision, run_actor, supervise
@@ -132,6 +132,7 @@ class Node:
                 "epoch": self.around.standing.epoch,
             },
             "paused": "" if state.paused is None else sentence(state.paused),
+            "pauses": [told(stop) for stop in (state.paused, state.tripped) if stop is not None],
             "alerts": state.alerts.unheard,
             "scribe": attrs.asdict(seen),
             "tenants": [

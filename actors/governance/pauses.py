@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from . import events as e
+from .canonical import Value
 from .halt import Pause
 from .ids import Instant, Person
 from .kinds import AGENT
@@ -82,7 +83,7 @@ def _stopped(known: Pause) -> str:
     return "shut out" if known.side == BREAKER else "paused"
 
 
-def told(known: Pause) -> dict[str, object]:
+def told(known: Pause) -> dict[str, Value]:
     return {
         "scope": known.scope, "side": known.side, "by": known.by, "person": known.person, "reason": known.reason, "since": known.since,
     }  # fmt: skip

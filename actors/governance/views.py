@@ -162,6 +162,7 @@ def status(state: State) -> dict[str, Value]:
         "phase": state.phase,
         "suspended": pauses.suspension(state),
         "paused": [pauses.sentence(known) for known in state.pauses.values()],
+        "pauses": [pauses.told(known) for known in state.pauses.values()],
         "recovery": told_of_recovery(state),
         "entries": state.size,
         "bundle": state.bundle,

@@ -48,7 +48,7 @@ COMMANDS = {
     "status": ("status", "status", "How your tenant, or the node, is doing."),
     "alert": ("alert", "alert", "Alerts: list, show, ack, tail."),
     "notifier": ("notifier", "notifier", "Notifiers, which carry alerts to webhooks and commands: run, check, secret, dead-letters."),
-    "pause": ("pause", "pause", "The kill switch: agent, tenant, node."),
+    "pause": ("pause", "pause", "The kill switch: agent, tenant, node, list."),
     "resume": ("pause", "resume", "Let go on what was paused: agent, tenant, node."),
     "budget": ("budget", "budget", "Budgets: show, report, set."),
     "breaker": ("breaker", "breaker", "Breakers: list, show, trip, reset, simulate."),

@@ -106,7 +106,7 @@ def list_(here: Here) -> None:
         cells = (row["member"], row["kind"], row["person"], ", ".join(row["roles"]), row["owner"] or "", standing)
         table.add_row(*map(shown, cells), row["fingerprint"] or "")
     paused = any(row.get("paused") for row in found)
-    here.answer({"members": found}, table, *(["Who paused what, since when and why: vienna status"] if paused else []))
+    here.answer({"members": found}, table, *(["Who paused what, since when and why: vienna pause list"] if paused else []))
 
 
 def _paused(scope: str | None) -> str:

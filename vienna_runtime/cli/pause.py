@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import click
+from rich.table import Table
 
 from actors.governance import kinds
+from actors.governance.pauses import BREAKER, OPERATORS
 from vienna_runtime.cli.here import Here, json_option, pass_here
 from vienna_runtime.cli.listing import Listing
 from vienna_runtime.cli.phrases import clock
+from vienna_runtime.cli.shown import shown
 from vienna_runtime.credential import Credential
 
 REASON = click.option("--reason", required=True, help="Why; it stands on the ledger.")
@@ -70,6 +73,36 @@ def pause_node(here: Here, reason: str) -> None:
       vienna --credential operator.vienna pause node --reason "an executor host is compromised"
     """
     _paused(here, "node", reason, "vienna resume node --reason ...")
+
+
+@pause.command("list")
+@json_option
+@pass_here
+def list_(here: Here) -> None:
+    """What is stopped at present: by whom, since when, why, and who lets it go on.
+
+    \b
+    Example:
+      vienna pause list
+      vienna --credential node/operator.vienna pause list
+    """
+    value: Mapping[str, Any] = here.ask(lambda vienna: vienna.status())
+    found = [*value["pauses"], *({**stop, "tenant": row["tenant"]} for row in value.get("tenants", ()) for stop in row["pauses"])]
+    table = Table("what", "by", "since (UTC)", "why", "to let it go on", box=None, pad_edge=False)
+    for stop in found:
+        who = stop["by"] if stop["person"] in ("", stop["by"]) else f"{stop['by']} ({stop['person']})"
+        what = f"tenant {stop['tenant']}" if "tenant" in stop else stop["scope"].replace(":", " ")
+        table.add_row(shown(what), shown(who), clock(stop["since"]), shown(stop["reason"]), shown(_lifted(stop)))
+    here.answer({"pauses": found}, table if found else "Nothing is paused.")
+
+
+def _lifted(stop: Mapping[str, Any]) -> str:
+    if stop["side"] == BREAKER:
+        return "an operator: vienna breaker reset node --reason ..."
+    if stop["side"] == OPERATORS:
+        what = "node" if stop["scope"] == "node" else f"tenant {stop.get('tenant', 'NAME')}"
+        return f"an operator: vienna resume {what} --reason ..."
+    return f"an admin: vienna resume {stop['scope'].replace(':', ' ')} --reason ..."
 
 
 @resume.command("agent")

@@ -14,7 +14,7 @@ from vienna_runtime.cli.status_rows import listed, rows
 
 # What is counted, where there is any of it: the command that shows it.
 _LOOK = {
-    "paused": "vienna resume agent|tenant|node ... --reason ... (whoever answers for it)",
+    "paused": "vienna pause list",
     "alerts": "vienna alert list --open",
     "held": "vienna approvals list",
     "open_breakers": "vienna breaker list",
@@ -26,7 +26,7 @@ _LOOK = {
 
 def told(value: Mapping[str, Any]) -> Iterator[RenderableType]:
     """The numbers; of an operator the tenants below them; and for what waits for somebody the command that shows it."""
-    counted = {name: item for name, item in value.items() if name not in ("letters", "tenants")}
+    counted = {name: item for name, item in value.items() if name not in ("letters", "tenants", "pauses")}
     if "letters" in value:
         counted["dead_letters"] = _letters(value["dead_letters"], value["letters"])
     if "findings" in value:
@@ -34,7 +34,7 @@ def told(value: Mapping[str, Any]) -> Iterator[RenderableType]:
     yield rows(counted)
     if value.get("tenants"):
         yield Text()
-        yield listed(value["tenants"])
+        yield listed([{name: item for name, item in row.items() if name != "pauses"} for row in value["tenants"]])
     look = [(name, command) for name, command in _LOOK.items() if _any(value.get(name))]
     if look:
         yield Text()

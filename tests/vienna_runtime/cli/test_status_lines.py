@@ -45,7 +45,7 @@ def test_what_waits_is_said_once_with_the_command_that_shows_it() -> None:
         "dead letters 3: 2 denied, 1 failed, the oldest since 2026-11-23 00:00:44 UTC",
         "findings 1 critical, and more than are remembered",
         "",
-        "paused vienna resume agent|tenant|node ... --reason ... (whoever answers for it)",
+        "paused vienna pause list",
         "alerts vienna alert list --open",
         "dead letters vienna dead-letters list",
         "findings vienna reconcile list",

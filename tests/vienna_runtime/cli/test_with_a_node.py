@@ -414,16 +414,31 @@ def test_a_list_of_members_says_who_is_paused_and_by_what(as_: As) -> None:
         listed: Any = as_("rosa", "member", "list", json=True).json
         return {row["member"]: (row["status"], row["paused"]) for row in listed["members"]}
 
-    assert set(shown().values()) == {("active", None)}
+    before = shown()
+    assert {paused for _, paused in before.values()} == {None}
     assert "paused" not in as_("rosa", "member", "list").out
     as_("rosa", "pause", "agent", "ada", "--reason", "it loops")
-    assert shown() == {name: ("active", "agent:ada" if name == "ada" else None) for name in shown()}
+    assert shown() == {**before, "ada": ("active", "agent:ada")}
     said = as_("rosa", "member", "list").out
     assert re.search(r"^ada .*active, paused", said, re.MULTILINE)
-    assert "since when and why: vienna status" in said
+    assert "since when and why: vienna pause list" in said
     as_("rosa", "pause", "tenant", "--reason", "we do not know which")
     assert {name for name, (_, paused) in shown().items() if paused} == {"ada"}  # the tenant has no other agent
     assert re.search(r"^ada .*active, tenant paused", as_("rosa", "member", "list").out, re.MULTILINE)
+    listed: Any = as_("rosa", "pause", "list", json=True).json
+    assert [(stop["scope"], stop["side"], stop["by"]) for stop in listed["pauses"]] == [
+        ("agent:ada", "tenant", "rosa"), ("tenant", "tenant", "rosa"),
+    ]  # fmt: skip
+    told = as_("rosa", "pause", "list").out
+    assert re.search(r"^agent ada .*rosa.*20.*it loops.*vienna resume agent ada", told, re.MULTILINE)
+    assert "Nothing is paused" in as_("operator", "pause", "list").out
+    as_("operator", "pause", "tenant", "belvedere", "--reason", "a key has leaked")
+    as_("operator", "breaker", "trip", "node", "--reason", "fire")
+    told = as_("operator", "pause", "list").out
+    assert re.search(r"^node .*fire.*an operator: vienna breaker reset node", told, re.MULTILINE)
+    assert re.search(r"^tenant belvedere .*a key has leaked.*an operator: vienna resume tenant belvedere", told, re.MULTILINE)
+    as_("operator", "breaker", "reset", "node", "--reason", "out")
+    as_("operator", "resume", "tenant", "belvedere", "--reason", "revoked")
     for scope in (("tenant",), ("agent", "ada")):
         as_("rosa", "resume", *scope, "--reason", "fixed")
-    assert set(shown().values()) == {("active", None)}
+    assert shown() == before
