@@ -36,7 +36,8 @@ def test_seeds_break_no_promise_and_much_happens_in_them() -> None:
     assert not tally.found, tally.found
     assert (tally.seeds, tally.steps) == (8, 8 * 500)
     for event in ("intent.proposed", "approval.given", "approval.denied", "warrant.issued", "warrant.revoked", "run.opened", "run.unknown",
-                  "run.verified", "effect.settled", "breaker.tripped", "scope.paused", "dead_letter.opened", "snapshot.made"):  # fmt: skip
+                  "run.verified", "effect.settled", "breaker.tripped", "scope.paused", "dead_letter.opened", "snapshot.made",
+                  "run.opened by way of others"):  # fmt: skip
         assert tally.events[event], event
     assert min(tally.acts[kind] for kind in ("executed", "power", "kill", "disk fails", "disk hangs", "cut", "one of several settled")) > 0
 
@@ -59,6 +60,16 @@ def test_another_seed_does_something_else() -> None:
 def test_what_was_found_once_is_mended(file: Path) -> None:
     result = replay(file)
     assert result.finding is None, result.finding
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [("the node answers a repeat with another run", "a-repeat-names-another-run"),
+     ("the heads go before what was queued", "heads-before-older-entries")],
+)  # fmt: skip
+def test_what_was_found_once_would_be_found_again(name: str, file: str) -> None:
+    with mutated(name):
+        assert replay(Path(__file__).parent / "found" / f"{file}.json").finding is not None
 
 
 @pytest.mark.parametrize("name", QUICK)

@@ -12,10 +12,11 @@ from typing import Any
 from actors.governance import events as e
 from actors.governance import intent as intents
 from actors.governance import warrant as warrants
+from vienna_runtime.selftest.simulation import hands
 from vienna_runtime.selftest.simulation.entries import Broken, Entry
 from vienna_runtime.selftest.simulation.halts import Halts
 from vienna_runtime.selftest.simulation.quorums import is_filled
-from vienna_runtime.selftest.simulation.remembered import CaseNow, RunNow, WarrantNow, Who, terms_args
+from vienna_runtime.selftest.simulation.remembered import CaseNow, RunNow, WarrantNow, Who
 from vienna_runtime.selftest.simulation.spending import Purse
 
 LEAST = {"T0": 0, "T1": 1, "T2": 2}  # persons
@@ -46,6 +47,7 @@ class Account:
         self.statements: set[bytes] = set()
         self.given: list[Any] = []
         self.purse = Purse()
+        self.by_link: Counter[bytes] = Counter()  # runs
         self.bundle = b""
         self.bundles: set[bytes] = set()
         self.activated: set[bytes] = set()
@@ -108,6 +110,9 @@ class Account:
 
     def _confirmed(self, event: e.MemberConfirmed, at: int, entry: Entry) -> None:
         self.members[event.member].status = "active"
+
+    def _enrolled(self, event: e.MemberEnrolled, at: int, entry: Entry) -> None:
+        self.members[event.member].public = event.public_key
 
     def _changed(self, event: e.MemberChanged, at: int, entry: Entry) -> None:
         self.members[event.member].roles = frozenset(event.roles)
@@ -257,11 +262,7 @@ class Account:
             raise Broken("a run is opened once", event.run)
         if found.used >= terms.uses:
             raise Broken("no more uses than granted", event.warrant)
-        if event.redeemer != terms.executor or event.chain is not None:
-            raise Broken("a warrant has one audience", f"{event.redeemer} with {event.warrant}")
-        if event.params is None and event.args_digest != terms_args(terms):
-            raise Broken("a warrant covers exact values", event.warrant)
-        self.halts.redeemed(case, found, ())
+        self.halts.redeemed(case, found, self._hands(event, found, at))
         if self.blocked.get(event.effect):
             raise Broken("an unknown outcome blocks its effect", f"{event.run}, as {self.blocked[event.effect]} may have done it")
         if self.members[terms.agent].status != "active" or self.members[event.redeemer].status != "active":
@@ -278,6 +279,19 @@ class Account:
         case.runs.add(event.run)
         self.runs[event.run] = self.open_runs[event.run] = RunNow(event, terms, at, due=event.report_by)
         self._grants(entry, event.run)
+
+    def _hands(self, event: e.RunOpened, found: WarrantNow, at: int) -> tuple[str, ...]:
+        """Through whose hands it came; whoever redeems is the last of them, and asks for what it covers."""
+        way = None if event.chain is None else hands.follow(found, event.chain, self.members, at)
+        holders = () if way is None else way.holders
+        if event.holders != holders or event.redeemer != (holders or (found.terms.executor,))[-1]:
+            raise Broken("a warrant has one audience", f"{event.redeemer} with {event.warrant}")
+        hands.covers(found, event, way)
+        for link, uses in () if way is None else way.links:
+            self.by_link[link] += 1
+            if self.by_link[link] > uses:
+                raise Broken("no more uses than granted", f"{event.warrant}, handed on to {holders}")
+        return holders
 
     def _run(self, name: str, *allowed: str) -> RunNow:
         run = self.open_runs.get(name)
@@ -309,7 +323,7 @@ class Account:
         run = self._run(event.run, "reported")
         if event.verifier is not None:
             person = self.members[event.verifier].person
-            if person in (self.members[run.opened.redeemer].person, self.members[run.terms.agent].person):
+            if person in hands.persons(self.members, (run.opened.redeemer, run.terms.agent, *run.opened.holders)):
                 raise Broken("nobody verifies its own work", event.run)
             self.statements.add(event.statement or b"")
         elif event.verdict == "verified":
@@ -362,6 +376,7 @@ class Account:
 
 _STEPS: Mapping[type, str] = {
     e.MemberInvited: "_member",
+    e.MemberEnrolled: "_enrolled",
     e.MemberConfirmed: "_confirmed",
     e.MemberChanged: "_changed",
     e.MemberRevoked: "_gone",

@@ -29,6 +29,13 @@ def statement(world: World, case: CaseNow, decision: str, /, **changed: Any) -> 
     return approval.pack(approval.Statement(**{**fields, **changed}))
 
 
+def exactly(account: Account, case: CaseNow, step: Step) -> dict[str, Any]:
+    """A narrowing to the very amount that was proposed, where policy lets it vary; or none."""
+    if "amount" not in case.verdict.constraints or step.b // 16 % 2:
+        return {}
+    return {"params": {"amount": {"exact": account.wish(case).params["amount"]}}}
+
+
 async def vote(world: World, account: Account, case: CaseNow, step: Step, decision: str) -> None:
     name = VOTERS[step.b % len(VOTERS)]
     changed: dict[str, Any] = {}
@@ -45,7 +52,7 @@ async def vote(world: World, account: Account, case: CaseNow, step: Step, decisi
             changed["heard"] = b"h" * 32
         case _:
             if decision == "approve":
-                changed["narrowing"] = NARROWINGS[step.c // 41 % len(NARROWINGS)]
+                changed["narrowing"] = exactly(account, case, step) or NARROWINGS[step.c // 41 % len(NARROWINGS)]
     packed = statement(world, case, decision, **changed)
     signer = name if step.c % 43 else APPROVERS[step.c % len(APPROVERS)]
     signature = world.member(account.tenant, signer).sign(Purpose.APPROVAL, packed)

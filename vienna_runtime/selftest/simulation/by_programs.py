@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from actors.governance import attestation, canonical, looking, probe, receipt
+from actors.governance import intent as intents
 from actors.governance.ids import Cost, Instant
 from actors.governance.signing import Purpose
 from transport.answers import Answer, Reply
@@ -30,6 +31,15 @@ def redemption(live: WarrantNow, run: str, **changed: Any) -> dict[str, Any]:
     return {**fields, **changed}
 
 
+def otherwise(live: WarrantNow, step: Step) -> dict[str, Any]:
+    """Other parameters than were proposed, where the warrant lets them vary: within it, and beyond."""
+    terms = live.terms
+    if "amount" not in terms.constraints or step.c % 2:
+        return {}
+    params = {"amount": (1, 0, 2, 5, 1, 999, 2)[step.b % 7]}
+    return {"params": params, "args_digest": intents.args_digest(terms.action, terms.resource, params)}
+
+
 @act("redeem", 120)
 async def redeem(world: World, step: Step) -> None:
     """A new run of a live warrant, by the executor that it is for; its journal says so first."""
@@ -38,7 +48,7 @@ async def redeem(world: World, step: Step) -> None:
     if live is None:
         return
     by = live.terms.executor
-    changed: dict[str, Any] = {}
+    changed: dict[str, Any] = otherwise(live, step)
     if live.terms.state_digest is not None and step.c % 9 == 0:
         changed["state_digest"] = b"moved on".ljust(32, b"%d" % (step.b % 3))
     if live.used:

@@ -48,7 +48,7 @@ class Deeds:
         self.by_warrant[deed.tenant, deed.warrant] += 1
         if deed.acted > 1 or self.by_warrant[deed.tenant, deed.warrant] > account.warrants[deed.warrant].terms.uses:
             raise Broken("no more executions than uses", f"{deed.run} of {deed.warrant} in {deed.tenant}")
-        redeemed = sum(known.used for known in account.warrants.values() if known.terms.effect == run.opened.effect)
+        redeemed = sum(known.opened.effect == run.opened.effect for known in account.runs.values())
         if self.done[run.opened.effect] > redeemed:
             raise Broken("no more executions than uses", f"effect {run.opened.effect} in {deed.tenant}")
 

@@ -51,7 +51,7 @@ permit (principal, action == Action::"notes.append", resource);
 permit (principal, action == Action::"files.write", resource);
 @id("note") @tier("T0") @ttl("5m") @cost_cap("1")
 permit (principal, action == Action::"files.note", resource);
-@id("refund") @tier("T1") @uses("2") @ttl("10m") @quorum("1 of role:lead")
+@id("refund") @tier("T1") @uses("2") @ttl("10m") @constrain("amount: range 1..999") @quorum("1 of role:lead")
 permit (principal, action == Action::"orders.refund", resource) when { context.params.amount < 1000 };
 @id("payout") @tier("T2") @quorum("1 of role:lead and 1 of role:finance") @cost_cap("100") @ttl("10m")
 permit (principal, action == Action::"orders.payout", resource);

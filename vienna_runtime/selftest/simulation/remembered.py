@@ -18,6 +18,7 @@ class Who:
     roles: frozenset[str]
     owner: str | None = None
     status: str = "invited"
+    public: bytes = b""
 
 
 @attrs.define(eq=False)

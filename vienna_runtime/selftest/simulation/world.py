@@ -12,12 +12,14 @@ from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
 from typing import Any, TypeVar
 
+import attrs
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors import folding
 from actors.governance.codec import encode_state
 from actors.governance.events import IntentProposed, RunOpened
+from actors.governance.links import Signed
 from actors.governance.node_law import NodePaused, NodeReset, NodeResumed, NodeTripped
 from ledger import VerificationError
 from transport.answers import Answer
@@ -34,9 +36,23 @@ from vienna_runtime.selftest.simulation.machine import Keys, Machine
 from vienna_runtime.selftest.simulation.network import Call, Line, Network
 from vienna_runtime.selftest.simulation.people import TENANTS, Somebody, somebody
 from vienna_runtime.selftest.simulation.plant import Plant
+from vienna_runtime.selftest.simulation.remembered import WarrantNow
 from vienna_runtime.selftest.simulation.template import template
 
 T = TypeVar("T")
+
+
+@attrs.frozen(eq=False)
+class Handed:
+    """A warrant as its holder has it, with the links by which it came there."""
+
+    tenant: str
+    live: WarrantNow
+    chain: tuple[Signed, ...]
+    holders: tuple[str, ...]  # whom it was issued to first
+    expires_at: int
+    uses: int
+    cap: int | None
 
 
 class World:
@@ -67,6 +83,7 @@ class World:
         self.shut = ""  # why the node's own breaker is open, as its log says
         self.paused = ""  # why somebody has paused the node, likewise
         self.trace = blake2b(digest_size=16)
+        self.handed: list[Handed] = []
         self.sent: list[tuple[Somebody, str, Message, Any]] = []  # to be sent again
         self.moved = False  # time has passed, and nobody has been told yet
         self.poisoned = 0  # how often somebody was made to fall
@@ -167,6 +184,7 @@ class World:
                         self.answers.happened(tenant, entry.event.agent, f"key {entry.event.key}")
                     elif type(entry.event) is RunOpened:
                         self.answers.happened(tenant, entry.event.redeemer, f"run {entry.event.run}")
+                        self.events["run.opened by way of others"] += entry.event.chain is not None
                 if account.granted:
                     if self.shut or self.paused:
                         raise Broken("nothing is granted in a scope that is shut", f"{account.granted} while the node is stopped")
