@@ -208,7 +208,7 @@ export function law(f, tenant, mine, trust) {
       "bundles",
       () => {
         const pushed = new Map();
-        for (const e of tenant.entries.filter((e) => e.tag === "bundle.pushed/1")) {
+        for (const e of tenant.entries.filter((e) => e.tag === "bundle.pushed/1" && e.body)) {
           const b = bodyOf(e);
           must(same(bundleDigest(b.files), b.bundle), `entry ${e.sequence}: the bundle has another digest`);
           pushed.set(b.bundle.toString("hex"), e.sequence);

@@ -155,7 +155,7 @@ def test_a_mismatch_and_a_failure_are_what_the_receipt_says(office: Office) -> N
 
 def test_a_bundle_activated_meanwhile_decides_a_held_case_again(office: Office) -> None:
     from_before = office.propose("notes.append", "notes/today", {"text": "a"})
-    files = dict(_bundle(office))
+    files = dict(bundle_files(office))
     files["all.cedar"] = files["all.cedar"] + b"\n// looked at again\n"
     office.activate(files)
     office.settle_due(MINUTE)
@@ -188,7 +188,7 @@ def test_a_change_of_the_tenant_itself_shows_who_agreed(office: Office) -> None:
 
 def _activation(office: Office) -> None:
     """With another retention, which an entry beside it says."""
-    files = _bundle(office)
+    files = bundle_files(office)
     pushed = office.do(c.PushBundle({**files, "bundle.toml": files["bundle.toml"] + b"[retention]\ndays = 3000\n"}), "anna")
     office.do(c.ActivateBundle(pushed.answer["bundle"], "k-activate"), "anna")
 
@@ -291,7 +291,7 @@ def test_another_nodes_key_vouches_for_nothing(office: Office) -> None:
     assert outcomes(report)["node checkpoint"] == "fail"
 
 
-def _bundle(office: Office) -> dict[str, bytes]:
+def bundle_files(office: Office) -> dict[str, bytes]:
     from actors.recall import Recall
 
     files = Recall(office.ledger, office.tenant).bundle_files(office.state.bundle)
@@ -390,7 +390,7 @@ def test_a_case_whose_case_above_was_forgotten_still_has_evidence_and_says_what_
         assert alone(form.pack(office.evidence(case)), office.node_key) == "verified"
 
 
-def test_an_entry_of_no_case_above_that_was_forgotten_keeps_nobody_from_looking(office: Office) -> None:
+def test_an_entry_of_no_case_above_that_was_forgotten_keeps_nobody_from_looking(office: Office, tmp_path: Path) -> None:
     """Whoever passes evidence on may add entries that are true, and must not make the law look away by that."""
     other, case = office.propose("notes.append", "notes/today", {"text": "a"}, by="ada"), office.refunding()
     office.vote(other, "clara", "deny")
@@ -406,6 +406,11 @@ def test_an_entry_of_no_case_above_that_was_forgotten_keeps_nobody_from_looking(
     assert report.good, [check for check in report.checks if check.outcome == "fail"]
     assert (outcomes(report)["intent"], outcomes(report)["quorum"], outcomes(report)["outcome"]) == ("pass", "pass", "pass")
     assert alone(packed, office.node_key) == "verified"
+    if (node := shutil.which("node")) is not None:
+        (tmp_path / "more").write_bytes(packed)
+        ended = subprocess.run([node, JAVASCRIPT, "evidence", tmp_path / "more", office.node_key.text], capture_output=True, text=True)
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        assert "redemption: ok" in ended.stdout
 
 
 def alone(packed: bytes, key: VerifierKey) -> str:
