@@ -10,15 +10,17 @@ import nacl.bindings as ed
 from nacl.exceptions import CryptoError
 
 NAMES = ("file|node checkpoint|node entries|keys|tenant checkpoint|tenant entries|commitment|witnesses|bodies|chain|case counter|standing|"
-         "members|intent|bundles|verdict|card|approvals|conversation|quorum|warrant signature|warrant terms|redemption|execution policy|"
-         "receipts|attestations|outcome").split("|")
+         "members|pauses|intent|bundles|verdict|card|approvals|conversation|quorum|warrant signature|warrant terms|redemption|"
+         "execution policy|receipts|attestations|outcome").split("|")
 LOOKED = {"intent": "intent", "case.decided": "bundles", "approval": "approvals", "approval.requested": "card",
           "approval.asked": "conversation", "approval.answered": "conversation", "case.escalated": "quorum", "member": "members",
           "warrant.issued": "warrant terms", "run.opened": "redemption", "run.reported": "receipts", "run.reported_late": "receipts",
           "bundle": "bundles", "run.attested": "attestations", "effect.probed": "attestations", "envelope": "approvals",
-          "seat": "approvals"}  # else outcome
-STANDING = re.compile(r"(tenant\.(founded|sealed|suspended|resumed)|member\.(invited|enrolled|confirmed|changed|revoked)|bundle\.activated|"
-                      r"envelope\.(signed|revoked)|seat\.(delegated|returned)|scope\.(paused|resumed))/1")
+          "seat": "approvals", "scope": "pauses", "tenant.resumed": "pauses"}  # else outcome
+STANDING = re.compile(r"((tenant|member|seat|scope)\.\w+|bundle\.activated|envelope\.(signed|revoked))/1")
+STOPPED = "intent.proposed case.decided approval.answered warrant.issued warrant.use_asked warrant.stale run.opened canary.missed".split()
+WIDE = "operator/tenant tenant/tenant operator/node breaker/node".split()  # pauses that cover every agent
+PEOPLE = "approval.opened approval.given approval.asked envelope.signed envelope.used seat.delegated change.applied effect.vouched".split()
 FILE = [line.split() for line in ("case commitment format node node_log tenant tenant_log", *["checkpoint entries witnessed"] * 2)]
 HEADER = "version tag tenant sequence time actor case step previous follows commitment".split()
 INTENT = "action resource params purpose cost state_digest parent deadline".split()
@@ -26,15 +28,14 @@ STATEMENT = "case intent card bundle tier decision narrowing reason heard nonce 
 WARRANT = ("tenant warrant case agent executor holder action resource params constraints intent effect state_digest tier approvals "
            "envelopes bundle verify not_before expires_at uses cost_cap").split()
 ENVELOPE, TEMPLATE = "tenant template count total until bundle tier reason nonce time".split(), "agent action resource params open".split()
-SEAT, DAY = "tenant to until reason nonce time".split(), 86_400_000_000
-LINK = "parent holder constraints expires_at uses cost_cap".split()
+SEAT, LINK = "tenant to until reason nonce time".split(), "parent holder constraints expires_at uses cost_cap".split()
 RECEIPT = "warrant run started ended outcome action resource args_digest cost result_digest evidence".split()
 CARD = ("case agent intent tier quorum policies why bundle executor verify ttl uses cost_cap constraints review state_digest "
         "founding").split()
 FACTS = {"recent_runs": int, "recent_good": int, "mismatches": int, "other_open_cases": int, "breaker": str, "reversible": str,
          "on_failure": str, "left": list}
 BUILT_IN = ["T2", "any 2", 2, sha256(b"vienna/governed/1").digest()]  # tier, quorum, persons and bundle of changes of the tenant itself
-MINUTE = 60_000_000  # µs; what others sign is evidence within one minute of the node's time
+DAY, MINUTE = 86_400_000_000, 60_000_000  # µs; what others sign is evidence within one minute of the node's time
 BROKEN = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError, RecursionError, msgpack.UnpackException)
 class Checks(dict):  # by name, what is wrong; a no is never taken back
     def expect(self, name, true, why):
@@ -85,8 +86,7 @@ def checkpoint(note, origin, keys):  # (size, root), signed by one of keys [(key
         for key, until in [known for known in keys if (signer, b64(data)[:4]) == (origin, digest(origin.encode(), b"\n\1", known[0])[:4])]:
             must(signed("", key, text.encode() + b"\n", b64(data)[4:]), "a wrong signature by a known key")
             good += until is None or int(size) <= until
-    must(good and len(b64(root)) == 32, "no key that counts signed it")
-    return int(size), b64(root)
+    return must(good and len(b64(root)) == 32, "no key that counts signed it") or (int(size), b64(root))
 def heed(e, node, keys, issuers):  # which keys count, by an entry of the node's log: an admission, or a rotation that both keys signed
     said, log, issuing = e.get("public"), e.get("public", {}).get("tenant"), e.get("public", {}).get("kind") == "issuer"
     if e["tag"] == "log.admitted/1":
@@ -106,13 +106,11 @@ def prove(file, key, c):  # the tenant's entries, each header with its leaf and 
     keys = {"": [(public, None)], None: []}  # by log, newest first; the node's before the one given, which count for old heads alone
     c.expect("node checkpoint", file["node"] == node, "the file is of another node")
     def read(entry, log, found):
-        said = msgpack.unpackb(entry["entry"], strict_map_key=True)
-        load(entry["entry"], HEADER + ["public"] * ("public" in said))
+        said = load(entry["entry"], HEADER + ["public"] * ("public" in msgpack.unpackb(entry["entry"], strict_map_key=True)))
         must(said["tenant"] == log and said["version"] == 1 and (not found or found[-1]["sequence"] < said["sequence"]), "of another place")
         found.append({**entry, **said, "leaf": digest(b"\0", entry["entry"])})
         c.attempt("keys", heed, said if log == "" else {"tag": ""}, node, keys, issuers)
-    def path(e, head):
-        must(root_of(e["leaf"], e["sequence"], head[0], e["proof"]) == head[1], f"the proof of {e['sequence']} leads to another root")
+    def path(e, head): must(root_of(e["leaf"], e["sequence"], head[0], e["proof"]) == head[1], f"{e['sequence']}: its proof goes elsewhere")
     def grown(early, proof, head): must(roots_of(early[0], head[0], proof, early[1]) == (early[1], head[1]), "no earlier head of this log")
     def committed(bound, head):
         (said,) = [e["public"] for e in logs[""] if e["sequence"] == bound["sequence"] and e["tag"] == "log.heads/1"]
@@ -155,8 +153,7 @@ def filled(some, people):  # one of these ways, by a different person in every s
 def allows(bound, value):  # whether a constraint takes it, its type included; the kinds that it takes Vienna to read are taken for granted
     ((kind, it),) = bound.items()
     if kind == "all": return all(allows(one, value) for one in it)
-    if kind in ("exact", "one_of"):
-        return any(msgpack.packb(ordered(one)) == msgpack.packb(ordered(value)) for one in (it if kind == "one_of" else [it]))
+    if kind in ("exact", "one_of"): return any(pack({"": one}) == pack({"": value}) for one in (it if kind == "one_of" else [it]))
     if kind != "range": return type(value) is str and (kind != "prefix" or value.startswith(it))
     if it["places"]: value = int(value["dec"].replace(".", "")) if len(value["dec"].partition(".")[2]) == it["places"] else None
     return type(value) is int and (it["low"] is None or it["low"] <= value) and (it["high"] is None or value <= it["high"])
@@ -165,16 +162,17 @@ def closer(bounds, narrowed, w):  # what approvers left of the bounds; where two
     alike = {n: len({pack({"": form}) for form in forms}) < 2 for n, forms in said.items()}
     return {n: (said[n] or [bounds[n]])[0] if alike[n] else w["constraints"][n] for n in bounds}
 def handed(above, signature, w, chain):  # the warrant as the last link of a chain leaves it; that links only narrow takes Vienna
-    above, left = digest(b"vienna/parent/1\0", digest(above), digest(signature)), w
+    above, left = digest(b"vienna/parent/1\0", digest(above), digest(signature)), w | {"hands": []}
     for data, mark in msgpack.unpackb(chain) if chain else []:
         link = load(data, LINK)
         must(signed("link", left["holder"], data, mark) and link["parent"] == above and link["expires_at"] <= left["expires_at"], "a link")
-        above, left = digest(b"vienna/parent/1\0", digest(data), digest(mark)), left | {f: link[f] for f in LINK[1:] if f != "constraints"}
+        left = left | {f: link[f] for f in LINK[1:] if f != "constraints"} | {"hands": [*left["hands"], link["holder"]]}
+        above = digest(b"vienna/parent/1\0", digest(data), digest(mark))
     return left
 def law(case, tenant, own, issuers, c):  # the entries in their order; gives the closing one, or why it is not known
     members, invited, above, warrants, runs, pushed, hidden, closed, s = {}, {}, {}, {}, {}, set(), set(), None, type("Kept", (), {})
-    s.phase, s.active, s.given, s.changes, s.held, s.said, s.issued = "founding", None, [], [], None, [], {}
-    envelopes, seats_of, s.used, s.opened, s.stage, s.last, s.left, s.before = {}, {}, [], {}, 0, [], set(), None
+    s.phase, s.active, s.given, s.changes, s.held, s.said, s.issued, s.paused = "founding", None, [], [], None, [], {}, set()
+    envelopes, seats_of, s.used, s.opened, s.stage, s.last, s.left, s.before, s.since = {}, {}, [], {}, 0, [], set(), None, {}
     def alive(name, *kinds):
         must(members[name]["status"] == "active" and members[name]["kind"] in kinds, f"{name} is no active {' or '.join(kinds)}")
         return members[name]
@@ -208,6 +206,10 @@ def law(case, tenant, own, issuers, c):  # the entries in their order; gives the
         r["seen"] += [(m["person"], it[3])]
         true = signed("probe" if probe else "attestation", m["public_key"], b["statement"], b["signature"])
         must(true and same and apart and quiet and abs(it[5] - e["time"]) <= MINUTE, "not signed, of something else, or by who acted")
+    def halted(b, kind):  # by a pause in force, or by one since its warrant was issued; a change of the tenant only by its operator
+        hands = [s.own["agent"], b.get("redeemer"), *b.get("holders", [])] if kind in STOPPED and not s.change else []
+        over = {"operator/tenant", *(hands and WIDE), *(f"tenant/agent:{who}" for who in hands)}
+        must(not over & (s.paused | s.since.get(b.get("warrant"), set())), f"{kind} while it was paused, or on a warrant of before a pause")
     def look(e, b, kind, name):
         match kind:
             case "tenant.sealed" | "bundle.activated":
@@ -222,16 +224,14 @@ def law(case, tenant, own, issuers, c):  # the entries in their order; gives the
                 must(true and bound and timely and said["tier"] in ("T1", "T2"), "not signed, about something else, or at another time")
                 envelopes[b["envelope"]] = {**said, **b, "template": t}
             case "envelope.revoked":
-                must(alive(e["actor"], "approver", "admin") and b["by"] == e["actor"], "by another")
-                envelopes.pop(b["envelope"], None)
+                must(alive(e["actor"], "approver", "admin") and b["by"] == e["actor"], "by another") or envelopes.pop(b["envelope"], None)
             case "envelope.used":
                 v, d, wish, m = envelopes[b["envelope"]], s.decided, s.wish, alive(b["approver"], "approver")
                 t, who = v["template"], [b["approver"], b["person"]] == [v["approver"], m["person"]]
                 who = who and m["person"] not in [*out(), *(members[name]["person"] for name, *_ in s.given)] and s.held
                 must(who and seat(m, m["roles"]) and not d["review"].get("second"), "no seat is theirs, or two persons were to read it")
                 must([t["agent"], t["action"]] == [s.own["agent"], wish["action"]], "of other cases")
-                must(allows(t["resource"], wish["resource"]), "of another resource")
-                must({*wish["params"]} == {*t["params"], *t["open"]}, "other parameters")
+                must(allows(t["resource"], wish["resource"]) and {*wish["params"]} == {*t["params"], *t["open"]}, "of other cases")
                 must(all(allows(t["params"][n], wish["params"][n]) for n in t["params"]), "a parameter is not as it says")
                 within = v["total"] is None or (min(b["spent"], b["cost"]) >= 0 and b["spent"] + b["cost"] <= v["total"])
                 true = within and 1 <= b["number"] <= v["count"] and e["time"] < v["until"] and d["tier"] in ("T1", v["tier"])
@@ -248,10 +248,14 @@ def law(case, tenant, own, issuers, c):  # the entries in their order; gives the
             case "seat.returned":
                 by, gone = alive(e["actor"], "approver", "admin"), seats_of.pop(b["approver"])
                 must(b["by"] == e["actor"] and (by["kind"] == "admin" or by["person"] == gone["person"]), "not theirs to take back")
+            case "scope.paused" | "tenant.suspended":
+                what = f"{b.get('side', 'operator')}/{b.get('scope', 'tenant')}"
+                s.paused.add(must(what in WIDE or what[:13] == "tenant/agent:", "there is no such pause") or what)
+                for since in s.since.values() if kind == "scope.paused" else (): since.add(what)
+            case "scope.resumed" | "tenant.resumed": s.paused.remove(f"{b.get('side', 'operator')}/{b.get('scope', 'tenant')}")
             case "bundle.pushed":
-                pushed.add(b["bundle"])
                 parts = [len(part).to_bytes(8, "big") + part for path in sorted(b["files"]) for part in (path.encode(), b["files"][path])]
-                must(digest(b"vienna/bundle/1\n", *parts) == b["bundle"], "its files have another digest")
+                must(digest(b"vienna/bundle/1\n", *parts) == b["bundle"], "its files have another digest") or pushed.add(b["bundle"])
             case "member.invited": members[name], invited[name] = {**b, "status": "invited"}, b["invitation"]
             case "member.enrolled":
                 proof = pack({"tenant": tenant} | {field: b[field] for field in "member invitation public_key key_id key_hash".split()})
@@ -289,10 +293,9 @@ def law(case, tenant, own, issuers, c):  # the entries in their order; gives the
                 right = [b["tier"], b["quorum"], b["persons"], b["bundle"]] == BUILT_IN if s.change else b["bundle"] == s.active in pushed
                 must(right and b["facts"].get("founding", phase) == phase, "a bundle not in force or not in the file, or another phase")
             case "approval.requested":
-                facts = msgpack.unpackb(b["card"])["facts"]
+                facts, s.opened, s.stage = msgpack.unpackb(b["card"])["facts"], {}, 0
                 it = {"card": "vienna/card/1"} | {f: (s.own | s.decided)[f] for f in CARD} | {"facts": facts, "expires_at": b["expires_at"]}
                 s.held, kinds = (digest(b["card"]), b["expires_at"]), {name: type(fact) for name, fact in facts.items()}
-                s.opened, s.stage = {}, 0
                 must(kinds == ({} if s.change else FACTS) and pack(it) == b["card"], "rendered again it has other bytes")
             case "approval.opened":
                 m, first = alive(b["approver"], "approver", *["admin"] * s.change), b["person"] not in s.opened
@@ -317,10 +320,9 @@ def law(case, tenant, own, issuers, c):  # the entries in their order; gives the
                 must(kind == "approval.denied" or not late, "a second time, or under another bundle than the one in force")
                 heard = digest(msgpack.packb(s.said)) if s.said else b""
                 must(kind == "approval.denied" or said["heard"] == heard, "signed before something was asked or answered")
-                read = s.opened.get(m["person"], e["time"]) + d["review"].get("reading", 0) <= e["time"]
+                read, s.changes = s.opened.get(m["person"], e["time"]) + d["review"].get("reading", 0) <= e["time"], []
                 must(kind == "approval.denied" or (read and b["seats"] == others), "not read as long as policy says, or other seats")
                 s.given = s.last = [*s.given, (b["approver"], said["narrowing"], others)]  # the last: who agrees to leave is counted
-                s.changes = []
             case "approval.asked":
                 m, n = alive(b["approver"], "approver", *["admin"] * s.change), len(s.said) + 1
                 theirs = e["actor"] == b["approver"] and b["person"] == m["person"] not in out()
@@ -334,9 +336,8 @@ def law(case, tenant, own, issuers, c):  # the entries in their order; gives the
             case "canary.missed" | "canary.caught" | "canary.ended":  # that it was one, only the node could tell
                 who = sorted({members[name]["person"] for name, *_ in s.given} - {b.get("person")})
                 must(b["by"] in members and b["closes"] and b["persons"] == who and not s.issued, "no canary of a member")
-                after = {"canary.missed": ["approval.given"], "canary.caught": ["approval.denied"]}
-                after = after.get(kind, ["case.expired", "case.cancelled", "case.decided"])
-                must(s.before[0] in after and b.get("person") in (None, s.before[1]), "it does not follow on what is before it")
+                after = {"missed": "approval.given", "caught": "approval.denied"}.get(kind[7:], "case.expired case.cancelled case.decided")
+                must(s.before[0] in after.split() and b.get("person") in (None, s.before[1]), "it does not follow on what is before it")
                 if kind == "canary.missed": agreed()
             case "change.applied":  # what it changed beside the standing entries is in no file
                 wanted = [one for one in s.wish["params"]["changes"] if STANDING.fullmatch(one["tag"])]
@@ -349,10 +350,9 @@ def law(case, tenant, own, issuers, c):  # the entries in their order; gives the
                 t = [tenant, b["warrant"], case, s.own["agent"], d["executor"], members[d["executor"]]["public_key"], *[*wish.values()][:3],
                      {} if s.used else closer(d["constraints"], narrowed, w), s.intent, s.effect, d["state_digest"], d["tier"],
                      persons, sorted(s.used), d["bundle"], d["verify"], e["time"], ends, uses, cap]
-                true = any(signed("warrant", key, b["fields"], b["signature"]) for key in issuers)
-                c.expect("warrant signature", true, "no admitted issuer signed it")
+                c.expect("warrant signature", any(signed("warrant", key, b["fields"], b["signature"]) for key in issuers), "by no issuer")
                 warrants[b["warrant"]] = dict(w, left=w["uses"], seal=(b["fields"], b["signature"]))
-                s.issued[b["warrant"]], s.held = b["fields"], None
+                s.issued[b["warrant"]], s.since[b["warrant"]], s.held = b["fields"], set(), None
                 must(s.own["agent"] not in s.left, "its agent left since, and who joined under that name did not propose it")
                 must(d["permitted"] and pack(dict(zip(WARRANT, t, strict=True))) == b["fields"], "intent, verdict and narrowings differ")
             case "warrant.revoked" | "warrant.expired" | "warrant.stale":
@@ -368,7 +368,8 @@ def law(case, tenant, own, issuers, c):  # the entries in their order; gives the
                 exact = params.keys() == w["params"].keys() and all(pack({"": params[n]}) == pack({"": w["params"][n]})
                                                                    for n in params.keys() - w["constraints"].keys())
                 same = exact and (b["args_digest"], b["effect"]) == (args, effect) and w["state_digest"] in (None, b["state_digest"])
-                theirs = theirs and b["redeemer"] == e["actor"] and alive(w["agent"], "agent")
+                via = [n for key in left["hands"] for n, it in members.items() if (it["status"], it.get("public_key")) == ("active", key)]
+                theirs = theirs and b["redeemer"] == e["actor"] and alive(w["agent"], "agent") and via == [*b["holders"]]
                 must(theirs and same and w["not_before"] <= e["time"] < left["expires_at"], "not as it grants, or not in its life")
             case "run.reported" | "run.reported_late":
                 r, told, which = runs[b["run"]], load(b["receipt"], RECEIPT), "told" if kind == "run.reported" else "late"
@@ -379,8 +380,7 @@ def law(case, tenant, own, issuers, c):  # the entries in their order; gives the
             case "run.attested" | "effect.probed": looked(e, b, runs[b["run"]])
             case "run.verified":
                 if b["verifier"]: c.attempt("attestations", looked, e, b, runs[b["run"]])
-                r = runs.pop(b["run"])
-                t, w, cap = r["told"], r["terms"], r["terms"]["cost_cap"]
+                t, w, cap = (r := runs.pop(b["run"]))["told"], r["terms"], r["terms"]["cost_cap"]
                 good = [t[f] for f in RECEIPT[5:8]] == [w["action"], w["resource"], r["args_digest"]] and t["started"] <= t["ended"]
                 good = good and r["opened"] - MINUTE <= t["started"] <= w["expires_at"] + MINUTE
                 good = good and 0 <= t["cost"] <= (t["cost"] if cap is None else cap)
@@ -394,8 +394,7 @@ def law(case, tenant, own, issuers, c):  # the entries in their order; gives the
                     true, basis = not b["verifier"] and ("consistent" if good else "mismatched"), "receipt"
                 must((b["verdict"], b["basis"]) == (true, basis), "it does not follow from receipt and observation")
             case "run.unknown":
-                r = runs[b["run"]]
-                must(r["told"]["outcome"] == "unknown" if r["told"] else e["time"] >= r["report_by"], "its outcome was not unknown")
+                must(r["told"]["outcome"] == "unknown" if (r := runs[b["run"]])["told"] else e["time"] >= r["report_by"], "not unknown")
             case "effect.settled":
                 r, word = runs.pop(b["run"]), "happened" if b["happened"] else "did_not_happen"
                 words = [what for _, what in r["seen"] if what != "cannot_tell"]
@@ -409,6 +408,7 @@ def law(case, tenant, own, issuers, c):  # the entries in their order; gives the
         if mine and (b is None or case in hidden): return None, f"not looked at from entry {e['sequence']} on: a body was removed"
         if b and e["case"] not in hidden and (mine or STANDING.fullmatch(e["tag"]) or kind in ("bundle.pushed", "intent.proposed")):
             c.attempt(LOOKED.get(kind) or LOOKED.get(kind.partition(".")[0], "outcome"), look, e, b, kind, b.get("member"))
+        if b and e["case"] in ("", case) and (kind in STOPPED + PEOPLE or b.get("basis") == "person"): c.attempt("pauses", halted, b, kind)
         s.before = (kind, b.get("person")) if mine else s.before
         s.changes += [{"tag": e["tag"], "body": e["body"]}] * bool(STANDING.fullmatch(e["tag"]))
         closed = e["sequence"] if mine and b.get("closes") and closed is None else closed
@@ -423,8 +423,8 @@ def order(case, own, closed, c):  # nothing was left out: the case counts its en
     counted = steps and [e["step"] for e in steps] == list(range(1, len(steps) + 1)) and closed in (None, steps[-1]["sequence"])
     c.expect("case counter", counted, "a step is missing, or one follows on the closing one")
     for e in (*links, *steps):
-        newest = [link["sequence"] for link in links if link["sequence"] < e["sequence"]][-1:]
-        c.expect("standing", e["follows"][-1:] == newest and (newest or e["sequence"] == 0), f"{e['sequence']}: one is missing")
+        newest, there = [link["sequence"] for link in links if link["sequence"] < e["sequence"]][-1:], e["body"] or e["case"]
+        c.expect("standing", there and e["follows"][-1:] == newest and (newest or e["sequence"] == 0), f"{e['sequence']}: one is missing")
     return f"open at size {steps[-1]['sequence'] + 1}" if steps and closed is None else None
 def verify(data, key):  # [(check, outcome, what was found)]
     c, told = Checks(), dict.fromkeys(("verdict", "execution policy"), ("none", "it takes Cedar: vienna verify"))

@@ -26,8 +26,9 @@ NAMES: Mapping[str, str] = MappingProxyType(
         "bodies": "every body is the one its header commits to, or a removal says that it is gone",
         "chain": "every entry of the case follows the one before; neighbours are neighbours, time does not run back",
         "case counter": "the case's entries are there from 1 without a gap, up to the one that closes it",
-        "standing": "no entry about members or the bundle in force was left out",
+        "standing": "no entry about members, pauses or the bundle in force was left out",
         "members": "every key was proved by its holder and confirmed by its fingerprint",
+        "pauses": "nothing was proposed, granted or redeemed while it was paused, nor on a warrant of before a pause",
         "intent": "the intent is canonical, its agent was a member, and who is excluded from approving follows",
         "bundles": "each bundle has its digest and was in force when it was applied",
         "verdict": "Cedar reaches the same verdict, tier and obligations",
@@ -98,7 +99,7 @@ class Checks:
 
     def _one(self, name: str) -> Check:
         if name in self._no:
-            return Check(name, "fail", "; ".join(self._no[name]))
+            return Check(name, "fail", "; ".join(dict.fromkeys(self._no[name])))
         if name in self._open:
             return Check(name, "open", self._open[name])
         if name in self._skipped:

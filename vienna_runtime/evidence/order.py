@@ -13,7 +13,7 @@ STANDING_TAGS = frozenset(kind.TAG for kind in STANDING)  # type: ignore[attr-de
 
 
 def standing_of(entries: Sequence[Shown]) -> list[Shown]:
-    """The entries that say who belongs and which bundle is in force."""
+    """The entries that say who belongs, which bundle is in force and what is paused."""
     return [entry for entry in entries if entry.header.tag in STANDING_TAGS]
 
 
@@ -62,6 +62,9 @@ def check_standing(entries: Sequence[Shown], steps: Sequence[Shown], checks: Che
         if after.header.follows != wanted:
             what = "is the first" if not after.header.follows else f"follows entry {after.header.follows[-1]}"
             checks.no("standing", f"it {what}, and the file shows {'none' if before is None else before.seq} before it", after.seq)
+    for link in links:
+        if link.body is None:
+            checks.no("standing", "its body is gone, and that of an entry about members, pauses or bundles never goes", link.seq)
     if links and links[0].seq != 0:
         checks.no("standing", "the chain does not begin with the log's first entry", links[0].seq)
     for step in steps:

@@ -30,7 +30,6 @@ from actors.governance import (
     governed,
     intent,
     kinds,
-    pauses,
     proposing,
     redeeming,
     reporting,
@@ -52,7 +51,7 @@ from actors.governance.ids import Fresh, Instant
 from actors.governance.refusals import Code, Refusal
 from actors.governance.signing import Purpose
 from actors.governance.state import Case, State
-from vienna_runtime.evidence import ahead, canaries
+from vienna_runtime.evidence import ahead, canaries, paused
 from vienna_runtime.evidence.at_hand import leave_what_was_used
 from vienna_runtime.evidence.checks import NAMES, Checks
 from vienna_runtime.evidence.order import STANDING_TAGS
@@ -146,6 +145,7 @@ class _Replay:
 
     def _standing(self, event: e.Event, shown: Shown) -> None:
         state, checks = self._state, self._checks
+        paused.look(state, event, shown.seq, checks)
         if self._owed and type(self._owed[0]) in STANDING:
             checks.expect("outcome", self._owed.pop(0) == event, "it is not the change that was approved", shown.seq)
         member = state.members.get(getattr(event, "member", ""))
@@ -257,6 +257,7 @@ class _Replay:
     # -- the case
 
     def _in_the_case(self, event: e.Event, shown: Shown, moment: Moment) -> None:
+        paused.look(self._state, event, self._at, self._checks)
         if self._owed:
             wanted = self._owed.pop(0)
         else:
@@ -316,11 +317,11 @@ class _Replay:
         return [one for one in events if not isinstance(one, e.DeadLetterResolved)]  # it is of no case, and not in the file
 
     def _name_of(self, event: e.Event, refusal: Refusal) -> str:
-        if isinstance(event, e.RunOpened):
+        if isinstance(event, e.RunOpened) and refusal.code is not Code.PAUSED:
             return "execution policy" if refusal.code in _POLICY else "redemption"
         if isinstance(event, e.RunVerified | e.RunAttested | e.EffectProbed):
             return "attestations"
-        return name_of(event)
+        return "pauses" if refusal.code is Code.PAUSED else name_of(event)
 
     def _active(self) -> bundles.Bundle:
         if (active := self._facts().active) is None:
@@ -335,8 +336,6 @@ class _Replay:
             return Refusal(Code.NOT_ALLOWED, f"{event.agent} was no active member")
         if shown.header.actor != event.agent and not retried:
             return Refusal(Code.NOT_ALLOWED, f"{shown.header.actor} proposed it in the name of {event.agent}")
-        if (paused := pauses.shuts_out(self._state, agent)) is not None:
-            return paused
         if wish.action.startswith(intent.GOVERNED):
             return self._change(event, wish, agent, moment)
         if agent.kind != kinds.AGENT:

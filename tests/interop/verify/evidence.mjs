@@ -157,6 +157,7 @@ export function verifyEvidence(bytes, key, policy) {
   });
   check("standing", () => {
     const standing = tenant.entries.filter((e) => isStanding(e.tag));
+    for (const e of standing) must(e.body !== null, `the body of entry ${e.sequence} is gone, and that of a standing entry never goes`);
     standing.forEach((e, i) =>
       must(i === 0 ? e.sequence === 0 : e.follows.at(-1) === standing[i - 1].sequence, `a standing entry before ${e.sequence} is missing`),
     );

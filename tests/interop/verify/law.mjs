@@ -2,6 +2,7 @@
 // again: `verdict` and `execution policy` are not looked at.
 
 import { H, encode, must, read, readAny, same } from "./formats.mjs";
+import { pauses } from "./pauses.mjs";
 import {
   INTENT,
   CARD,
@@ -62,13 +63,13 @@ export function law(f, tenant, mine, trust) {
   const above = (fields, signature) => H("vienna/parent/1\0", H(fields), H(signature));
   const left = (w, chain) => {
     // the warrant as the last link of a chain leaves it: each is signed by the holder before it, about exactly what is before it
-    let [parent, now] = [above(...w.seal), w];
+    let [parent, now] = [above(...w.seal), { ...w, hands: [] }];
     for (const [fields, signature] of chain === null ? [] : readAny(chain, "a chain")) {
       const link = read(fields, "a link", LINK);
       must(purposeBy(now.holder, "vienna/link/1", fields, signature) && same(link.parent, parent), "a link of another chain");
       must(link.expires_at <= now.expires_at && link.uses <= now.uses, "a link that widens");
       const { holder, expires_at, uses, cost_cap } = link;
-      [parent, now] = [above(fields, signature), { ...now, holder, expires_at, uses, cost_cap }];
+      [parent, now] = [above(fields, signature), { ...now, holder, expires_at, uses, cost_cap, hands: [...now.hands, holder] }];
     }
     return now;
   };
@@ -179,6 +180,7 @@ export function law(f, tenant, mine, trust) {
         for (const b of bodies) must(b.case === f.case, `entry ${b.at.sequence} is about another case`);
       },
     ],
+    ["pauses", () => pauses(standing, mine)],
     [
       "intent",
       () => {
@@ -466,6 +468,7 @@ export function law(f, tenant, mine, trust) {
             `${what}: redeemed by another`,
           );
           must(register.holds(b.redeemer) && register.holds(w.agent), `${what}: redeemer or agent was revoked`);
+          must(alike(b.holders, register.named(now.hands)), `${what}: it went through other hands`);
           must(w.state_digest === null || same(w.state_digest, b.state_digest), `${what}: what it acts on had changed`);
           must(w.not_before <= e.time && e.time < now.expires_at, `${what}: not within the warrant's life`);
           used.set(b.warrant, (used.get(b.warrant) ?? 0) + 1);

@@ -186,6 +186,12 @@ export class Register {
     return m;
   }
 
+  /** The active members who have these keys, in this order. */
+  named(keys) {
+    const those = [...this.members].filter(([name]) => this.holds(name));
+    return keys.flatMap((key) => those.find(([, m]) => same(m.key, key))?.[0] ?? []);
+  }
+
   /** Whose seats a member holds at a time, but for those of the persons in ``out``. */
   held(name, time, out) {
     const held = [...this.seats].filter(([of, v]) => v.to === name && time < v.until && this.holds(of));

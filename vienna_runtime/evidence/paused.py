@@ -1,0 +1,82 @@
+"""Whether anything happened that a pause kept from happening: one in force then, or one that began after its warrant was issued.
+
+Where the node decides, the law refuses such things itself, and refuses them here when it is run again.  They are looked at by name
+all the same: what a pause merely puts off nobody refuses, so that a case which was decided again meanwhile would pass.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from actors.governance import breaker, canonical, intent, pauses
+from actors.governance import events as e
+from actors.governance.kinds import AGENT
+from actors.governance.state import State
+from vienna_runtime.evidence.checks import Checks
+
+_Used: TypeAlias = e.WarrantUseAsked | e.TargetStale | e.RunOpened
+_Stopped: TypeAlias = e.IntentProposed | e.CaseDecided | e.ApprovalAnswered | e.WarrantIssued | e.CanaryMissed | _Used
+_ByPeople: TypeAlias = (
+    e.ApprovalOpened | e.ApprovalGiven | e.ApprovalAsked | e.EnvelopeSigned | e.EnvelopeUsed | e.SeatDelegated | e.ChangeApplied
+    | e.EffectVouched
+)  # fmt: skip
+_SCOPES = ("operator/tenant", "tenant/tenant", "operator/node", "breaker/node")  # and tenant/agent:NAME
+
+
+def look(state: State, event: e.Event, at: int, checks: Checks) -> None:
+    """Before ``event`` is folded."""
+    match event:
+        case e.ScopePaused():
+            known = pauses.key(event.scope, event.side)
+            checks.expect("pauses", known in _SCOPES or known.startswith(f"tenant/{AGENT}:"), "there is no such pause", at)
+        case e.ScopeResumed() | e.TenantResumed():
+            known = pauses.key(*((event.scope, event.side) if isinstance(event, e.ScopeResumed) else ("tenant", pauses.OPERATORS)))
+            checks.expect("pauses", known in state.pauses, "what it lets go on was not paused", at)
+        case _ if (why := _why_not(state, event)) is not None:
+            checks.expect("pauses", not why, why, at)
+        case _:
+            pass
+
+
+def _why_not(state: State, event: e.Event) -> str | None:
+    """The pause that keeps it from happening, empty where none does, None where no pause ever would."""
+    if isinstance(event, _Used) and (live := state.warrants.get(event.warrant)) is not None:
+        if live.revoked:
+            return f"the warrant was revoked: {live.revoked}"
+        if (no := breaker.shuts_out(state, _holders(event), live.action, live.terms.not_before, about=live.warrant)) is not None:
+            return no.why
+    if isinstance(event, _Stopped) and not _is_change(state, event):
+        known = pauses.stops(state, *_hands(state, event))
+    elif isinstance(event, (_Stopped, _ByPeople)) or (isinstance(event, e.EffectSettled) and event.basis == "person"):
+        known = state.pauses.get(pauses.key("tenant", pauses.OPERATORS))
+    else:
+        return None
+    return "" if known is None else pauses.sentence(known)
+
+
+def _is_change(state: State, event: _Stopped) -> bool:
+    """Whether it is of a change of the tenant itself, which only an operator's pause of the tenant keeps from being made."""
+    case = state.cases.get(event.case)
+    try:
+        wish = intent.unpack(event.intent) if isinstance(event, e.IntentProposed) else None if case is None else case.wish
+    except canonical.NotCanonical:
+        return False
+    return wish is not None and wish.action.startswith(intent.GOVERNED)
+
+
+def _hands(state: State, event: _Stopped) -> tuple[str, ...]:
+    """The case's agent, and through whose hands its warrant went."""
+    case = state.cases.get(event.case)
+    agent = event.agent if isinstance(event, e.IntentProposed) else "" if case is None else case.agent
+    return tuple(filter(None, (agent, *_holders(event))))
+
+
+def _holders(event: _Stopped) -> tuple[str, ...]:
+    """To whom the warrant was handed on and who redeems it, as far as the entry names them."""
+    match event:
+        case e.RunOpened():
+            return (*event.holders, event.redeemer)
+        case e.TargetStale():
+            return () if event.redeemer is None else (event.redeemer,)
+        case _:
+            return ()
