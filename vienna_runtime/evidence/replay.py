@@ -4,9 +4,9 @@ The entries are folded in the order of the log, as the node folds them.  Before 
 functions decide once more what it records: the same code, on the state as it was, at the entry's time.  What they would have
 recorded is compared with what was, and what they would have recorded along with it has to follow.
 
-What is not in the file and cannot be asked again: breakers (they only ever refuse), the agent's record on the card (frozen there,
-and signed), the ids that were drawn at random, and what was counted of other cases: Cedar is asked about the facts as they are
-recorded in ``case.decided`` and ``run.opened``, and those must be exactly the ones that its policies read.
+What is not in the file and cannot be asked again: breakers and budgets (they only ever refuse), the agent's record on the card
+(frozen there, and signed), the ids that were drawn at random, and what was counted of other cases: Cedar is asked about the facts
+as they are recorded in ``case.decided`` and ``run.opened``, and those must be exactly the ones that its policies read.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ from actors.governance.ids import Fresh, Instant
 from actors.governance.refusals import Code, Refusal
 from actors.governance.signing import Purpose
 from actors.governance.state import Case, State
-from vienna_runtime.evidence import ahead, canaries, paused
+from vienna_runtime.evidence import ahead, canaries, paused, refusing
 from vienna_runtime.evidence.at_hand import leave_what_was_used
 from vienna_runtime.evidence.checks import NAMES, Checks
 from vienna_runtime.evidence.order import STANDING_TAGS
@@ -259,6 +259,7 @@ class _Replay:
     def _in_the_case(self, event: e.Event, shown: Shown, moment: Moment) -> None:
         paused.look(self._state, event, self._at, self._checks)
         if self._owed:
+            self._owed = refusing.instead(self._owed, event, self._state, self._events, moment, self._canary_of)
             wanted = self._owed.pop(0)
         else:
             wanted, *owed = self._decided(event, shown, moment) or [event]
