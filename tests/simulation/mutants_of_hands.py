@@ -61,7 +61,17 @@ def _(put: Put) -> None:
 
 @mutant("a breaker that a warrant goes around by other hands")
 def _(put: Put) -> None:
-    put(breaker, "shuts_out", lambda now, holders, action, *, about: None)
+    put(breaker, "shuts_out", lambda *given, **named: None)
+
+
+@mutant("hands that were stopped since it was issued")
+def _(put: Put) -> None:
+    shuts_out = breaker.shuts_out
+
+    def at_present(now: State, holders: Any, action: str, issued: Instant, *, about: str) -> Any:
+        return shuts_out(now, holders, action, Instant(1 << 62), about=about)
+
+    put(breaker, "shuts_out", at_present)
 
 
 @mutant("parameters that nobody compares")

@@ -229,7 +229,7 @@ class Account:
         if self.members[terms.agent].status != "active" or self.members[terms.executor].status != "active":
             raise Broken("only members act", event.warrant)
         self.purse.issued(terms, at)
-        made = WarrantNow(event, terms, self.halts.epoch(terms.agent, terms.action))
+        made = WarrantNow(event, terms, self.halts.epoch(terms.agent, terms.action), self.halts.seen)
         self.warrants[event.warrant] = self.live[event.warrant] = made
         case.place = "going"
         case.live.add(event.warrant)

@@ -34,6 +34,7 @@ class Halts:
     paused_ever: set[tuple[str, str]] = attrs.Factory(set)
     resumed_ever: set[tuple[str, str]] = attrs.Factory(set)
     trips: int = 0
+    seen: int = 0  # entries
     owed: tuple[str, frozenset[str]] | None = None  # a scope that goes on by a quorum, without these persons: the next entry says so
 
     def guard(self, scope: str) -> Guard:
@@ -62,9 +63,11 @@ class Halts:
         if self.stopped(terms.agent, *hands) or found.epoch != self.epoch(terms.agent, terms.action):
             raise Broken("nothing is redeemed in a scope that is shut", name)
         for hand in hands:
-            for scope in (f"agent:{hand}", f"agent:{hand} action:{terms.action}"):
+            for scope in scopes_of(hand, terms.action)[:2]:
                 if self.guard(scope).status != "closed":
                     raise Broken("nothing is redeemed in a scope that is shut", f"{name} by way of {hand}, and {scope} is shut")
+                if self.guard(scope).stopped > found.number:
+                    raise Broken("what is in the hands of somebody who was stopped is worth nothing", f"{name} by way of {hand}")
         for scope in scopes_of(terms.agent, terms.action):
             guard = self.guard(scope)
             if guard.status == "probing" and guard.probe == case.case and case.runs:
@@ -72,6 +75,7 @@ class Halts:
 
     def follows(self, event: object) -> None:
         """Looks at every entry: what is let go on by a quorum is so in the same batch."""
+        self.seen += 1
         if self.owed is not None and type(event) is not e.ChangeApplied:
             raise Broken(ALONE, f"{self.owed[0]} by one of {sorted(self.owed[1])}")
 
@@ -90,7 +94,7 @@ class Halts:
             guard = self.guard(event.scope)
             if event.epoch != guard.epoch + 1:
                 raise Broken("a pause raises the epoch", f"{event.scope}: {guard.epoch}, then {event.epoch}")
-            guard.epoch = event.epoch
+            guard.epoch, guard.stopped = event.epoch, self.seen
         for found in self.live.values():
             if event.scope in ("tenant", "node", f"agent:{found.terms.agent}"):
                 found.revoked = event.reason
@@ -109,7 +113,7 @@ class Halts:
             raise Broken("a trip raises the epoch", f"{event.scope}: {guard.epoch}, then {event.epoch}")
         guard.epoch, guard.status, guard.until = event.epoch, "open", event.until
         guard.mismatched = guard.mismatched or event.detector == MISMATCHES
-        guard.backed = {}
+        guard.backed, guard.stopped = {}, self.seen
         self.trips += 1
 
     def probing(self, event: e.BreakerProbed, at: int) -> None:

@@ -49,6 +49,7 @@ class WarrantNow:
     issued: Any
     terms: warrants.Warrant
     epoch: tuple[int, ...]
+    number: int  # of its entry
     used: int = 0
     live: bool = True
     revoked: str = ""
@@ -70,6 +71,7 @@ class Guard:
     epoch: int = 0
     status: str = "closed"
     probe: str = ""
+    stopped: int = 0  # by its newest trip or pause: the number of that entry
     until: int | None = None  # when the cool-down is over; None where only persons reset it
     mismatched: bool = False  # since it was closed last
     backed: dict[str, str] = attrs.Factory(dict)  # persons who said that it may be reset, and as which members
