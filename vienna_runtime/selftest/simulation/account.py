@@ -119,6 +119,9 @@ class Account:
 
     def _gone(self, event: e.MemberRevoked, at: int, entry: Entry) -> None:
         self.members[event.member].status = "revoked"
+        for case in self.cases.values():  # a vote goes with who gave it, and its person may vote by another account
+            if case.place == "held":
+                case.given = {person: approver for person, approver in case.given.items() if approver != event.member}
 
     def _pushed(self, event: e.BundlePushed, at: int, entry: Entry) -> None:
         self.bundles.add(event.bundle)
@@ -179,6 +182,7 @@ class Account:
         if event.person in case.given:
             raise Broken("a person fills one seat", f"{event.person} on {event.case}")
         case.given[event.person] = event.approver
+        case.agreed = dict(case.given)
         self.votes[event.statement] = event.case
         self.given.append(event)
 
@@ -195,6 +199,7 @@ class Account:
     def _applied(self, event: e.ChangeApplied, at: int, entry: Entry) -> None:
         case = self.cases[event.case]
         case.applied = True
+        case.given = case.agreed  # as they were at the last vote: who agrees to leave is counted
         self._filled(case, case.given.keys())
         self.halts.applied(case.given)
 

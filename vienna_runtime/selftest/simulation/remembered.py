@@ -35,6 +35,7 @@ class CaseNow:
     expires_at: int = 0
     card: bytes = b""
     given: dict[str, str] = attrs.Factory(dict)  # person → the member by which it approved
+    agreed: dict[str, str] = attrs.Factory(dict)  # the same at the newest vote, whoever left since
     said: list[tuple[int, str, str, str, str]] = attrs.Factory(list)
     denied: bool = False
     live: set[str] = attrs.Factory(set)  # warrants
