@@ -37,7 +37,7 @@ def test_seeds_break_no_promise_and_much_happens_in_them() -> None:
     assert (tally.seeds, tally.steps) == (8, 8 * 500)
     for event in ("intent.proposed", "approval.given", "approval.denied", "warrant.issued", "warrant.revoked", "run.opened", "run.unknown",
                   "run.verified", "effect.settled", "breaker.tripped", "scope.paused", "dead_letter.opened", "snapshot.made",
-                  "run.opened by way of others"):  # fmt: skip
+                  "run.opened by way of others", "envelope.used"):  # fmt: skip
         assert tally.events[event], event
     assert min(tally.acts[kind] for kind in ("executed", "power", "kill", "disk fails", "disk hangs", "cut", "one of several settled")) > 0
 

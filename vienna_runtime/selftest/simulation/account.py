@@ -9,10 +9,13 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from msgpack import unpackb
+
 from actors.governance import events as e
 from actors.governance import intent as intents
 from actors.governance import warrant as warrants
 from vienna_runtime.selftest.simulation import hands
+from vienna_runtime.selftest.simulation.advance import Advance
 from vienna_runtime.selftest.simulation.entries import Broken, Entry
 from vienna_runtime.selftest.simulation.halts import Halts
 from vienna_runtime.selftest.simulation.quorums import is_filled
@@ -40,6 +43,7 @@ class Account:
         self.letters: dict[str, str] = {}  # open ones, and their cases
         self.all_letters: list[str] = []
         self.halts = Halts(self.members, self.live, self.cases)
+        self.advance = Advance(self.members)
         self.blocked: dict[str, list[str]] = {}  # effect → runs of unknown outcome
         self.refusals: Counter[tuple[str, str]] = Counter()
         self.votes: dict[bytes, str] = {}  # statement → its case
@@ -186,6 +190,16 @@ class Account:
         self.votes[event.statement] = event.case
         self.given.append(event)
 
+    def _in_advance(self, event: e.EnvelopeSigned | e.EnvelopeUsed | e.EnvelopeRevoked | e.EnvelopeEnded, at: int, entry: Entry) -> None:
+        match event:
+            case e.EnvelopeSigned():
+                agent: str = unpackb(event.template)["agent"]
+                self.advance.sign(event, self.halts.behind(f"agent:{agent}"))
+            case e.EnvelopeUsed():
+                self.advance.use(event, self.cases[event.case], self.bundle, at)
+            case e.EnvelopeRevoked() | e.EnvelopeEnded():
+                self.advance.end(event.envelope)
+
     def _denied(self, event: e.ApprovalDenied, at: int, entry: Entry) -> None:
         case = self.cases[event.case]
         if case.place != "held":
@@ -233,6 +247,7 @@ class Account:
             raise Broken("a warrant grants no more than its verdict", event.warrant)
         if self.members[terms.agent].status != "active" or self.members[terms.executor].status != "active":
             raise Broken("only members act", event.warrant)
+        self.advance.grant(terms)
         self.purse.issued(terms, at)
         made = WarrantNow(event, terms, self.halts.epoch(terms.agent, terms.action), self.halts.seen)
         self.warrants[event.warrant] = self.live[event.warrant] = made
@@ -396,6 +411,10 @@ _STEPS: Mapping[type, str] = {
     e.ApprovalAsked: "_asked",
     e.ApprovalAnswered: "_answered",
     e.ApprovalGiven: "_approved",
+    e.EnvelopeSigned: "_in_advance",
+    e.EnvelopeUsed: "_in_advance",
+    e.EnvelopeRevoked: "_in_advance",
+    e.EnvelopeEnded: "_in_advance",
     e.ApprovalDenied: "_denied",
     e.ChangeApplied: "_applied",
     e.CaseCancelled: "_over",

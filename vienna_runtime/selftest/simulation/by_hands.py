@@ -123,5 +123,5 @@ async def redeem_by(world: World, account: Account, handed: Handed, step: Step) 
     changed: dict[str, Any] = {"chain": links.pack_chain(handed.chain), **otherwise(handed.live, step)}
     if handed.live.used:
         changed["use"] = handed.live.used + 1
-    left = attrs.evolve(handed.live, terms=links.narrowed(handed.live.terms, changed["chain"]))
+    left = attrs.evolve(handed.live, terms=attrs.evolve(handed.live.terms, expires_at=handed.expires_at, cost_cap=handed.cap))
     await ask(world, account, left, by, world.run_name(), redemption(handed.live, "", **changed))

@@ -103,7 +103,7 @@ class Halts:
         if self.pauses.pop((event.side, event.scope), None) is None:
             raise Broken("what was paused is resumed", event.scope)
         self.resumed_ever.add((event.side, event.scope))
-        behind = self._behind(event.scope)
+        behind = self.behind(event.scope)
         if self.sealed and event.side == "tenant" and event.person in behind:
             self.owed = event.scope, frozenset({event.person}) if event.scope == "tenant" else behind
 
@@ -132,11 +132,11 @@ class Halts:
         if guard.mismatched and self.sealed:
             word = self.members[event.by].person if event.by in self.members else ""
             others = {person for person, by in guard.backed.items() if self.members[by].status == "active"} - {word}
-            if not word or not others or (others | {word}) & self._behind(event.scope):
+            if not word or not others or (others | {word}) & self.behind(event.scope):
                 raise Broken(TWO, f"{event.scope} by {event.by}, after {sorted(guard.backed)}")
         guard.status, guard.mismatched, guard.backed = "closed", False, {}
 
-    def _behind(self, scope: str) -> frozenset[str]:
+    def behind(self, scope: str) -> frozenset[str]:
         """The persons who answer for what a scope stops: of an agent its own, its owner's, and so on."""
         kind, _, name = scope.partition(":")
         if scope == "tenant":

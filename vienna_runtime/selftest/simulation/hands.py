@@ -6,7 +6,7 @@ along it is an active member, and nobody of them approved the case.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import Any
 
@@ -41,7 +41,7 @@ def follow(found: WarrantNow, chain: bytes, members: Mapping[str, Who], at: int)
     for number, (packed, signature) in enumerate(msgpack.unpackb(chain), 1):
         link = msgpack.unpackb(packed)
         what = f"link {number} of {issued.warrant}"
-        if not _signed(holder, b"vienna/link/1\0" + packed, signature) or link["parent"] != above:
+        if not signed(holder, b"vienna/link/1\0" + packed, signature) or link["parent"] != above:
             raise Broken(HANDED, f"{what} is not signed by the holder before it, or about something else")
         wider = cap is not None and (link["cost_cap"] is None or link["cost_cap"] > cap)
         if link["uses"] > uses or link["expires_at"] > ends or wider:
@@ -70,7 +70,7 @@ def covers(found: WarrantNow, run: Any, way: Way | None) -> None:
     exact = {name: {"exact": value} for name, value in terms.params.items()}
     for bounds in ({**exact, **terms.constraints}, *(() if way is None else way.bounds)):
         for name, form in bounds.items():
-            if name not in params or not all(_allows(one, params[name]) for one in _each(form)):
+            if name not in params or not allows(form, params[name]):
                 raise Broken(COVERED, f"{run.run}: {name} of {params} is not within {form}")
     cap = terms.cost_cap if way is None else way.cap
     if terms.action == "orders.refund" and cap is not None and params["amount"] * WHOLE > cap:
@@ -81,15 +81,16 @@ def persons(members: Mapping[str, Who], names: Iterable[str]) -> frozenset[str]:
     return frozenset(members[name].person for name in names)
 
 
-def _each(form: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    yield from form.get("all", (form,))
-
-
-def _allows(form: Mapping[str, Any], value: Any) -> bool:
+def allows(form: Mapping[str, Any], value: Any) -> bool:
+    """Whether a constraint, in the form in which it is signed, takes the value: of those kinds that are made here."""
     ((kind, argument),) = form.items()
     match kind:
+        case "all":
+            return all(allows(one, value) for one in argument)
         case "exact":
             return type(value) is type(argument) and bool(value == argument)
+        case "prefix":
+            return type(value) is str and value.startswith(argument)
         case "range":
             low, high = argument["low"], argument["high"]
             return type(value) is int and (low is None or low <= value) and (high is None or value <= high)
@@ -101,7 +102,7 @@ def _parent(packed: bytes, signature: bytes) -> bytes:
     return sha256(b"vienna/parent/1\0" + sha256(packed).digest() + sha256(signature).digest()).digest()
 
 
-def _signed(key: bytes, what: bytes, signature: bytes) -> bool:
+def signed(key: bytes, what: bytes, signature: bytes) -> bool:
     try:
         crypto_sign_open(signature + what, key)
     except (CryptoError, ValueError):

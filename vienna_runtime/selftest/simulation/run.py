@@ -17,7 +17,7 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from ledger.memory import LOTS
-from vienna_runtime.selftest.simulation import by_agents, by_fate, by_hands, by_people, by_programs
+from vienna_runtime.selftest.simulation import by_advance, by_agents, by_fate, by_hands, by_people, by_programs
 from vienna_runtime.selftest.simulation import chance as chances
 from vienna_runtime.selftest.simulation.acts import ACTS, WEIGHTS
 from vienna_runtime.selftest.simulation.by_fate import care
@@ -31,7 +31,7 @@ from vienna_runtime.selftest.simulation.world import World
 STEPS = 500
 WHOLE_EVERY = 100  # steps between two looks at everything
 VERIFIED_EVERY = 300  # steps between two runs of the ledger's own audit: chain and roots are followed as they grow anyway
-ALL_ACTS = (by_agents, by_people, by_programs, by_hands, by_fate)  # which fill the table of acts
+ALL_ACTS = (by_agents, by_people, by_advance, by_programs, by_hands, by_fate)  # which fill the table of acts
 CARED_FOR = 12  # steps, on the average, until somebody looks after what is wrong
 PAUSES = (0.0, 0.0, 0.0, 0.0, 0.001, 0.01, 0.26, 1.1)  # s that pass with a step
 UNEXPECTED = frozenset(

@@ -19,6 +19,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from actors import folding
 from actors.governance.codec import encode_state
 from actors.governance.events import IntentProposed, RunOpened
+from actors.governance.ids import Cost, Instant
 from actors.governance.links import Signed
 from actors.governance.node_law import NodePaused, NodeReset, NodeResumed, NodeTripped
 from ledger import VerificationError
@@ -50,9 +51,9 @@ class Handed:
     live: WarrantNow
     chain: tuple[Signed, ...]
     holders: tuple[str, ...]  # whom it was issued to first
-    expires_at: int
+    expires_at: Instant
     uses: int
-    cap: int | None
+    cap: Cost | None
 
 
 class World:
