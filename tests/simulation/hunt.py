@@ -41,13 +41,11 @@ def hunt(name: str, most: int = MOST, first: int = 0, steps: int = STEPS) -> Hun
     with mutated(name) as mutation:
         for seed in range(first, first + most):
             finding = play(seed, steps).finding
-            if mutation.fell or (finding is not None and (mutation.wrong(finding))):
-                break
+            if mutation.fell or (finding is not None and mutation.wrong(finding)):
+                return Hunted(mutant=name, wrong=mutation.wrong(finding))
             if finding is not None:
                 return Hunted(mutant=name, seed=seed, step=finding.step, promise=finding.promise)
-        else:
-            finding = None
-        return Hunted(mutant=name, wrong=mutation.wrong(finding))
+        return Hunted(mutant=name, wrong=mutation.wrong())
 
 
 def main() -> int:
