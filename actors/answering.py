@@ -13,6 +13,7 @@ from actors.drafting import issuer_signature, sign
 from actors.governance import breaker_views, budgets, conversation, guarding, kinds, readers, recovery, settling, views
 from actors.governance import commands as c
 from actors.governance import events as e
+from actors.governance.aborting import aborted
 from actors.governance.breaker_limits import BreakerLimits
 from actors.governance.decision import Asker, Operator
 from actors.governance.ids import Instant, WarrantId
@@ -243,7 +244,7 @@ def _read(state: State, what: str, by: Asker) -> Outcome:
 def waiting(state: State, by: Member) -> list[str]:
     """What waits for this member now, by id."""
     desk = {kinds.EXECUTOR: executor.waiting, kinds.VERIFIER: verifier.waiting}.get(by.kind, approver.waiting)
-    return desk(state, by)
+    return [*desk(state, by), *(run.run for run in aborted(state) if run.redeemer == by.member)]
 
 
 def inbox(state: State, recall: Recall, signer: Signer, names: Sequence[str]) -> Iterator[Mapping[str, object]]:
@@ -254,6 +255,8 @@ def inbox(state: State, recall: Recall, signer: Signer, names: Sequence[str]) ->
             issued = sign(e.WarrantIssued(live.case, WarrantId(name), live.fields, b"", b""), state.tenant, signer)
             yield executor.item(issued)
             yield from (executor.use_item(issued, asked) for asked in live.waiting)
+        elif run is not None and run.aborted and run.status == "open":
+            yield executor.abort_item(run)
         elif run is not None:
             signature = issuer_signature(signer, state.tenant, run.fields)
             if run.status == "unknown":

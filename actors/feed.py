@@ -9,6 +9,7 @@ from actors import approver, executor, verifier
 from actors.drafting import sign as issued_again
 from actors.governance import events as e
 from actors.governance import warrant as warrants
+from actors.governance.aborting import aborted
 from actors.governance.state import LiveWarrant, State
 from actors.signer import Signer
 
@@ -75,10 +76,8 @@ class Feed:
                 found.extend(self._to(verifier.concerned(state, run), lambda: verifier.probe_item(run, sign(run.fields))))
             case e.MemberRevoked() if GONE + event.member in self._listeners:
                 found.append((GONE + event.member, {}))
-            case e.BreakerTripped():
-                found.extend(self._abort(state, event.why))
-            case e.ScopePaused():
-                found.extend(self._abort(state, event.reason))
+            case e.BreakerTripped() | e.ScopePaused():
+                found.extend(self._abort(state))
             case _:
                 pass
         return found
@@ -91,10 +90,10 @@ class Feed:
     def _to(self, members: Iterable[str], make: Callable[[], Mapping[str, object]]) -> list[Item]:
         return [(MEMBER + name, make()) for name in members if MEMBER + name in self._listeners]
 
-    def _abort(self, state: State, why: str) -> list[Item]:
-        """Tells the executors of open runs whose warrant's scope has just been shut."""
-        topics = ((MEMBER + run.redeemer, run) for run in executor.aborted(state))
-        return [(topic, executor.abort_item(run, why)) for topic, run in topics if topic in self._listeners]
+    def _abort(self, state: State) -> list[Item]:
+        """Tells whoever executes what was stopped, once more where it was told before: it may have listened to nothing then."""
+        topics = ((MEMBER + run.redeemer, run) for run in aborted(state))
+        return [(topic, executor.abort_item(run)) for topic, run in topics if topic in self._listeners]
 
 
 def _use(state: State, live: LiveWarrant, use: int, signer: Signer) -> Mapping[str, object]:

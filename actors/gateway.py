@@ -224,9 +224,9 @@ class _Conversation:
             case c.AgreeToRecovery():
                 self._ask(ask.tenant, tag, ask, lambda outcome: self._consented(ask, outcome, respond))
             case c.TripBreaker(scope="node"):
-                tell(supervisor, TripNode(ask.reason, by, respond), respond, urgent=True)
+                tell(supervisor, TripNode(ask.reason, f"operator:{by}", respond), respond, urgent=True)
             case c.ResetBreaker(scope="node"):
-                tell(supervisor, ResetNode(ask.reason, by, respond), respond)
+                tell(supervisor, ResetNode(ask.reason, f"operator:{by}", respond), respond)
             case c.Pause(scope="node"):
                 tell(supervisor, PauseNode(ask.reason, f"operator:{by}", respond), respond, urgent=True)
             case c.Resume(scope="node"):

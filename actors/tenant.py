@@ -58,6 +58,7 @@ NOT_RECORDED = frozenset({Code.READ_ONLY, Code.BUSY, Code.FROZEN, Code.MALFORMED
 INBOX = "inbox"
 # 100 ms: reopening and verifying the right edge takes a few of these
 RECOVERING = Refusal(Code.READ_ONLY, "the node is recovering from a failed write; nothing was decided", 100)
+NOT_NOTED = Refusal(Code.BUSY, "the node was stopped, and the tenant has not written it down yet", 100)
 UNSETTLED = "the node could not make it durable; ask again with the same idempotency key to learn whether it happened"
 
 
@@ -323,16 +324,15 @@ class Tenant:
             decision = Refusal(Code.REMOVED, f"what this rests on has been forgotten: {error}")
         actor = by_asker(by)
         if isinstance(decision, Refusal):
-            if decision.code is Code.CLOCK_IN_DOUBT and (shut := self._around.standing.shut) is not None:
-                decision = shut
-            elif decision.code is Code.CLOCK_IN_DOUBT and not self._is_abreast:
-                decision = Refusal(Code.BUSY, "the node was stopped, and the tenant has not written it down yet", 100)
-            if decision.code in NOT_RECORDED or type(command) is c.ProposeCanary:  # an entry would say that one is tried
+            shut = self._around.standing.shut
+            if decision.code is Code.CLOCK_IN_DOUBT:
+                decision = shut or (decision if self._is_abreast else NOT_NOTED)
+            common = decision.code in NOT_RECORDED or (shut is not None and decision.code is shut.code)
+            if common or type(command) is c.ProposeCanary:  # an entry would say that one is tried
                 room.release()
                 return decision
             refused = e.CommandRefused(type(command).__name__, actor, decision.code.value, decision.why, decision.about[:64])
-            written = self._submit((refused,), actor, room, moment.now)
-            return written if isinstance(written, Refusal) else decision
+            return written if isinstance(written := self._submit((refused,), actor, room, moment.now), Refusal) else decision
         if not decision.events:
             room.release()
             said = decision.answer

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
 from . import events as e
+from .aborting import stopped
 from .breaker_limits import BreakerLimits
 from .detectors import mismatches
 from .detectors.alarm import Alarm
@@ -130,6 +131,7 @@ def fold(state: State, event: Guarding, at: Instant) -> None:
             guard.status, guard.epoch, guard.until, guard.why, guard.probe = "open", event.epoch, event.until, event.why, None
             guard.detector, guard.by, guard.at, guard.votes = event.detector, event.by, at, ()
             guard.stopped = at
+            stopped(state, event.scope, event.why)
             guard.mismatched = guard.mismatched or event.detector == mismatches.NAME
         case e.BreakerProbed():
             guard.status, guard.probe = "probing", event.case

@@ -61,6 +61,8 @@ def _packed(ordered: Value) -> bytes:
         packed: bytes = _pack(ordered)
     except UnicodeEncodeError:  # half a surrogate pair
         raise NotCanonical("text that is not valid Unicode") from None
+    except OverflowError:
+        raise NotCanonical("an integer beyond ±(2^63-1)") from None
     return packed
 
 

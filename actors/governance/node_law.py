@@ -11,12 +11,13 @@ from typing import ClassVar, TypeAlias, assert_never, get_args
 import attrs
 
 from . import alerts
+from .aborting import NODE
 from .alert_book import Alerts
 from .alerts import Cause
 from .events.alerts import AlertAcknowledged, AlertRaised
 from .halt import Pause
 from .ids import Instant, Person
-from .pauses import BREAKER, NODE, OPERATORS
+from .pauses import BREAKER, OPERATORS
 
 
 @attrs.frozen

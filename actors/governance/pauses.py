@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from . import events as e
+from .aborting import NODE, stopped
 from .canonical import Value
 from .halt import Pause
 from .ids import Instant, Person
@@ -17,7 +18,6 @@ from .utc import utc
 
 OPERATORS, TENANTS = "operator", "tenant"  # whose a pause is
 BREAKER = "breaker"  # the side of what the node's own breaker stops: its trip and its reset are no pause and no resume
-NODE = "node"
 
 Pauses: TypeAlias = e.ScopePaused | e.ScopeResumed | e.TenantSuspended | e.TenantResumed
 
@@ -36,9 +36,10 @@ def of_node(state: State, side: str, stop: Pause | None, last: Pause | None) -> 
     """
     known = state.pauses.get(key(NODE, side))
     begun: tuple[e.Event, ...] = ()
-    if last is not None and (known is None or known.since != last.since):
+    if last is not None and state.noted.get(side) != last.since:
         older = any(not live.revoked and live.terms.not_before <= last.since for live in state.warrants.values())
-        if stop is not None or older:
+        running = any(run.status == "open" and not run.aborted and run.opened <= last.since for run in state.runs.values())
+        if stop is not None or older or running:
             begun = (e.ScopePaused(NODE, side, 0, last.by, last.person, last.reason, last.since),)
     if stop is None and (ended := known or (last if begun else None)) is not None:
         begun = (*begun, e.ScopeResumed(NODE, side, sentence(ended), NODE, Person(""), "who and why is in its own log"))
@@ -98,6 +99,9 @@ def folded(state: State, event: Pauses, at: Instant) -> None:
             if event.scope != NODE:  # its epoch is kept by the node's own log
                 guard = state.breakers.setdefault(event.scope, Breaker(event.scope))
                 guard.epoch, guard.stopped = event.epoch, event.since
+            else:
+                state.noted[event.side] = event.since
+            stopped(state, event.scope, event.reason)
             for live in state.warrants.values():
                 if not live.revoked and _covers(event.scope, live):
                     live.revoked = sentence(known).replace(" is ", " was ", 1).replace(" since ", " at ", 1)

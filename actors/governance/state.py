@@ -238,6 +238,7 @@ class Run:
     vouched: tuple[Said, ...] = ()  # the first person's word, where it takes two
     chain: bytes | None = None  # by which the redeemer held the warrant
     holders: tuple[MemberId, ...] = ()  # along it
+    aborted: str = ""  # why it is to be ended, see aborting.py
     read: warrants.Warrant | None = attrs.field(default=None, eq=False, repr=False, metadata={"derived": True})
 
     @property
@@ -411,6 +412,7 @@ class State:
     time: Instant = Instant(0)  # of the last entry
     phase: str = "unfounded"  # unfounded | founding | sealed
     pauses: dict[str, Pause] = attrs.Factory(dict)  # see pausing.py
+    noted: dict[str, Instant] = attrs.Factory(dict)  # by its side, when the newest stop of the node began that was written down here
     members: dict[str, Member] = attrs.Factory(dict)
     invitations: dict[str, Invitation] = attrs.Factory(dict)
     bundle: bytes | None = None

@@ -114,9 +114,12 @@ def received(state: State, told: Receipt, by: Member, moment: Moment) -> tuple[e
     if over:
         return over
     seen: list[Observed] = []
-    if known.journal == journal and known.has(count):
+    if known.journal != journal:
+        most = f"journal {known.journal}, beyond {max(known.claimed, known.upto)}"
+        seen.append(Observed("counter_went_back", f"{by.member} {journal}", most, f"journal {journal}, in the receipt of run {told.run}"))
+    elif known.has(count):
         seen.append(Observed("number_twice", f"{by.member} {journal} {count}", "one receipt of that number", f"another, of run {told.run}"))
-    elif known.journal == journal and len(known.beyond) >= MOST_RANGES:
+    elif len(known.beyond) >= MOST_RANGES:
         first = known.beyond[0][0]
         about = f"{by.member} {journal} {known.upto + 1}..{first - 1}"
         seen.append(Observed("receipt_withheld", about, f"receipt {known.upto + 1}..{first - 1}", NOT_THERE))

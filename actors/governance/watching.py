@@ -25,7 +25,7 @@ from .breaker_limits import BreakerLimits
 from .detectors import denials, failures, mismatches, novelty, rate, repetition, spend, unknowns, watched
 from .detectors.alarm import BEGINNING, Alarm
 from .ids import CaseId, Cost, Instant
-from .intent import GOVERNED
+from .intent import GOVERNED, unpack
 from .signals import Signals, copied
 from .state import Case, Run, State, scopes
 
@@ -86,10 +86,10 @@ def alarms(
     own = state.signals.get(f"agent:{about.agent}", _NOTHING)
     match event:
         case e.IntentProposed():
-            case = state.cases.get(event.case)
-            if case is None or case.wish.action.startswith(GOVERNED):
-                return
-            yield from _asked(own, case, limits, at, since)
+            case = state.cases.get(event.case)  # gone where it was denied at once
+            action = unpack(event.intent).action if case is None else case.wish.action
+            if not action.startswith(GOVERNED):
+                yield from _asked(own, about.agent, action, limits, at, since)
         case e.DeadLetterOpened():
             for scope in _of(limits.denials.scopes, about.agent, about.action):
                 yield from _found(scope, denials.judge(own, at, limits.denials, since(denials.NAME, scope)))
@@ -114,22 +114,21 @@ def tripping(state: State, case: Case, limits: BreakerLimits, at: Instant) -> tu
     """Which scope the intent of ``case`` will trip in the batch that records it, and why, or None.  The case is not in the state yet."""
     own = copied(state.signals.get(f"agent:{case.agent}", _NOTHING))
     _note_intent(own, case, at, state.zone)
-    for name, scope, alarm in _asked(own, case, limits, at, _forgiven(state)):
+    for name, scope, alarm in _asked(own, case.agent, case.wish.action, limits, at, _forgiven(state)):
         if breaker.heeds(breaker.seen(state, scope), name):
             return scope, alarm
     return None
 
 
 def _asked(
-    own: Signals, case: Case, limits: BreakerLimits, at: Instant, since: Callable[[str, str], Instant]
+    own: Signals, agent: str, action: str, limits: BreakerLimits, at: Instant, since: Callable[[str, str], Instant]
 ) -> Iterator[tuple[str, str, Alarm]]:
-    action = case.wish.action
-    for scope in _of(limits.rate.scopes, case.agent, action):
+    for scope in _of(limits.rate.scopes, agent, action):
         yield from _found(scope, rate.judge(own, at, limits.rate, since(rate.NAME, scope)))
     if limits.repetition.reads or action not in limits.reading:
-        for scope in _of(limits.repetition.scopes, case.agent, action):
+        for scope in _of(limits.repetition.scopes, agent, action):
             yield from _found(scope, repetition.judge(own, at, limits.repetition, since(repetition.NAME, scope)))
-    for scope in _of(limits.novelty.scopes, case.agent, action):
+    for scope in _of(limits.novelty.scopes, agent, action):
         yield from _found(scope, novelty.judge(own, at, limits.novelty, since(novelty.NAME, scope)))
 
 

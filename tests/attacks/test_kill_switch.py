@@ -119,8 +119,13 @@ def test_the_node_is_stopped_for_every_tenant_also_after_a_kill_and_what_runs_is
             for line, tag, fields in ((ada, "propose", stage.wish()), (till, "redeem", stage.redemption(granted))):
                 no = await refusal(line, tag, **fields)
                 assert no.code == code, no
-                assert f"the node is {said} by " in no.why
+                assert f"the node is {said} by operator:operator since 20" in no.why
                 assert "a host is compromised" in no.why
+            async with till.link.subscribe("inbox", {}, credit=64) as inbox:  # whoever was away hears of it on coming back
+                with trio.fail_after(20):
+                    async for item in inbox:
+                        if (item.value["kind"], item.value.get("run")) == ("abort", f"r-{stop}"):
+                            break
             status = await operator.done("status")
             assert "a host is compromised" in (status["paused"] if stop == "pause" else status["breaker"]["why"])
             assert await anna.refused(go_on, scope="node", reason="x", **key) == ("not_allowed" if stop == "pause" else "unknown")

@@ -43,7 +43,7 @@ def _why_not(state: State, event: e.Event) -> str | None:
     if isinstance(event, _Used) and (live := state.warrants.get(event.warrant)) is not None:
         if live.revoked:
             return f"the warrant was revoked: {live.revoked}"
-        if (no := breaker.shuts_out(state, _holders(event), live.action, live.terms.not_before, about=live.warrant)) is not None:
+        if (no := breaker.shuts_out(state, _chain(event), live.action, live.terms.not_before, about=live.warrant)) is not None:
             return no.why
     if isinstance(event, _Stopped) and not _is_change(state, event):
         known = pauses.stops(state, *_hands(state, event))
@@ -69,6 +69,11 @@ def _hands(state: State, event: _Stopped) -> tuple[str, ...]:
     case = state.cases.get(event.case)
     agent = event.agent if isinstance(event, e.IntentProposed) else "" if case is None else case.agent
     return tuple(filter(None, (agent, *_holders(event))))
+
+
+def _chain(event: _Used) -> tuple[str, ...]:
+    """Through whose hands it went, where it was handed on at all."""
+    return event.holders if isinstance(event, e.RunOpened) else ()
 
 
 def _holders(event: _Stopped) -> tuple[str, ...]:

@@ -126,3 +126,10 @@ def test_the_fingerprint_names_the_shape_and_the_version_of_the_fold(monkeypatch
 def test_an_empty_state_has_no_deadlines() -> None:
     state = decode_state(encode_state(State(TenantId("belvedere"))))
     assert state.deadlines == []
+
+
+def test_a_number_that_no_language_holds_is_refused_in_our_own_words() -> None:
+    state = State("belvedere")  # type: ignore[arg-type]  # a TenantId
+    state.size = 2**64
+    with pytest.raises(NotCanonical):
+        encode_state(state)

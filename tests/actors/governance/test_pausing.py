@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from actors import executor
 from actors.governance import commands as c
 from actors.governance import events as e
 from actors.governance import pauses, views
+from actors.governance.aborting import aborted
 from actors.governance.codec import decode_state, encode_state
 from actors.governance.decision import Operator
 from actors.governance.halt import Pause
@@ -56,9 +56,9 @@ def test_a_held_case_goes_on_waiting_and_may_be_denied_and_nothing_is_granted(be
 def test_what_runs_is_told_to_abort_and_its_report_is_taken_in(bench: Any) -> None:
     run, other = bench.running(run="r1"), bench.running(by="ben", run="r2")
     bench.done(ADA, "greta")
-    assert [open_run.run for open_run in executor.aborted(bench.state)] == ["r1"]
+    assert [open_run.run for open_run in aborted(bench.state)] == ["r1"]
     bench.done(c.Pause("tenant", "all of it"), "greta")
-    assert {open_run.run for open_run in executor.aborted(bench.state)} == {"r1", "r2"}
+    assert {open_run.run for open_run in aborted(bench.state)} == {"r1", "r2"}
     bench.done(bench.report(run, outcome="failed"), "till")
     bench.done(bench.report(other, outcome="failed"), "till")
 
@@ -195,7 +195,7 @@ def test_a_paused_agent_hands_nothing_on_and_what_went_through_its_hands_is_stop
     chain = bench.handed_on(live, ("till", "ada", {}), ("ada", "ben", {}))
     bench.done(bench.redemption(live.warrant, "r1", chain=chain), "ben")
     bench.done(ADA, "greta")
-    assert [run.run for run in executor.aborted(bench.state)] == ["r1"]
+    assert [run.run for run in aborted(bench.state)] == ["r1"]
     for number, to in enumerate(("mallory", "mill")):
         later = bench.handed_on(live, ("till", "ada", {}), ("ada", to, {}))
         assert bench.refused(bench.redemption(live.warrant, f"p{number}", chain=later), to) == "paused"
@@ -208,7 +208,7 @@ def test_an_agent_that_its_breaker_shuts_out_acts_by_nobody_elses_warrant(bench:
     bench.done(bench.redemption(live.warrant, "r1", chain=ends), "ada")
     for scope in ("agent:ada", "agent:ada action:drafts.write"):
         bench.done(c.TripBreaker(scope, "it lies"), "greta")
-        assert [run.run for run in executor.aborted(bench.state)] == ["r1"]
+        assert [run.run for run in aborted(bench.state)] == ["r1"]
         no = bench.ask(bench.redemption(live.warrant, "r2", chain=ends), "ada")
         assert (no.code.value, no.why) == (
             "breaker_open", f"it was handed on by way of ada, and the breaker of {scope} is open: it lies",

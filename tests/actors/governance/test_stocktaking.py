@@ -221,3 +221,12 @@ def test_a_receipt_that_is_not_counted_is_a_receipt_as_ever(bench: Any, evidence
     run = bench.running()
     bench.done(bench.report(run, evidence=evidence), "till")
     assert bench.state.findings.counted == {}
+
+
+def test_a_receipt_that_counts_in_another_journal_is_found_as_the_inventory_of_one_is(bench: Any) -> None:
+    """An executor that withholds could else count anew, in a journal of its own invention, and leave no hole."""
+    ran(bench, 1)
+    for number in (2, 3):
+        run = bench.running(run=f"o{number}", key=f"o{number}", resource=f"book/o{number}")
+        bench.done(bench.report(run, evidence={inventory.COUNTED: {"journal": "other", "number": 7}}), "till")
+    assert open_findings(bench) == [("counter_went_back", "till other")]

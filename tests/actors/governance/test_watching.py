@@ -11,10 +11,10 @@ from typing import Any
 import attrs
 import pytest
 
-from actors import executor
 from actors.governance import breaker, intent, watching
 from actors.governance import commands as c
 from actors.governance import events as e
+from actors.governance.aborting import aborted
 from actors.governance.breaker_limits import BreakerLimits
 from actors.governance.bundle import Bundle, Source, recall
 from actors.governance.codec import encode_state
@@ -333,6 +333,15 @@ def almost(bench: Bench, detector: str) -> str:
     return "book/one"
 
 
+def test_what_is_denied_at_once_counts_for_the_same_detectors_as_in_a_simulation(watched: Bench) -> None:
+    for number in range(25):
+        watched.ask(watched.wish("orders.wipe", key=f"k{number}"), "ada")
+    assert tripped(watched, "repetition") == {"agent:ada action:orders.wipe"}
+    assert {trip.scope for trip in simulated(watched)} == {
+        event.scope for _, _, event, _ in watched.log if isinstance(event, e.BreakerTripped)
+    }
+
+
 @pytest.mark.parametrize("detector", ["rate", "repetition", "novelty"])
 def test_the_intent_that_trips_opens_no_run_of_its_agents_own(detector: str) -> None:
     """Its warrant is worthless by the end of the batch, but a run would have been opened, and only told to abort."""
@@ -384,10 +393,10 @@ def test_what_runs_in_a_scope_of_any_kind_is_told_to_abort_and_nothing_else(watc
     watched.running(run="hers")
     watched.running(run="his", by="ben", resource="book/two")
     watched.running("files.write", run="other", by="ben")
-    assert list(executor.aborted(watched.state)) == []
+    assert list(aborted(watched.state)) == []
     watched.done(c.TripBreaker(scope, "halt"), "greta")
     told = {"agent:ada action:notes.append": {"hers"}, "agent:ada": {"hers"}, "action:notes.append": {"hers", "his"}}
-    assert {run.run for run in executor.aborted(watched.state)} == told.get(scope, {"hers", "his", "other"})
+    assert {run.run for run in aborted(watched.state)} == told.get(scope, {"hers", "his", "other"})
 
 
 def test_revocations_follow_and_are_owed_again_after_a_crash_midway(watched: Bench) -> None:

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 import trio
 
+from actors.feed import MEMBER, Feed
 from actors.governance import commands as c
 from actors.governance.codec import decode_node
 from actors.governance.ids import SECOND
 from actors.governance.refusals import Code, Refusal
 from actors.kernel import Envelope
-from actors.messages import Done, Outcome, Sweep, Unsettled
+from actors.messages import Done, Listen, Outcome, Sweep, Unsettled
 from actors.supervisor import (
     AcknowledgeNode,
     PauseNode,
@@ -25,6 +26,7 @@ from actors.supervisor import (
     TripNode,
     WriteCounts,
 )
+from actors.tenant import INBOX, Tenant
 from ledger import NODE
 from ledger.header import parse
 
@@ -166,3 +168,78 @@ async def test_clocks_in_doubt_are_an_alert_once_for_each_time_and_somebody_has_
     assert (again.value["by"], again.value["repeated"]) == (OTTO, True)
     unknown = await told(supervisor, partial(AcknowledgeNode, c.AcknowledgeAlert(number + 9, "x"), OTTO))
     assert isinstance(unknown, Refusal)
+
+
+def aborts(heard: list[Any]) -> list[str]:
+    return [item["run"] for item in heard if item.get("kind") == "abort"]
+
+
+@pytest.mark.parametrize("granted", [True, False])
+@STOPS
+async def test_what_ran_hears_of_a_stop_that_its_tenant_slept_through(
+    shell: Any, stop: Any, go_on: Any, code: Code, said: str, granted: bool
+) -> None:
+    heard: list[Any] = []
+    shell.feed.add(MEMBER + "ada", heard.append)
+    if granted:
+        await shell.ask(shell.proposal("k0"), "ada")
+    await shell.ask(shell.proposal("k1", run="r1"), "ada")
+    supervisor = await supervising(shell)
+    shell.clock.advance(SECOND)
+    await told(supervisor, stop)
+    await told(supervisor, go_on)
+    await shell.sweep()
+    assert aborts(heard) == ["r1"]
+    assert tags(shell).count("scope.paused") == tags(shell).count("scope.resumed") == 1
+    await shell.ask(shell.proposal("k2", run="r2"), "ada")
+    await shell.sweep()
+    assert aborts(heard) == ["r1"]
+
+
+@STOPS
+async def test_whoever_listened_to_nothing_when_it_was_stopped_is_told_when_it_listens_again(
+    shell: Any, stop: Any, go_on: Any, code: Code, said: str
+) -> None:
+    await shell.ask(shell.proposal("k1", run="r1"), "ada")
+    supervisor = await supervising(shell)
+    shell.clock.advance(SECOND)
+    await told(supervisor, stop)
+    await shell.sweep()
+    shell.feed = Feed()
+    shell.tenant = Tenant(shell.name, shell.around, shell.feed)
+    await shell.tenant.start()
+    for _ in range(2):
+        heard: list[Any] = []
+        await shell.tenant.handle([Envelope(Listen("ada", INBOX, heard.append))])
+        await shell.settled()
+        assert aborts(heard) == ["r1"]
+        await told(supervisor, go_on)
+
+
+@STOPS
+async def test_what_everybody_is_refused_for_is_no_entry_of_anybody(shell: Any, stop: Any, go_on: Any, code: Code, said: str) -> None:
+    supervisor = await supervising(shell)
+    await told(supervisor, stop)
+    await shell.sweep()
+    before = len(tags(shell))
+    for _ in range(3):
+        refused = await shell.ask(shell.proposal("same", run="same"), "ada")
+        assert isinstance(refused, Refusal)
+        assert refused.code is code
+    assert len(tags(shell)) == before
+
+
+@STOPS
+async def test_a_stop_that_is_over_and_was_noted_is_not_noted_again(shell: Any, stop: Any, go_on: Any, code: Code, said: str) -> None:
+    """Legal time stands still for a moment after a start with a clock that is behind: then what is granted is as old as the stop."""
+    supervisor = await supervising(shell)
+    await told(supervisor, stop)
+    await shell.sweep()
+    await told(supervisor, go_on)
+    await shell.sweep()
+    assert isinstance(await shell.ask(shell.proposal("k1"), "ada"), Done)
+    shell.tenant = Tenant(shell.name, shell.around, shell.feed)
+    await shell.tenant.start()
+    await shell.sweep()
+    assert tags(shell).count("scope.paused") == 1
+    assert len(shell.tenant.state.warrants) == 1

@@ -401,3 +401,14 @@ def test_the_same_pause_of_another_scope_is_found(office: Office, found: Any, tm
         forged = amended(office, tmp_path / scope, ("scope.paused/1", 0, lambda event, to=scope: attrs.evolve(event, scope=to)))
         caught(found(forged, case))
         forged.ledger.close()
+
+
+def test_a_run_in_the_very_moment_in_which_its_agent_went_on_is_honest(office: Office, found: Any) -> None:
+    """Where nothing was handed on, only the order of the entries counts: legal time may stand still."""
+    office.now += MINUTE
+    moment = office.now
+    for act in (lambda: agents(office), lambda: resume(office, agents)):
+        office.now = moment
+        act()
+    office.now = moment
+    none(found(office, office.reading()))
