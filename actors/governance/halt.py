@@ -17,3 +17,4 @@ class Pause:
     person: Person
     reason: str
     since: Instant
+    number: int = 0  # of the node's: its entry on the node's log, for two may begin in the same moment of legal time

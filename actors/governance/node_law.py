@@ -168,11 +168,11 @@ def evolve_node(state: NodeState, event: NodeEvent, at: Instant, seq: int) -> No
             state.operators[event.key_id] = event
         case NodeTripped():
             state.epoch = event.epoch
-            state.tripped = state.last_trip = Pause(NODE, BREAKER, event.by, Person(""), event.reason, at)
+            state.tripped = state.last_trip = Pause(NODE, BREAKER, event.by, Person(""), event.reason, at, seq)
         case NodeReset():
             state.tripped = None
         case NodePaused():
-            state.paused = state.last_pause = Pause(NODE, OPERATORS, event.by, Person(""), event.reason, event.since)
+            state.paused = state.last_pause = Pause(NODE, OPERATORS, event.by, Person(""), event.reason, event.since, seq)
         case NodeResumed():
             state.paused = None
         case AlertRaised() | AlertAcknowledged():

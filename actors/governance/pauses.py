@@ -36,11 +36,11 @@ def of_node(state: State, side: str, stop: Pause | None, last: Pause | None) -> 
     """
     known = state.pauses.get(key(NODE, side))
     begun: tuple[e.Event, ...] = ()
-    if last is not None and state.noted.get(side) != last.since:
+    if last is not None and state.noted.get(side) != last.number:
         older = any(not live.revoked and live.terms.not_before <= last.since for live in state.warrants.values())
         running = any(run.status == "open" and not run.aborted and run.opened <= last.since for run in state.runs.values())
         if stop is not None or older or running:
-            begun = (e.ScopePaused(NODE, side, 0, last.by, last.person, last.reason, last.since),)
+            begun = (e.ScopePaused(NODE, side, last.number, last.by, last.person, last.reason, last.since),)
     if stop is None and (ended := known or (last if begun else None)) is not None:
         begun = (*begun, e.ScopeResumed(NODE, side, sentence(ended), NODE, Person(""), "who and why is in its own log"))
     return begun
@@ -96,11 +96,11 @@ def folded(state: State, event: Pauses, at: Instant) -> None:
         case e.ScopePaused():
             known = Pause(event.scope, event.side, event.by, event.person, event.reason, event.since)
             state.pauses[key(event.scope, event.side)] = known
-            if event.scope != NODE:  # its epoch is kept by the node's own log
+            if event.scope != NODE:  # its epoch is kept by the node's own log, and what stands here is the number of the entry there
                 guard = state.breakers.setdefault(event.scope, Breaker(event.scope))
                 guard.epoch, guard.stopped = event.epoch, event.since
             else:
-                state.noted[event.side] = event.since
+                state.noted[event.side] = event.epoch
             stopped(state, event.scope, event.reason)
             for live in state.warrants.values():
                 if not live.revoked and _covers(event.scope, live):

@@ -412,7 +412,7 @@ class State:
     time: Instant = Instant(0)  # of the last entry
     phase: str = "unfounded"  # unfounded | founding | sealed
     pauses: dict[str, Pause] = attrs.Factory(dict)  # see pausing.py
-    noted: dict[str, Instant] = attrs.Factory(dict)  # by its side, when the newest stop of the node began that was written down here
+    noted: dict[str, int] = attrs.Factory(dict)  # by its side, the newest stop of the node that was written down here: its number there
     members: dict[str, Member] = attrs.Factory(dict)
     invitations: dict[str, Invitation] = attrs.Factory(dict)
     bundle: bytes | None = None

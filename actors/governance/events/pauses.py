@@ -16,7 +16,7 @@ class ScopePaused:
     TAG: ClassVar[str] = "scope.paused/1"
     scope: str  # agent:NAME, tenant, or node: the node's own pause, as this tenant learnt of it
     side: str  # whose it is, and therefore who lifts it: tenant | operator
-    epoch: int
+    epoch: int  # of the scope, which it raises; of the node the number of the entry on the node's log
     by: str
     person: Person  # behind that member; empty for operators
     reason: str

@@ -243,3 +243,16 @@ async def test_a_stop_that_is_over_and_was_noted_is_not_noted_again(shell: Any, 
     await shell.sweep()
     assert tags(shell).count("scope.paused") == 1
     assert len(shell.tenant.state.warrants) == 1
+
+
+@STOPS
+async def test_a_second_stop_in_the_same_moment_is_another_one(shell: Any, stop: Any, go_on: Any, code: Code, said: str) -> None:
+    supervisor = await supervising(shell)
+    for number in (1, 2):
+        assert isinstance(await shell.ask(shell.proposal(f"k{number}"), "ada"), Done)
+        await told(supervisor, stop)
+        await shell.sweep()
+        await told(supervisor, go_on)
+        await shell.sweep()
+        assert tags(shell).count("scope.paused") == number
+        assert not shell.tenant.state.warrants
