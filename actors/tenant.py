@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from itertools import chain
 
 import structlog
 import trio
@@ -332,7 +331,8 @@ class Tenant:
                 room.release()
                 return decision
             refused = e.CommandRefused(type(command).__name__, actor, decision.code.value, decision.why, decision.about[:64])
-            return written if isinstance(written := self._submit((refused,), actor, room, moment.now), Refusal) else decision
+            written = self._submit((refused,), actor, room, moment.now)
+            return written if isinstance(written, Refusal) else decision
         if not decision.events:
             room.release()
             said = decision.answer
@@ -399,7 +399,7 @@ class Tenant:
         standing = self._around.standing
         if self._noted == standing.changes or self.frozen or self.state.phase == "unfounded":
             return
-        events = tuple(chain.from_iterable(pauses.of_node(self.state, *stop) for stop in standing.stops))
+        events = pauses.of_the_node(self.state, standing.stops)
         if events:
             room = self._around.scribe.reserve(self.name, ROOM, urgent=True)
             if not isinstance(room, Reservation) or isinstance(self._submit(events, "node", room), Refusal):

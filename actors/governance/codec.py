@@ -124,7 +124,9 @@ def _names(kind: type) -> tuple[str, ...]:
     return tuple(field.name for field in _fields(kind))
 
 
-def _hints(kind: type) -> dict[str, Any]:
+@cache
+def _hints(kind: type) -> Mapping[str, Any]:
+    """Worked out once: every state that is packed asks for its own."""
     found = get_type_hints(kind)
     return {field.name: found[field.name] for field in _fields(kind)}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TypeAlias
 
 from . import events as e
@@ -29,6 +30,11 @@ def answerable(state: State, scope: str) -> frozenset[Person]:
     return frozenset().union(*(behind(state, agent) for agent in agents))
 
 
+def of_the_node(state: State, found: Iterable[tuple[str, Pause | None, Pause | None]]) -> tuple[e.Event, ...]:
+    """What this tenant records of what stopped the node: of each side what is in force, and the newest there was."""
+    return tuple(event for stop in found for event in of_node(state, *stop))
+
+
 def of_node(state: State, side: str, stop: Pause | None, last: Pause | None) -> tuple[e.Event, ...]:
     """What this tenant records of the node's own pause, or of its breaker: that it began, and that it is over.
 
@@ -50,8 +56,7 @@ def stops(state: State, *agents: str) -> Pause | None:
     """The pause that keeps these agents from anything, the widest first."""
     if not state.pauses:
         return None
-    wide = (key(NODE, OPERATORS), key(NODE, BREAKER), key("tenant", OPERATORS), key("tenant", TENANTS))
-    keys = (*wide, *(key(f"{AGENT}:{agent}", TENANTS) for agent in agents))
+    keys = (*WIDE, *(key(f"{AGENT}:{agent}", TENANTS) for agent in agents))
     return next((state.pauses[key] for key in keys if key in state.pauses), None)
 
 
@@ -120,6 +125,9 @@ def _covers(scope: str, live: LiveWarrant) -> bool:
 
 def key(scope: str, side: str) -> str:
     return f"{side}/{scope}"
+
+
+WIDE = (key(NODE, OPERATORS), key(NODE, BREAKER), key("tenant", OPERATORS), key("tenant", TENANTS))  # what stops every agent
 
 
 def suspension(state: State) -> str:

@@ -58,8 +58,7 @@ def _compared(state: State, executor: str, known: Counted, told: Inventory, fact
     """What differs, the runs whose receipts are wanted, and the number up to which every receipt is accounted for."""
     seen: list[Observed] = []
     if known.journal and known.journal != told.journal:
-        before = f"journal {known.journal}, beyond {max(known.claimed, known.upto)}"
-        seen.append(Observed("counter_went_back", f"{executor} {told.journal}", before, f"journal {told.journal}"))
+        seen.append(_another(executor, known, told.journal, f"journal {told.journal}"))
         known = Counted(told.journal)
     elif told.counter < (most := max(known.claimed, known.upto)):
         seen.append(Observed("counter_went_back", f"{executor} {told.journal} {told.counter}", f"at least {most}", str(told.counter)))
@@ -73,6 +72,11 @@ def _compared(state: State, executor: str, known: Counted, told: Inventory, fact
     waiting = [made.number for made in told.entries if made.became == inventory.PENDING]
     upto = min(waiting) - 1 if waiting else last
     return [*seen, *found], wanted, max(upto, known.upto)
+
+
+def _another(executor: str, known: Counted, journal: str, seen: str) -> Observed:
+    """It counts in another journal than the one that is known."""
+    return Observed("counter_went_back", f"{executor} {journal}", f"journal {known.journal}, beyond {max(known.claimed, known.upto)}", seen)
 
 
 def _holes(since: int, last: int, spans: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
@@ -115,8 +119,7 @@ def received(state: State, told: Receipt, by: Member, moment: Moment) -> tuple[e
         return over
     seen: list[Observed] = []
     if known.journal != journal:
-        most = f"journal {known.journal}, beyond {max(known.claimed, known.upto)}"
-        seen.append(Observed("counter_went_back", f"{by.member} {journal}", most, f"journal {journal}, in the receipt of run {told.run}"))
+        seen.append(_another(by.member, known, journal, f"journal {journal}, in the receipt of run {told.run}"))
     elif known.has(count):
         seen.append(Observed("number_twice", f"{by.member} {journal} {count}", "one receipt of that number", f"another, of run {told.run}"))
     elif len(known.beyond) >= MOST_RANGES:

@@ -20,7 +20,6 @@ _ByPeople: TypeAlias = (
     e.ApprovalOpened | e.ApprovalGiven | e.ApprovalAsked | e.EnvelopeSigned | e.EnvelopeUsed | e.SeatDelegated | e.ChangeApplied
     | e.EffectVouched
 )  # fmt: skip
-_SCOPES = ("operator/tenant", "tenant/tenant", "operator/node", "breaker/node")  # and tenant/agent:NAME
 
 
 def look(state: State, event: e.Event, at: int, checks: Checks) -> None:
@@ -28,7 +27,8 @@ def look(state: State, event: e.Event, at: int, checks: Checks) -> None:
     match event:
         case e.ScopePaused():
             known = pauses.key(event.scope, event.side)
-            checks.expect("pauses", known in _SCOPES or known.startswith(f"tenant/{AGENT}:"), "there is no such pause", at)
+            one_agent = known.startswith(pauses.key(f"{AGENT}:", pauses.TENANTS))
+            checks.expect("pauses", known in pauses.WIDE or one_agent, "there is no such pause", at)
         case e.ScopeResumed() | e.TenantResumed():
             known = pauses.key(*((event.scope, event.side) if isinstance(event, e.ScopeResumed) else ("tenant", pauses.OPERATORS)))
             checks.expect("pauses", known in state.pauses, "what it lets go on was not paused", at)
