@@ -30,6 +30,7 @@ from . import intent as intents
 from .bundle import Bundle
 from .canonical import Value
 from .decision import Decided, Decision, Facts, Moment
+from .detectors.alarm import Alarm
 from .facts import Past, record
 from .ids import CaseId, Cost, Digest, Instant, Micros, Person, RunId
 from .judge import Forbidden, Permitted, judge
@@ -39,6 +40,7 @@ from .state import Case, LiveWarrant, Member, State
 from .tiers import Tier
 
 LARGEST_INTENT = 64 * 1024  # bytes: an open case keeps it in memory, and a person must be able to read it on a card
+TRIPS = "this intent trips the breaker"  # begins the end of a case whose own intent is one too many
 RETRY_PREFIX = "retry:"  # idempotency keys of intents proposed again from a dead letter: an agent that took one would stand in its way
 
 
@@ -220,7 +222,10 @@ def proceed(
         return Refusal(Code.POLICY_FORBIDS, f"policy names the executor {verdict.executor!r}, and there is no active executor of that name")
     if executor.kind == kinds.AGENT and (executor.member != case.agent or verdict.tier != "T0"):
         return Refusal(Code.POLICY_FORBIDS, "an agent executes by itself only what is its own and T0")
+    trips = watching.tripping(state, case, bundle.settings.breaker, moment.now) if case.case not in state.cases else None
     if verdict.tier == "T0":
+        if trips is not None:
+            return _ended_by_its_trip(state, before, case, verdict, trips, moment)
         terms = granting.warrant(state, case, verdict, wish, executor, (), moment)
         granted = granting.granted(state, terms, moment.now, instead)
         if isinstance(granted, Refusal):
@@ -228,10 +233,6 @@ def proceed(
         events = (*before, verdict, *admitted, *granted)
         if run is None or executor.member != case.agent:
             return Decided(events, {"case": case.case})
-        if (trips := watching.tripping(state, case, bundle.settings.breaker, moment.now)) is not None:
-            scope, alarm = trips
-            why = f"this intent trips the breaker of {scope}: {alarm.why}; its warrant is worthless, and no run is opened"
-            return Decided(events, refusal=Refusal(Code.BREAKER_OPEN, why, about=scope[:64]))
         opened = granting.passback(state, terms, case, verdict, wish, agent, bundle, moment, run)
         if isinstance(opened, Refusal):
             return opened
@@ -243,10 +244,20 @@ def proceed(
     shown = card.render(case, verdict, card_facts.facts(state, case.case, case.agent, bundle.catalogue[wish.action], moment.now), expires)
     held = (*before, verdict, e.ApprovalRequested(case.case, shown, expires))
     approved = envelopes.completed(state, case, verdict, wish, (), bundle, moment)
-    if approved is None:
+    if approved is None or trips is not None:  # what was approved in advance was not approved for a burst
         return Decided(held, {"case": case.case})
     given, used = approved
     granted = granting.granted(state, granting.warrant(state, case, verdict, wish, executor, given, moment), moment.now, instead)
     if isinstance(granted, Refusal):  # what was approved in advance does not fit the budgets now: it waits for people, who may see it fit
         return Decided(held, {"case": case.case})
     return Decided((*held, *admitted, *used, *granted), {"case": case.case})
+
+
+def _ended_by_its_trip(
+    state: State, before: tuple[e.Event, ...], case: Case, verdict: e.CaseDecided, trips: tuple[str, Alarm], moment: Moment
+) -> Decision:
+    """The intent that makes a burst is on record, for that is what trips, and nothing is granted to it."""
+    scope, alarm = trips
+    why = f"{TRIPS} of {scope}: {alarm.why}"
+    letter = e.DeadLetterOpened(moment.fresh.dead_letter(), case.case, "expired", why, state.last_letter, closes=True)
+    return Decided((*before, verdict, e.CaseExpired(case.case, why), letter), refusal=Refusal(Code.BREAKER_OPEN, why, about=scope[:64]))

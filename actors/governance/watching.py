@@ -112,7 +112,12 @@ def alarms(
 
 def tripping(state: State, case: Case, limits: BreakerLimits, at: Instant) -> tuple[str, Alarm] | None:
     """Which scope the intent of ``case`` will trip in the batch that records it, and why, or None.  The case is not in the state yet."""
-    own = copied(state.signals.get(f"agent:{case.agent}", _NOTHING))
+    seen = state.signals.get(f"agent:{case.agent}", _NOTHING)
+    if not (
+        rate.close(seen, at, limits.rate) or repetition.close(seen, limits.repetition, case.wish.args) or novelty.close(limits.novelty)
+    ):
+        return None  # nearly always: no copy is made
+    own = copied(seen)
     _note_intent(own, case, at, state.zone)
     for name, scope, alarm in _asked(own, case.agent, case.wish.action, limits, at, _forgiven(state)):
         if breaker.heeds(breaker.seen(state, scope), name):

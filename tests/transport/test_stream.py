@@ -12,7 +12,6 @@ import trio
 
 from transport.stream import TlsStream
 
-
 RECORD = 5 + 1 + 16  # bytes that TLS 1.3 puts around the content of a record: header, type, tag (RFC 8446, section 5.2)
 
 

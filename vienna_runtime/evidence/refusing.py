@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from actors.governance import due
+from actors.governance import due, proposing
 from actors.governance import events as e
 from actors.governance.canary import Recognise
 from actors.governance.decision import Moment
@@ -16,10 +16,13 @@ def instead(
 ) -> list[e.Event]:
     """What follows on a verdict: as the law says it here, or the case's end where that is what was recorded instead of going on.
 
-    Where a breaker refuses a case that is proposed, or the vote that completes a quorum, nothing is recorded at all.
+    Where a breaker that is open refuses a case that is proposed, or the vote that completes a quorum, nothing is recorded at all; the
+    intent that opens one is, and ends in its own batch.
     """
     case = state.cases.get(event.case) if isinstance(event, e.CaseExpired) else None
     if case is None or not isinstance(event, e.CaseExpired) or not isinstance(owed[0], (e.ApprovalRequested, e.WarrantIssued)):
         return owed
     again = isinstance(events.get(case.last), e.CaseDecided) and case.step > 2
-    return list(due.expired(state, case, event.why, moment, canary_of)) if again else owed
+    if again or (case.step == 2 and isinstance(owed[0], e.WarrantIssued) and event.why.startswith(proposing.TRIPS)):
+        return list(due.expired(state, case, event.why, moment, canary_of))
+    return owed

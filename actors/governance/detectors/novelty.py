@@ -97,6 +97,11 @@ def _hour(zone: str, quarter: int) -> int:
     return hour
 
 
+def close(limits: Limits) -> bool:
+    """Whether one more intent could trip at all."""
+    return bool(limits.of)
+
+
 def judge(signals: Signals, now: Instant, limits: Limits, since: Instant = BEGINNING) -> Alarm | None:
     if not limits.of:
         return None

@@ -75,16 +75,29 @@ def _spread(pace: Pace) -> int:
     return max(pace.deviation, pace.mean // 4, _ONE)
 
 
+def close(signals: Signals, at: Instant, limits: Limits) -> bool:
+    """Whether one more intent could trip at all."""
+    pace = signals.pace
+    if pace is None or at // INTERVAL != pace.interval:
+        return limits.least <= 1  # it is the first of its interval
+    return _flood(pace, pace.asked + 1, limits)
+
+
 def judge(signals: Signals, now: Instant, limits: Limits, since: Instant = BEGINNING) -> Alarm | None:
     pace = signals.pace
-    if pace is None or pace.asked < limits.least or pace.intervals < limits.warm_up or since // INTERVAL >= pace.interval:
-        return None
-    asked = pace.asked * _ONE
-    if asked <= pace.mean + limits.deviations * _spread(pace) or asked < limits.times * pace.mean:
+    if pace is None or since // INTERVAL >= pace.interval or not _flood(pace, pace.asked, limits):
         return None
     usual, spread = _rounded(pace.mean), _rounded(_spread(pace))
     why = f"rate: {pace.asked} intents in five minutes, and {usual} ± {spread} are usual"
     return Alarm(NAME, why, {"asked": pace.asked, "usual": usual, "spread": spread, "limit": limits.least})
+
+
+def _flood(pace: Pace, intents: int, limits: Limits) -> bool:
+    """Whether so many in the newest interval are too many for this baseline."""
+    if intents < limits.least or pace.intervals < limits.warm_up:
+        return False
+    asked = intents * _ONE
+    return asked > pace.mean + limits.deviations * _spread(pace) and asked >= limits.times * pace.mean
 
 
 def _rounded(thousandths: int) -> int:

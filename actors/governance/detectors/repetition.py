@@ -44,6 +44,11 @@ def note(signals: Signals, at: Instant, args: bytes) -> None:
     signals.asked = (*signals.asked[-(REMEMBERED - 1) :], (at, args[:SHORT]))
 
 
+def close(signals: Signals, limits: Limits, args: bytes) -> bool:
+    """Whether one more intent with these arguments could trip at all."""
+    return [known for _, known in signals.asked].count(args[:SHORT]) + 1 >= limits.count
+
+
 def judge(signals: Signals, now: Instant, limits: Limits, since: Instant = BEGINNING) -> Alarm | None:
     """About the newest intent."""
     if len(signals.asked) < limits.count:

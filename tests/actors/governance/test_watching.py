@@ -25,6 +25,7 @@ from actors.governance.refusals import Code, Refusal
 from actors.governance.signals import Signals
 from actors.governance.state import State, epoch, scopes
 from tests.actors.governance.conftest import MANIFEST, POLICIES, Bench
+from tests.actors.governance.test_envelopes import sign
 from vienna_runtime.replay.breakers import Simulation, Trip
 
 UNIT = 1_000_000
@@ -342,22 +343,32 @@ def test_what_is_denied_at_once_counts_for_the_same_detectors_as_in_a_simulation
     }
 
 
+@pytest.mark.parametrize("run", ["r", None])
 @pytest.mark.parametrize("detector", ["rate", "repetition", "novelty"])
-def test_the_intent_that_trips_opens_no_run_of_its_agents_own(detector: str) -> None:
-    """Its warrant is worthless by the end of the batch, but a run would have been opened, and only told to abort."""
+def test_the_intent_that_trips_is_granted_nothing(detector: str, run: str | None) -> None:
+    """It is on record, for that is what trips; its warrant would be worthless by the end of the batch, a run told to abort."""
     loaded = recall(Source({"bundle.toml": (SHOP + "[breaker.repetition]\nreads = true\n").encode(), "all.cedar": POLICIES.encode()}))
     assert isinstance(loaded, Bundle), [str(item) for item in loaded.items]
     bench = Bench("belvedere", loaded).found()
     resource = almost(bench, detector)
     assert tripped(bench, detector) == set()
-    decision = bench.ask(bench.wish("notes.read", resource, key="k", run="r"), "ada")
+    before = len(bench.log)
+    decision = bench.ask(bench.wish("notes.read", resource, key="k", run=run), "ada")
     assert tripped(bench, detector)
-    assert "r" not in bench.state.runs
-    assert not any(isinstance(event, e.RunOpened) and event.run == "r" for _, _, event, _ in bench.log)
+    recorded = [type(event) for _, _, event, _ in bench.log[before:]]
+    assert recorded == [e.IntentProposed, e.CaseDecided, e.CaseExpired, e.DeadLetterOpened, e.BreakerTripped, e.AlertRaised]
+    assert not bench.state.cases.keys() & {event.case for _, _, event, _ in bench.log[before:] if isinstance(event, e.IntentProposed)}
     assert isinstance(decision, Decided)
     assert decision.refusal is not None
     assert (decision.refusal.code, detector in decision.refusal.why) == (Code.BREAKER_OPEN, True)
     assert all(live.epoch != epoch(bench.state, live.agent, live.action) for live in bench.state.warrants.values())
+
+
+def test_what_was_approved_in_advance_was_not_approved_for_a_burst(watched: Bench) -> None:
+    sign(watched, count=50, total=None)
+    cases = [watched.propose("orders.refund", key=f"k{number}") for number in range(20)]
+    assert [case.status for case in cases] == ["warranted"] * 19 + ["held"]
+    assert tripped(watched, "repetition") == {"agent:ada action:orders.refund"}
 
 
 def test_nothing_is_granted_or_redeemed_from_a_trip_to_the_reset_or_the_probe(watched: Bench) -> None:

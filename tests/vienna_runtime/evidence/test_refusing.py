@@ -47,6 +47,24 @@ def test_a_budget_that_is_used_up_ends_it(office: Office, alone: ModuleType, tmp
     assert not any(failures(office, case, alone, tmp_path))
 
 
+def burst(office: Office, most: int = 20) -> str:
+    """Under a bundle that grants at once and whose breaker lets ``most - 1`` alike pass; the case of the intent that trips it."""
+    files = bundle_files(office)
+    toml = files["bundle.toml"] + b"\n[breaker.repetition]\ncount = %d\n" % most
+    office.activate({**files, "bundle.toml": toml, "all.cedar": files["all.cedar"].replace(*T0, 1)})
+    for number in range(most):
+        ask = c.Propose("notes.append", "notes/today", {"text": "a"}, "to see", f"burst-{number}")
+        office.do(ask, "ada")
+    return next(draft.case for draft in reversed(office.drafts) if draft.tag == e.IntentProposed.TAG)
+
+
+def test_the_intent_that_trips_a_breaker_ends_in_its_own_batch(office: Office, alone: ModuleType, tmp_path: Path) -> None:
+    case = burst(office)
+    assert [draft.tag for draft in office.drafts if draft.case == case][-2:] == [e.CaseExpired.TAG, e.DeadLetterOpened.TAG]
+    assert any(draft.tag == e.BreakerTripped.TAG for draft in office.drafts)
+    assert not any(failures(office, case, alone, tmp_path))
+
+
 def forged(office: Office, path: Path, case: str, after: str) -> Office:
     """The case ends behind its entry of that tag, as if something had refused to go on."""
     at = max(number for number, draft in enumerate(office.drafts) if draft.tag == after and draft.case == case)
