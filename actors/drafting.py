@@ -56,8 +56,8 @@ def record(state: State, events: tuple[e.Event, ...], actor: str, now: Instant, 
             Draft(tag=event.TAG, time=now, actor=actor, body=codec.encode(event), case=case_id, step=step, follows=follows, keys=keys)
         )
         done.append(event)
-        if keys:
-            keyed.append((keys, event))
+        if found_by := (*keys, *index.passing_keys(event)):
+            keyed.append((found_by, event))
         if about is not None:
             heard.append((event, about))
         if cause is not None and cause.same not in causes and alerts.is_news(state.alerts, cause, now):

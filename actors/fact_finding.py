@@ -12,7 +12,6 @@ from actors.forgetting import Forgetting
 from actors.governance import bundle as bundles
 from actors.governance import commands as c
 from actors.governance import enveloping, fact_view, guarding, index, inventory
-from actors.governance import events as e
 from actors.governance.canary import Canary
 from actors.governance.canonical import NotCanonical, digest
 from actors.governance.decision import Ancestor, Asker, Facts
@@ -23,7 +22,6 @@ from actors.governance.signing import Purpose, verifies
 from actors.governance.state import Case, Member, State
 from actors.recall import Recall
 from actors.signer import Signer
-from ledger import BodyRemoved
 
 
 @attrs.frozen
@@ -146,13 +144,8 @@ class Known:
             return True, open_run.receipt or None
         if not self.recall.knows(index.run_key(run)):
             return False, None
-        try:
-            opened = self.recall.run(run)
-        except BodyRemoved:
-            return True, None
-        events = [] if opened is None else [event for _, event in self.recall.case(opened.case)]
-        told = [event.receipt for event in events if isinstance(event, (e.RunReported, e.RunReportedLate)) and event.run == run]
-        return True, digest(told[-1]) if told else None
+        receipt = self.recall.receipt(run)
+        return True, None if receipt is None else digest(receipt)
 
     def _ancestor(self, case: str) -> Ancestor | None:
         found = self.recall.intent(case)

@@ -164,6 +164,19 @@ class Recall:
         found = self.event(index.run_key(run))
         return found if isinstance(found, e.RunOpened) else None
 
+    def receipt(self, run: str) -> bytes | None:
+        """The newest receipt of a run that there was; None where none came, or its body has been forgotten."""
+        fresh = self._fresh.get(index.receipt_key(run))
+        if isinstance(fresh, (e.RunReported, e.RunReportedLate)):
+            return fresh.receipt
+        try:
+            opened = self.run(run)
+        except BodyRemoved:
+            return None
+        events = [] if opened is None else [event for _, event in self.case(opened.case)]
+        told = [event.receipt for event in events if isinstance(event, (e.RunReported, e.RunReportedLate)) and event.run == run]
+        return told[-1] if told else None
+
     def was_redeemed(self, effect: str) -> bool:
         """Whether a run of this effect was ever opened, also where its body has been forgotten."""
         key = index.effect_key(effect)

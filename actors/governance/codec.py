@@ -74,7 +74,7 @@ def _fingerprint(version: str) -> bytes:
     return canonical.digest("\n".join([version, *shapes]).encode())
 
 
-FOLD_VERSION = "fold/27"  # raised whenever evolve folds the same log into another state
+FOLD_VERSION = "fold/28"  # raised whenever evolve folds the same log into another state
 _STATE_KINDS = (
     state.State,
     state.Member,

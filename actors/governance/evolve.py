@@ -187,7 +187,7 @@ def _executed(
     match event:
         case e.RunReported():
             run.status = "reported"
-            stocktaking.note(state, run.redeemer, event.receipt)
+            stocktaking.note(state, run.redeemer, event.receipt, at)
             run.outcome, run.cost = event.outcome, Cost(budgets.charged(run.terms, event.cost))
             run.receipt = canonical.digest(event.receipt)
             run.due = event.verify_by
@@ -217,7 +217,7 @@ def _looked(
     state: State,
     event: e.RunAttested | e.RunReportedLate | e.EffectProbed | e.EffectVouched | e.EffectSettled,
     case: Case | None,
-    _at: Instant,
+    at: Instant,
 ) -> None:
     run = state.runs.get(event.run)
     if run is None:
@@ -228,7 +228,7 @@ def _looked(
         case e.EffectProbed():
             run.seen = (*run.seen, Said(event.verifier, event.person, event.found))
         case e.RunReportedLate():
-            stocktaking.note(state, run.redeemer, event.receipt)
+            stocktaking.note(state, run.redeemer, event.receipt, at)
             run.late, run.receipt = event.outcome, canonical.digest(event.receipt)
             run.cost = Cost(max(run.cost, event.cost))
         case e.EffectVouched():

@@ -24,6 +24,7 @@ class Counted:
     upto: int = 0  # every one up to here is accounted for
     beyond: tuple[tuple[int, int], ...] = ()  # first and last of those that came before others did; at most stocktaking.MOST_RANGES
     claimed: int = 0  # the newest number that an inventory told
+    at: Instant = Instant(0)  # when the newest of all this was recorded
 
     def has(self, number: int) -> bool:
         return number <= self.upto or any(first <= number <= last for first, last in self.beyond)

@@ -24,6 +24,11 @@ def run_key(run: str) -> bytes:
     return b"run\0" + _short(run)
 
 
+def receipt_key(run: str) -> bytes:
+    """Of what is not durable yet, see ``passing_keys``."""
+    return b"receipt\0" + _short(run)
+
+
 def effect_key(effect: str) -> bytes:
     """The newest run of an effect, whoever opened it."""
     return b"effect\0" + _short(effect)
@@ -102,5 +107,14 @@ def keys(event: e.Event) -> tuple[bytes, ...]:
             return (envelope_key(event.envelope),)
         case e.SnapshotMade():
             return (snapshot_key(event.digest),)
+        case _:
+            return ()
+
+
+def passing_keys(event: e.Event) -> tuple[bytes, ...]:
+    """Further ones under which it is found until it is durable: from then on it is found by its case."""
+    match event:
+        case e.RunReported() | e.RunReportedLate():
+            return (receipt_key(event.run),)
         case _:
             return ()

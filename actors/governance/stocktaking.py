@@ -41,7 +41,7 @@ def take(state: State, command: c.TakeStock, by: Member, facts: Facts, moment: M
         return late
     known = state.findings.counted.get(by.member, Counted())
     base = known.upto if known.journal == told.journal else 0
-    if told.since > base:
+    if told.since > base or _overtaken(known, told):
         return Decided(answer={"upto": base, "wanted": [], "counter": told.counter})  # it begins beyond what is accounted for: again
     seen, wanted, upto = _compared(state, by.member, known, told, facts)
     new = [one for one in seen if reconciling.key(one.kind, one.about) not in state.findings.open]
@@ -63,7 +63,8 @@ def _compared(state: State, executor: str, known: Counted, told: Inventory, fact
     elif told.counter < (most := max(known.claimed, known.upto)):
         seen.append(Observed("counter_went_back", f"{executor} {told.journal} {told.counter}", f"at least {most}", str(told.counter)))
     last = told.entries[-1].number if len(told.entries) == inventory.MOST_ENTRIES else told.counter
-    for first, end in _holes(told.since, last, [*((made.number, made.number) for made in told.entries), *known.beyond]):
+    accounted = max(told.since, known.upto)  # a journal forgets what it has told long ago
+    for first, end in _holes(accounted, last, [*((made.number, made.number) for made in told.entries), *known.beyond]):
         numbers = str(first) if first == end else f"{first}..{end}"
         seen.append(Observed("receipt_withheld", f"{executor} {told.journal} {numbers}", f"receipt {numbers}", NOT_THERE))
     found = [one for made in told.entries if (one := _about(state, executor, told.journal, made, facts)) is not None]
@@ -72,6 +73,15 @@ def _compared(state: State, executor: str, known: Counted, told: Inventory, fact
     waiting = [made.number for made in told.entries if made.became == inventory.PENDING]
     upto = min(waiting) - 1 if waiting else last
     return [*seen, *found], wanted, max(upto, known.upto)
+
+
+def _overtaken(known: Counted, told: Inventory) -> bool:
+    """Whether it tells less than is known because it was signed before that: a line that broke hands in late what it still had.
+
+    Whoever signs ahead of time what it counts is no better off than whoever sends no inventory at all.
+    """
+    less = told.counter < max(known.claimed, known.upto) if known.journal == told.journal else bool(known.journal)
+    return less and told.time <= known.at
 
 
 def _another(executor: str, known: Counted, journal: str, seen: str) -> Observed:
@@ -145,7 +155,7 @@ def _unnumbered(state: State, told: Receipt, by: Member, moment: Moment) -> tupl
 # --- what evolve does -------------------------------------------------------------------------------------------------
 
 
-def note(state: State, executor: str, packed: bytes) -> None:
+def note(state: State, executor: str, packed: bytes, at: Instant) -> None:
     """A receipt has come in.  One that is none stands on no log of ours, and perhaps in what somebody shows for one: it counts nothing."""
     try:
         number = inventory.counted(unverified_unpack(packed))
@@ -156,13 +166,15 @@ def note(state: State, executor: str, packed: bytes) -> None:
     journal, count = number
     known = state.findings.counted.setdefault(executor, Counted(journal))
     if known.journal == journal and not known.has(count):
+        known.at = at
         _see(known, count)
 
 
-def taken(state: State, event: e.InventoryTaken) -> None:
+def taken(state: State, event: e.InventoryTaken, at: Instant) -> None:
     known = state.findings.counted.get(event.executor)
     if known is None or known.journal != event.journal:
         known = state.findings.counted[event.executor] = Counted(event.journal)
+    known.at = at
     known.claimed = max(known.claimed, event.counter)
     known.upto = max(known.upto, event.upto)
     known.beyond = tuple(span for span in known.beyond if span[1] > known.upto)
@@ -206,7 +218,7 @@ def folded(state: State, event: Reconciling, _case: Case | None, at: Instant) ->
         case e.FindingsOverflowed():
             state.findings.lost = True
         case e.InventoryTaken():
-            taken(state, event)
+            taken(state, event, at)
         case e.EvidenceCompared():
             pass
         case _:

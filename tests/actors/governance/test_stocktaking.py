@@ -32,7 +32,7 @@ def stock(
     bench: Any, *made: Made, counter: int | None = None, since: int = 0, journal: str = "j1", by: str = "till", **changed: Any
 ) -> Any:
     top = counter if counter is not None else made[-1].number
-    packed = inventory.pack(Inventory("belvedere", journal, top, since, made, Instant(bench.now)))
+    packed = inventory.pack(Inventory("belvedere", journal, top, since, made, Instant(changed.pop("signed", bench.now))))
     receipts = {run.run: (True, None) for run in made}
     command = c.TakeStock(packed, bench.sign(by, Purpose.INVENTORY, packed))
     return bench.ask(command, "till", **{"receipts": receipts, **changed})
@@ -97,13 +97,37 @@ def test_another_receipt_than_the_recorded_one_is_found(bench: Any) -> None:
 def test_a_counter_that_goes_back_and_another_journal_are_found(bench: Any) -> None:
     for number in (1, 2):
         ran(bench, number)
+    bench.pass_time(1)
     stock(bench, Made(1, RunId("r1"), NOTHING, "told"), counter=1)
+    bench.pass_time(1)
     stock(bench, Made(1, RunId("r1"), NOTHING, "told"), journal="j2")
     assert open_findings(bench) == [("counter_went_back", "till j1 1"), ("counter_went_back", "till j2")]
 
 
+def test_a_journal_forgets_what_it_has_told_and_nobody_calls_that_withheld(bench: Any) -> None:
+    digests = {number: ran(bench, number) for number in (1, 2, 3)}
+    stock(bench, *(Made(n, RunId(f"r{n}"), digests[n], "told") for n in (1, 2, 3)))
+    told = stock(bench, Made(3, RunId("r3"), digests[3], "told"))
+    assert (told.answer["upto"], open_findings(bench)) == (3, [])
+    stock(bench, Made(5, RunId("r3"), digests[3], "told"))
+    assert open_findings(bench) == [("receipt_withheld", "till j1 4")]
+
+
+@pytest.mark.parametrize("journal", ["j1", "j0"])
+def test_an_inventory_that_was_overtaken_by_what_was_signed_after_it_says_nothing(bench: Any, journal: str) -> None:
+    digest, signed = ran(bench, 1), bench.now
+    bench.pass_time(1)
+    ran(bench, 2)
+    late = stock(bench, Made(1, RunId("r1"), digest, "told"), journal=journal, signed=signed)
+    assert (late.events, open_findings(bench)) == ((), [])
+    bench.pass_time(1)
+    stock(bench, Made(1, RunId("r1"), digest, "told"), journal=journal)
+    assert [kind for kind, _ in open_findings(bench)] == ["counter_went_back"]
+
+
 def test_an_executor_that_lies_without_end_fills_no_room_that_others_need(bench: Any) -> None:
     for number in range(reconciling.MOST_OF_ONE + 5):
+        bench.pass_time(1)
         stock(bench, Made(1, RunId("r1"), NOTHING, "told"), journal=f"j{number}", receipts={"r1": (False, None)})
     assert len(open_findings(bench)) == reconciling.MOST_OF_ONE
     assert bench.state.findings.lost
