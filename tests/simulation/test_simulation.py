@@ -7,14 +7,22 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import attrs
 import pytest
 
 from actors import supervisor
+from actors.governance import pauses
+from actors.governance.events import MemberRevoked
+from actors.governance.halt import Pause
+from actors.governance.state import State
 from ledger import memory
 from tests.simulation.hunt import hunt
 from tests.simulation.mutants import MUTANTS, mutated
+from vienna_runtime.selftest.simulation.account import Account
 from vienna_runtime.selftest.simulation.acts import ACTS, WEIGHTS
+from vienna_runtime.selftest.simulation.entries import Entry
 from vienna_runtime.selftest.simulation.many import Tally, simulate
 from vienna_runtime.selftest.simulation.quorums import is_filled
 from vienna_runtime.selftest.simulation.run import play
@@ -37,7 +45,8 @@ def test_seeds_break_no_promise_and_much_happens_in_them() -> None:
     assert (tally.seeds, tally.steps) == (8, 8 * 500)
     for event in ("intent.proposed", "approval.given", "approval.denied", "warrant.issued", "warrant.revoked", "run.opened", "run.unknown",
                   "run.verified", "effect.settled", "breaker.tripped", "scope.paused", "dead_letter.opened", "snapshot.made",
-                  "run.opened by way of others", "envelope.used"):  # fmt: skip
+                  "run.opened by way of others", "envelope.used", "executor.inventory", "reconcile.found", "reconcile.resolved",
+                  "reconcile.compared", "dead_letter.resolved", "change.applied"):  # fmt: skip
         assert tally.events[event], event
     assert min(tally.acts[kind] for kind in ("executed", "power", "kill", "disk fails", "disk hangs", "cut", "one of several settled")) > 0
 
@@ -65,11 +74,34 @@ def test_what_was_found_once_is_mended(file: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "file"),
     [("the node answers a repeat with another run", "a-repeat-names-another-run"),
-     ("the heads go before what was queued", "heads-before-older-entries")],
+     ("the heads go before what was queued", "heads-before-older-entries"),
+     ("a receipt that is not durable yet is none", "a-lie-between-a-report-and-its-commit")],
 )  # fmt: skip
 def test_what_was_found_once_would_be_found_again(name: str, file: str) -> None:
     with mutated(name):
         assert replay(Path(__file__).parent / "found" / f"{file}.json").finding is not None
+
+
+def test_two_stops_in_one_moment_would_be_found_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    noted, times = pauses.of_node, dict[int, int]()
+
+    def by_their_time(now: State, side: str, stop: Pause | None, last: Pause | None) -> Any:
+        if last is not None:
+            times[last.number] = last.since
+            if times.get(known := now.noted.get(side, 0)) == last.since:
+                last = attrs.evolve(last, number=known)
+        return noted(now, side, stop, last)
+
+    monkeypatch.setattr(pauses, "of_node", by_their_time)
+    assert replay(Path(__file__).parent / "found" / "two-stops-of-the-node-in-one-moment.json").finding is not None
+
+
+def test_a_vote_that_stays_when_its_voter_has_left_would_be_found_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stays(self: Account, event: MemberRevoked, at: int, entry: Entry) -> None:
+        self.members[event.member].status = "revoked"
+
+    monkeypatch.setattr(Account, "_gone", stays)
+    assert replay(Path(__file__).parent / "found" / "second-account-votes-when-the-first-has-left.json").finding is not None
 
 
 @pytest.mark.parametrize("name", QUICK)

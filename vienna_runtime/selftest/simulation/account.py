@@ -18,9 +18,11 @@ from vienna_runtime.selftest.simulation import hands
 from vienna_runtime.selftest.simulation.advance import Advance
 from vienna_runtime.selftest.simulation.entries import Broken, Entry
 from vienna_runtime.selftest.simulation.halts import Halts
+from vienna_runtime.selftest.simulation.letters import Letters
 from vienna_runtime.selftest.simulation.quorums import is_filled
 from vienna_runtime.selftest.simulation.remembered import CaseNow, RunNow, WarrantNow, Who
 from vienna_runtime.selftest.simulation.spending import Purse
+from vienna_runtime.selftest.simulation.stock import Stock
 
 LEAST = {"T0": 0, "T1": 1, "T2": 2}  # persons
 GOOD = frozenset({"verified", "consistent"})
@@ -40,10 +42,11 @@ class Account:
         self.open_runs: dict[str, RunNow] = {}
         self.open_cases: dict[str, CaseNow] = {}
         self.keys: dict[tuple[str, str], str] = {}
-        self.letters: dict[str, str] = {}  # open ones, and their cases
-        self.all_letters: list[str] = []
+        self.post = Letters(self.members, self.cases)
+        self.letters, self.all_letters = self.post.open, self.post.all
         self.halts = Halts(self.members, self.live, self.cases)
         self.advance = Advance(self.members)
+        self.stock = Stock(self.members, self.runs)
         self.blocked: dict[str, list[str]] = {}  # effect → runs of unknown outcome
         self.refusals: Counter[tuple[str, str]] = Counter()
         self.votes: dict[bytes, str] = {}  # statement → its case
@@ -59,7 +62,6 @@ class Account:
         self.time = 0
         self.granted: list[tuple[int, str]] = []  # time and name of what was issued or redeemed since somebody looked
         self.last_grant = -1  # the newest entry that issued or redeemed
-        self._letter_at: int | None = None
         self._steps = {kind: getattr(self, name) for kind, name in _STEPS.items()}
         self._halting = {kind: getattr(self.halts, name) for kind, name in _HALTING.items()}
 
@@ -84,6 +86,8 @@ class Account:
             if case.place == "closed":
                 raise Broken("nothing happens to a closed case", f"{entry.tag} of {name}")
         self.halts.follows(event)
+        self.stock.follows(event)
+        self.post.follows(event)
         if (halting := self._halting.get(kind)) is not None:
             halting(event, entry.time)
         step = self._steps.get(kind)
@@ -322,6 +326,7 @@ class Account:
     def _reported(self, event: e.RunReported, at: int, entry: Entry) -> None:
         run = self._run(event.run, "open")
         run.status, run.receipt, run.due = "reported", event.receipt, event.verify_by
+        self.stock.received(run, event.receipt)
         self.receipts.add(event.receipt)
         self.purse.reported(event.run, event.cost)
 
@@ -330,6 +335,7 @@ class Account:
         if run.late:
             raise Broken("a run is reported once", event.run)
         run.late = True
+        self.stock.received(run, event.receipt)
         self.receipts.add(event.receipt)
         self.purse.reported_late(event.run, event.cost)
 
@@ -377,21 +383,24 @@ class Account:
     # -- what is left behind
 
     def _letter(self, event: e.DeadLetterOpened, at: int, entry: Entry) -> None:
-        if event.previous != self._letter_at:
-            raise Broken("dead letters are a chain", event.letter)
-        self._letter_at = entry.seq
-        self.letters[event.letter] = event.case
-        self.all_letters.append(event.letter)
-        if event.case:
-            self.cases[event.case].letters += 1
+        self.post.opened(event, entry.seq, at)
 
     def _resolved(self, event: e.DeadLetterResolved, at: int, entry: Entry) -> None:
-        if self.letters.pop(event.letter, None) is None:
-            raise Broken("a dead letter is resolved once", event.letter)
+        self.post.resolved(event, at)
 
     def _differs(self, event: e.FindingOpened, at: int, entry: Entry) -> None:
         if event.kind in OWN:
             raise Broken("the node's own accounts agree", f"{event.kind} of {event.about}: {event.expected} is {event.observed}")
+        self.stock.found(event, entry.seq)
+
+    def _reconciled(self, event: e.FindingResolved | e.EvidenceCompared | e.InventoryTaken, at: int, entry: Entry) -> None:
+        match event:
+            case e.FindingResolved():
+                self.stock.resolved(event)
+            case e.EvidenceCompared():
+                self.stock.compared(event)
+            case e.InventoryTaken():
+                self.stock.inventory(event, at, self.tenant)
 
 
 _STEPS: Mapping[type, str] = {
@@ -435,6 +444,9 @@ _STEPS: Mapping[type, str] = {
     e.DeadLetterOpened: "_letter",
     e.DeadLetterResolved: "_resolved",
     e.FindingOpened: "_differs",
+    e.FindingResolved: "_reconciled",
+    e.EvidenceCompared: "_reconciled",
+    e.InventoryTaken: "_reconciled",
 }
 _HALTING: Mapping[type, str] = {
     e.ScopePaused: "paused",

@@ -57,7 +57,8 @@ class Answers:
             value = message["value"]
             self._about_case(account, call, value)
             check = _CHECKS.get(call.tag)
-            if check is not None and not check(account, call.fields, value):
+            counted = call.tag != "executor.inventory" or account.stock.answered(call.who.name, call.fields["statement"], value)
+            if not counted or (check is not None and not check(account, call.fields, value)):
                 raise Broken(DURABLE, f"{call.tag} of {tenant}/{call.who.name}: {value}")
 
     def asked(self, call: Call) -> None:
@@ -154,7 +155,9 @@ _CHECKS: Mapping[str, Callable[[Account, Message, Mapping[str, Any]], bool]] = {
     "case.cancel": lambda account, asked, value: account.cases[asked["case"]].place != "held",
     "warrant.revoke": lambda account, asked, value: asked["warrant"] not in account.live,
     "dead_letter.resolve": lambda account, asked, value: asked["letter"] not in account.letters,
-    "dead_letter.retry": lambda account, asked, value: asked["letter"] not in account.letters,
+    "dead_letter.retry": lambda account, asked, value: account.post.tried.get(asked["letter"]) == value["case"],
+    "dead_letter.list": lambda account, asked, value: account.post.was_listed(asked, value),
+    "reconcile.resolve": lambda account, asked, value: asked["finding"] in account.stock.over,
     "breaker.trip": lambda account, asked, value: account.halts.guard(asked["scope"]).epoch > 0,
     "bundle.activate": _activated,
     "pause": lambda account, asked, value: ("tenant", asked["scope"]) in account.halts.paused_ever,

@@ -6,7 +6,9 @@ from actors.governance import canonical, constraints, envelope
 from actors.governance.constraints import Constraint
 from actors.governance.ids import Cost, Digest, Instant, MemberId, TenantId
 from actors.governance.signing import Purpose
+from vienna_runtime.selftest.simulation.account import Account
 from vienna_runtime.selftest.simulation.acts import act
+from vienna_runtime.selftest.simulation.by_people import vote
 from vienna_runtime.selftest.simulation.people import ADMINS, AGENTS, APPROVERS
 from vienna_runtime.selftest.simulation.policy import DIGESTS
 from vienna_runtime.selftest.simulation.schedule import Step
@@ -30,8 +32,8 @@ async def approve_in_advance(world: World, step: Step) -> None:
     statement = envelope.Statement(
         tenant=TenantId(account.tenant), template=Digest(canonical.digest(packed_template)), count=COUNTS[step.b // 3 % len(COUNTS)],
         total=None if total is None else Cost(total), until=Instant(world.now + LIVES[step.c // 9 % len(LIVES)]),
-        bundle=account.bundle if step.c % 13 else DIGESTS[step.b % len(DIGESTS)], tier=("T2", "T2", "T1")[step.a % 3], reason="as ever",
-        nonce=b"%016d" % world.number(), time=Instant(world.now),
+        bundle=account.bundle if step.c % 13 else DIGESTS[step.b % len(DIGESTS)], tier=("T2", "T1", "T1")[step.a // 2 % 3],
+        reason="as ever", nonce=b"%016d" % world.number(), time=Instant(world.now),
     )  # fmt: skip
     packed = envelope.pack(statement)
     who = world.member(account.tenant, APPROVERS[step.c // 2 % len(APPROVERS)])
@@ -65,3 +67,13 @@ async def ask_for_what_is_approved(world: World, step: Step) -> None:
     for _ in range(1 + (step.c % 5 == 0)):
         await world.call(world.member(account.tenant, agent), "propose", fields)
         fields = {**fields, "key": f"key-{1000 + world.number()}"}
+    if known.template["action"] == "orders.payout" and step.a // 2 % 4:
+        await world.settle()
+        await fill(world, account, agent, step)
+
+
+async def fill(world: World, account: Account, agent: str, step: Step) -> None:
+    """Of what takes two the one that signed nothing in advance agrees as well."""
+    held = [case for case in account.held() if case.agent == agent and account.wish(case).purpose == "as agreed"]
+    if held:
+        await vote(world, account, held[-1], Step(step.kind, step.a, step.b // 5, 41 * 43), "approve")

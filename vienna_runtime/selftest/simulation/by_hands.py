@@ -55,6 +55,32 @@ async def hand_on(world: World, step: Step) -> None:
         await redeem_by(world, account, above, step)
 
 
+@act("go around a pause", 8)
+async def go_around_a_pause(world: World, step: Step) -> None:
+    """What is granted while an agent is paused goes through its hands all the same."""
+    account = world.account(step.a)
+    paused = AGENTS[step.b % len(AGENTS)]
+    other = AGENTS[(step.b + 1 + step.c % 2) % len(AGENTS)]
+    if not account.halts.stopped(paused):
+        admin = world.member(account.tenant, ADMINS[step.c % len(ADMINS)])
+        await world.call(admin, "pause", {"scope": f"agent:{paused}", "reason": "halt"})
+        await world.settle()
+    fields = {"action": "notes.append", "resource": f"book/{step.c % 5}", "params": {"text": "t0"}, "purpose": "to see"}
+    await world.call(world.member(account.tenant, other), "propose", {**fields, "key": f"key-{1000 + world.number()}"})
+    await world.settle()
+    live = [one for one in account.live.values() if one.terms.agent == other and not one.used and not one.revoked]
+    if not live:
+        return
+    above = beginning(account, live[-1])
+    for name in (paused, EXECUTORS[step.c // 2 % len(EXECUTORS)]):
+        packed = links.pack(link(world, above, world.member(account.tenant, name).public, Step(step.kind, 0, 1, 0), holds=True))
+        signed = (packed, world.member(account.tenant, above.holders[-1]).sign(Purpose.LINK, packed))
+        cap = links.unverified_unpack(packed).cost_cap
+        above = attrs.evolve(above, chain=(*above.chain, signed), holders=(*above.holders, name), cap=cap)
+    world.handed.append(above)
+    await redeem_by(world, account, above, Step(step.kind, 128, step.b, 1))
+
+
 def on_the_way(account: Account, live: WarrantNow, number: int) -> str:
     """Mostly somebody whom it must not go through: who approved it, who will look at it, or who is stopped."""
     given = tuple(account.cases[live.issued.case].given.values())

@@ -11,7 +11,9 @@ from actors.governance.signing import Purpose
 from transport.answers import Answer, Reply
 from vienna_runtime.selftest.simulation.account import Account
 from vienna_runtime.selftest.simulation.acts import act
+from vienna_runtime.selftest.simulation.by_stock import number_for, tell
 from vienna_runtime.selftest.simulation.deeds import Deed
+from vienna_runtime.selftest.simulation.journals import FORGETFUL, HONEST, Journal, Written
 from vienna_runtime.selftest.simulation.network import Call
 from vienna_runtime.selftest.simulation.people import EXECUTORS, VERIFIERS
 from vienna_runtime.selftest.simulation.remembered import RunNow, WarrantNow, terms_args
@@ -150,13 +152,13 @@ async def act_later(world: World, step: Step) -> None:
         world.acts["executed"] += 1
 
 
-def receipt_of(world: World, run: str, found: RunNow, step: Step) -> bytes:
+def receipt_of(world: World, run: str, found: RunNow, step: Step, counted: tuple[str, int] | None = None, *, early: bool = True) -> bytes:
     terms, now = found.terms, Instant(world.now)
     outcome = OUTCOMES[step.b % len(OUTCOMES)]
     fields: dict[str, Any] = {
         "warrant": terms.warrant, "run": run, "started": now, "ended": now, "outcome": outcome, "action": terms.action,
         "resource": terms.resource, "args_digest": found.opened.args_digest, "cost": Cost(min(terms.cost_cap or 0, step.b)),
-        "result_digest": b"r" * 32, "evidence": {},
+        "result_digest": b"r" * 32, "evidence": {} if counted is None else {"counted": {"journal": counted[0], "number": counted[1]}},
     }  # fmt: skip
     match step.c % 37:
         case 1:
@@ -165,7 +167,7 @@ def receipt_of(world: World, run: str, found: RunNow, step: Step) -> bytes:
             fields["cost"] = Cost((terms.cost_cap or 0) + 5_000_000)
         case 3:
             fields["cost"] = Cost(-4)
-        case 4:
+        case 4 if early:
             fields["ended"] = Instant(now + 90_000_000)
         case 5:
             fields["args_digest"] = b"a" * 32
@@ -193,11 +195,37 @@ async def report_twice(world: World, step: Step) -> None:
 
 
 async def hand_in(world: World, account: Account, run: str, step: Step) -> None:
+    """An executor numbers what it signs, and an honest one signs once for each run of its own."""
     found = account.runs[run]
-    packed = receipt_of(world, run, found, step)
     by = found.opened.redeemer if step.c % 31 else EXECUTORS[step.c % len(EXECUTORS)]
-    who = world.member(account.tenant, by)
-    await world.call(who, "report", {"receipt": packed, "signature": who.sign(Purpose.RECEIPT, packed)})
+    journal = world.journals.get((account.tenant, by))
+    if journal is not None and journal.character == HONEST:
+        by = found.opened.redeemer
+        journal = world.journals.get((account.tenant, by))
+    if journal is None or by != found.opened.redeemer:
+        packed = receipt_of(world, run, found, step)
+        who = world.member(account.tenant, by)
+        await world.call(who, "report", {"receipt": packed, "signature": who.sign(Purpose.RECEIPT, packed)})
+        return
+    written = journal.kept.get(run)
+    if journal.signs(run) and (written is None or step.c % 3):
+        written = sign(world, journal, run, found, step)
+    if written is None:
+        return  # told long ago, and forgotten
+    if journal.character == FORGETFUL and step.c % 6 == 0:
+        journal.lose(run)  # its number is taken
+        world.acts["a receipt was lost"] += 1
+    else:
+        await tell(world, journal, written)
+
+
+def sign(world: World, journal: Journal, run: str, found: RunNow, step: Step) -> Written:
+    number = number_for(journal, step)
+    counted = (journal.called, number) if number else None
+    packed = receipt_of(world, run, found, step, counted, early=journal.character != HONEST)
+    written = Written(number, run, packed, world.member(journal.tenant, journal.name).sign(Purpose.RECEIPT, packed), world.now)
+    journal.add(written)
+    return written
 
 
 @act("attest", 60)

@@ -17,11 +17,23 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from ledger.memory import LOTS
-from vienna_runtime.selftest.simulation import by_advance, by_agents, by_fate, by_hands, by_people, by_programs
+from vienna_runtime.selftest.simulation import (
+    by_advance,
+    by_agents,
+    by_changes,
+    by_fate,
+    by_hands,
+    by_letters,
+    by_people,
+    by_programs,
+    by_stock,
+)
 from vienna_runtime.selftest.simulation import chance as chances
 from vienna_runtime.selftest.simulation.acts import ACTS, WEIGHTS
 from vienna_runtime.selftest.simulation.by_fate import care
+from vienna_runtime.selftest.simulation.by_letters import listed
 from vienna_runtime.selftest.simulation.by_programs import redeemed
+from vienna_runtime.selftest.simulation.by_stock import reported, taken
 from vienna_runtime.selftest.simulation.entries import Broken
 from vienna_runtime.selftest.simulation.people import OPERATOR, somebody
 from vienna_runtime.selftest.simulation.schedule import Step, schedule
@@ -31,7 +43,8 @@ from vienna_runtime.selftest.simulation.world import World
 STEPS = 500
 WHOLE_EVERY = 100  # steps between two looks at everything
 VERIFIED_EVERY = 300  # steps between two runs of the ledger's own audit: chain and roots are followed as they grow anyway
-ALL_ACTS = (by_agents, by_people, by_advance, by_programs, by_hands, by_fate)  # which fill the table of acts
+# which fill the table of acts
+ALL_ACTS = (by_agents, by_people, by_advance, by_programs, by_hands, by_fate, by_stock, by_letters, by_changes)
 CARED_FOR = 12  # steps, on the average, until somebody looks after what is wrong
 PAUSES = (0.0, 0.0, 0.0, 0.0, 0.001, 0.01, 0.26, 1.1)  # s that pass with a step
 UNEXPECTED = frozenset(
@@ -93,6 +106,9 @@ class _Run:
         self.planned, self.clock, self.entropy = planned, clock, entropy
         self.world = World(seed, clock, entropy)
         self.world.reactions["redeem"] = lambda call, answer: redeemed(self.world, call, answer)
+        self.world.reactions["report"] = lambda call, answer: reported(self.world, call, answer)
+        self.world.reactions["executor.inventory"] = lambda call, answer: taken(self.world, call, answer)
+        self.world.reactions["dead_letter.list"] = lambda call, answer: listed(self.world, call, answer)
         self.finding: Finding | None = None
         self.at = 0
         self.down = 0  # steps

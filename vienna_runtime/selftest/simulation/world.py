@@ -33,6 +33,7 @@ from vienna_runtime.selftest.simulation.account import Account
 from vienna_runtime.selftest.simulation.answers import Answers
 from vienna_runtime.selftest.simulation.deeds import Deeds
 from vienna_runtime.selftest.simulation.entries import Broken, LogReader
+from vienna_runtime.selftest.simulation.journals import HONEST, journals
 from vienna_runtime.selftest.simulation.machine import Keys, Machine
 from vienna_runtime.selftest.simulation.network import Call, Line, Network
 from vienna_runtime.selftest.simulation.people import TENANTS, Somebody, somebody
@@ -63,7 +64,7 @@ class World:
         self.seed, self.clock = seed, clock
         self.chance = random.Random(f"world {seed}")  # noqa: S311  # a simulation's
         self.tenants = TENANTS[: 1 + (seed % 3 == 0)]
-        self.sealed = seed % 4 == 1
+        self.sealed = seed % 2 == 1
         made = template(self.tenants, sealed=self.sealed)
         self.machine = Machine.of(made.image, made.keys)
         self.network = Network(
@@ -76,6 +77,10 @@ class World:
         self._keys: LedgerKeys
         self.answers = Answers(self.accounts.__getitem__)
         self.deeds = Deeds()
+        self.journals = journals(seed, self.tenants)
+        for (tenant, name), journal in self.journals.items():
+            if journal.character == HONEST:
+                self.accounts[tenant].stock.honest.add(name)
         self.reactions: dict[str, Callable[[Call, Answer], None]] = {}
         self.findings: list[Broken] = []
         self.events: Counter[str] = Counter()
@@ -85,6 +90,7 @@ class World:
         self.paused = ""  # why somebody has paused the node, likewise
         self.trace = blake2b(digest_size=16)
         self.handed: list[Handed] = []
+        self.lists: dict[str, list[str]] = {}  # dead letters that somebody has read of, by tenant
         self.sent: list[tuple[Somebody, str, Message, Any]] = []  # to be sent again
         self.moved = False  # time has passed, and nobody has been told yet
         self.poisoned = 0  # how often somebody was made to fall
