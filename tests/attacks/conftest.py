@@ -131,7 +131,7 @@ class Line:
         self.link, self.member = link, member
 
     async def ask(self, tag: str, /, **fields: Any) -> Answer:
-        return await self.link.call(tag, fields, timeout=8)
+        return await self.link.call(tag, fields, timeout=60)
 
     async def done(self, tag: str, /, **fields: Any) -> dict[str, Any]:
         """The reply's value."""
@@ -158,7 +158,7 @@ class Line:
 
     async def until(self, case: str, tag: str) -> dict[str, Any]:
         """A case's first entry of that tag, once it is there."""
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             async with self.link.subscribe("case.watch", {"case": case}, credit=64) as events:
                 async for event in events:
                     if event.value["tag"].startswith(tag + "/"):  # type: ignore[union-attr]
@@ -174,7 +174,7 @@ class Raw:
     """A peer that says what it likes: a blocking TLS socket, from an address of its own so that its failures slow down nobody else."""
 
     def __init__(self, plain: socket.socket, context: ssl.SSLContext, server_name: str) -> None:
-        plain.settimeout(15)
+        plain.settimeout(60)
         self._plain = plain
         self.socket = context.wrap_socket(plain, server_hostname=server_name)
         self._left = b""
@@ -349,7 +349,7 @@ class Stage:
         assert self.process is not None
         if self.process.poll() is None:
             self.process.send_signal(number)
-        code = self.process.wait(30)
+        code = self.process.wait(60)
         assert self.process.stdout is not None
         self.process.stdout.close()
         return code
@@ -376,7 +376,7 @@ class Stage:
 
     def plain(self, source: str = "127.0.0.2") -> socket.socket:
         """A bare connection from that address of loopback."""
-        return socket.create_connection(self.address, timeout=15, source_address=(source, 0))
+        return socket.create_connection(self.address, timeout=60, source_address=(source, 0))
 
     def raw(self, source: str = "127.0.0.2", context: ssl.SSLContext | None = None) -> Raw:
         operator = self.operator
@@ -423,7 +423,7 @@ class Stage:
             "proof": member.sign(Purpose.ENROLMENT, proof), **changed,
         }  # fmt: skip
         async with self.dial(token.reveal()) as link:
-            return await link.call("enrol", fields, timeout=8)
+            return await link.call("enrol", fields, timeout=60)
 
     async def invite(self, admin: Line, member: Member, **changed: Any) -> dict[str, Any]:
         owner = "anna" if member.kind == "agent" else None

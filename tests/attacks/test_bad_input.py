@@ -21,7 +21,7 @@ import pytest
 import trio
 
 from transport.answers import Refused, Reply
-from transport.errors import CannotConnect, ConnectionLost, Throttled, Unauthenticated, VerificationError
+from transport.errors import CannotConnect, ConnectionLost, Unauthenticated, VerificationError
 from transport.tls import client_context
 
 SEED = 20261122
@@ -53,7 +53,7 @@ def others_are_served(stage: Any) -> Iterator[None]:
         yield
     finally:
         over.set()
-        thread.join(30)
+        thread.join(60)
     assert not failed, failed
     assert made
 
@@ -289,7 +289,7 @@ async def test_a_revoked_member_is_out_at_once_on_every_line_it_has(stage: Any) 
                 await anna.done("member.revoke", member=member.name, reason="left", key=member.name)
             after = (await ada.propose())["case"]
             for subscription in (tail, inbox):
-                with trio.fail_after(10), pytest.raises(ConnectionLost, match="membership has ended"):
+                with trio.fail_after(60), pytest.raises(ConnectionLost, match="membership has ended"):
                     await _to_the_end(subscription, after)
             for out in (line, till):
                 with pytest.raises(ConnectionLost):
@@ -323,15 +323,11 @@ async def test_an_invitation_is_good_once_and_not_after_its_end(stage: Any) -> N
         assert sum(isinstance(answer, Reply) for answer in answers) == 1
         assert {answer.code for answer in answers if isinstance(answer, Refused)} <= {"invitation_over", "key_unsound"}
         late = stage.Member.make("belvedere", f"m-{secrets.token_hex(4)}", "auditor")
-        await stage.invite(anna, late, expires_at=stage.now() + 50_000)
-        answer = None
-        with trio.fail_after(10):
-            while not isinstance(answer, type):
-                try:
-                    async with stage.dial(late.invitation.reveal()) as link:
-                        answer = await link.call("status", {}, timeout=5)
-                except (Unauthenticated, Throttled):
-                    answer = Unauthenticated
+        await stage.invite(anna, late, expires_at=(end := stage.now() + 5_000_000))  # µs: it has to reach the node before
+        await trio.sleep(max(0, end - stage.now()) / 1_000_000 + 0.1)
+        with pytest.raises(Unauthenticated):
+            async with stage.dial(late.invitation.reveal()):
+                pytest.fail("let in after its end")
         for expires_at in (0, stage.now() - 1, stage.now() + 15 * 24 * 3_600_000_000, 2**63 - 1):
             fields = {
                 "member": "zita", "kind": "auditor", "person": "zita", "roles": [], "invitation": "0" * 16, "token_hash": bytes(32),
@@ -343,24 +339,21 @@ async def test_an_invitation_is_good_once_and_not_after_its_end(stage: Any) -> N
 def test_many_wrong_keys_slow_down_whoever_tries_them_and_nobody_else(stage: Any) -> None:
     wrong = f"vk_belvedere_{'0' * 16}_{'0' * 64}"
     with others_are_served(stage):
-        seen = []
-        for _ in range(14):
+        seen = [b""]
+        while b" 429 " not in seen[-1] and len(seen) < 100:  # with each 6 s one failure is forgotten
             with stage.raw("127.0.5.1") as raw:
                 seen.append(raw.upgrade(wrong))
-        assert [head.split(b" ")[1] for head in seen] == [b"401"] * 10 + [
-            b"401",
-            b"429",
-            b"429",
-            b"429",
-        ]  # a little had leaked away before the eleventh
+        assert [head.split(b" ")[1] for head in seen[1:-1]] == [b"401"] * (len(seen) - 2)
+        assert 11 <= len(seen) - 2 < 98
         assert b"retry-after" in seen[-1].lower()
         with stage.raw("127.0.5.1") as raw:  # who shares that address and has a key is not shut out with it
             assert b" 101 " in raw.upgrade(stage.who("otto").token.reveal())
         seen = []
-        for number in range(110):
+        while seen[-1:] != [b"429"] and len(seen) < 400:
             with stage.raw("127.0.5.2") as raw:
-                seen.append(raw.upgrade(f"vk_belvedere_{number:016x}_{'0' * 64}").split(b" ")[1])
-        assert seen[:100] == [b"401"] * 100
+                seen.append(raw.upgrade(f"vk_belvedere_{len(seen):016x}_{'0' * 64}").split(b" ")[1])
+        assert seen[:-1] == [b"401"] * (len(seen) - 1)
+        assert len(seen) > 100
         assert seen[-1] == b"429"
 
 
@@ -387,7 +380,7 @@ async def test_a_policy_with_a_mistake_says_in_which_file_and_line(stage: Any) -
 def test_a_second_server_on_the_same_directory_names_the_first_and_goes(stage: Any) -> None:
     with others_are_served(stage):
         command = [sys.executable, "-m", "vienna_runtime.cli.main", "serve", str(stage.home), "--listen", "127.0.0.1:0"]
-        second = subprocess.run(command, capture_output=True, text=True, timeout=30)
+        second = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert second.returncode != 0
     assert str(stage.process.pid) in second.stderr
     assert "Traceback" not in second.stderr
@@ -435,7 +428,7 @@ def test_a_full_disk_makes_the_node_read_only_and_loses_nothing(small_disk: Path
                 if isinstance(answer, Reply):
                     acknowledged.append(str(answer.value["case"]))
             assert type(answer).__name__ == "Indeterminate" or answer.code == "read_only", answer
-            with trio.fail_after(20):  # reads are served, but for the moments in which the ledger is opened again
+            with trio.fail_after(60):  # reads are served, but for the moments in which the ledger is opened again
                 codes = set()
                 while "read_only" not in codes:
                     answer = await ada.ask("propose", **last)
@@ -446,7 +439,7 @@ def test_a_full_disk_makes_the_node_read_only_and_loses_nothing(small_disk: Path
                     pass
             assert "Reply" not in codes
             ballast.unlink()
-            with trio.fail_after(20):
+            with trio.fail_after(60):
                 while True:
                     answer = await ada.ask("propose", **last)
                     if isinstance(answer, Reply):

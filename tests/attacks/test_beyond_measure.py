@@ -36,7 +36,7 @@ async def test_params_as_large_as_a_case_keeps_are_decided_and_can_be_looked_at(
         case = (await ada.done("propose", **wish))["case"]  # asking again is answered, however large the case
         shown = await anna.ask("case.show", case=case)
         assert isinstance(shown, Reply) or shown.code == "too_large"
-        with trio.fail_after(10):
+        with trio.fail_after(60):
             async with anna.link.subscribe("case.watch", {"case": case}, credit=4) as events:
                 assert (await anext(aiter(events))).value["tag"].startswith("intent.proposed/")
 
@@ -53,7 +53,7 @@ async def test_an_agent_cannot_hide_what_waits_for_people_under_long_words(stage
         assert mine in [line["case"] for line in listed]
         assert len(listed) >= 100
         seen = set()
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             async with clara.link.subscribe("inbox", {}, credit=4) as inbox:
                 while len(seen) < 121:
                     seen.add((await anext(aiter(inbox))).value["case"])
@@ -213,7 +213,7 @@ def test_wrong_secrets_for_a_real_key_from_everywhere_do_not_keep_its_owner_out(
         raw.say({"t": "whoami", "id": 1})
         assert raw.until("reply")["value"]["member"] == "otto"
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     assert len(heads) == 40
     assert {head.split(b" ")[1] for head in heads} == {b"401"}
 

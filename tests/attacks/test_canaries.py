@@ -37,7 +37,7 @@ async def seen(line: Any, case: str) -> dict[str, Any]:
     """Everything that an approver is shown of a held case."""
     shown = await line.card(case)
     item, entries = None, []
-    with trio.fail_after(20):
+    with trio.fail_after(60):
         async with line.link.subscribe("inbox", {}, credit=512) as inbox:
             async for event in inbox:
                 if event.value.get("case") == case:

@@ -32,7 +32,7 @@ def buggy(fresh: Any) -> Iterator[Any]:
 
 async def heard(line: Any, **wish: Any) -> Any:
     """The answer of a tenant that may be on its way back."""
-    with trio.fail_after(20):
+    with trio.fail_after(60):
         while isinstance(answer := await line.ask("propose", **wish), Refused) and answer.code == "busy":  # noqa: ASYNC110  # it tells nobody
             await trio.sleep(0.05)
     return answer

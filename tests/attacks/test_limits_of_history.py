@@ -63,7 +63,7 @@ async def test_of_a_crowd_of_warrants_approved_at_once_no_more_than_three_are_re
         votes = await at_once(lambda case: clara.ask("approve", **clara.member.statement(cards[case])), [*held, other])
         assert of(votes) == (CROWD + 1, set())  # all of them are granted: at the approval nothing was redeemed yet
         inbox: dict[str, Any] = {}
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             async with till.link.subscribe("inbox", {}, credit=64) as items:
                 async for item in items:
                     inbox[warrant.unverified_unpack(item.value["fields"]).case] = item.value

@@ -128,7 +128,7 @@ class Yard:
         return self.place / name
 
     async def until(self, name: str) -> None:
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             while not self.file(name).exists():  # noqa: ASYNC110  # another process makes it, and tells nobody
                 await trio.sleep(0.02)
 
@@ -142,7 +142,7 @@ class Yard:
 
 def _end(process: subprocess.Popen[str]) -> None:
     process.kill()
-    process.wait(10)
+    process.wait(60)
     assert process.stdout is not None
     process.stdout.close()
 

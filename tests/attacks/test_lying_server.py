@@ -255,5 +255,5 @@ def test_a_server_that_comes_back_with_another_history_is_found_out_in_the_middl
         liar.lie("fork", 9)
         liar.stage.serve(port)
         said = tail.stderr.read()
-        assert tail.wait(30) == 3, said
+        assert tail.wait(60) == 3, said
         assert "after the connection was renewed the server shows another history than before: the log forked" in said

@@ -68,12 +68,12 @@ def test_only_what_was_announced_comes_in_force_only_by_both_and_only_after_72_h
             assert await operator.refused("recovery.announce", **wanted) == "not_allowed"
             async with clara.link.subscribe("inbox", {}, credit=16) as desk:
                 first = await anna.done("recovery.announce", **wanted)
-                with trio.fail_after(10):
+                with trio.fail_after(60):
                     async for item in desk:
                         assert (item.value["kind"], item.value["digest"]) == ("recovery", first["digest"])
                         break
             async with dora.link.subscribe("inbox", {}, credit=16) as desk:  # who looks later finds it, too
-                with trio.fail_after(10):
+                with trio.fail_after(60):
                     async for item in desk:
                         if item.value["kind"] == "recovery":
                             break

@@ -12,7 +12,7 @@ from ledger.header import parse
 
 async def seen(otto: Any, compared: int) -> dict[str, Any]:
     """What the shadow has seen, once it has compared so many."""
-    with trio.fail_after(30):
+    with trio.fail_after(60):
         while True:
             found: dict[str, Any] = await otto.done("shadow.show")
             if found["compared"] >= compared:

@@ -203,7 +203,7 @@ async def test_what_a_program_believed_is_remembered_where_it_says(log: Log, tmp
 async def test_a_program_may_leave_a_tail_that_goes_on(log: Log) -> None:
     beliefs: list[int] = []
     async with connect(held(log, "otto")) as vienna:
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             async with vienna.verified_tail(start=3, on_belief=lambda belief: beliefs.append(belief.size)) as entries:
                 async for entry in entries:
                     if entry.header.tag.startswith("run.verified"):

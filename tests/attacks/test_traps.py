@@ -149,13 +149,13 @@ async def test_a_mac_that_is_right_but_for_one_bit_is_as_wrong_as_any(stage: Any
 def test_development_keys_are_asked_for_by_name_and_refused_beyond_loopback(stage: Any, fresh: Any) -> None:
     command = [sys.executable, "-m", "vienna_runtime.cli.serve", str(fresh.home), "--json", "--listen"]
     for listen in ("0.0.0.0:0", "[::]:0", "vienna.example.org:0"):
-        ended = subprocess.run([*command, listen], capture_output=True, text=True, timeout=30)
+        ended = subprocess.run([*command, listen], capture_output=True, text=True, timeout=120)
         assert ended.returncode != 0, listen
         assert "ready" not in ended.stdout
         assert "insecure" in ended.stderr or "loopback" in ended.stderr
     home = fresh.home.parent / "other"
     plain = [sys.executable, "-m", "vienna_runtime.cli.main", "init", str(home)]
-    ended = subprocess.run(plain, capture_output=True, text=True, timeout=30, stdin=subprocess.DEVNULL)
+    ended = subprocess.run(plain, capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL)
     assert ended.returncode != 0  # without a passphrase there is no key, and none is made up
     assert not home.exists() or not any(home.iterdir())
 

@@ -59,7 +59,7 @@ async def test_a_wire_is_held_lets_one_piece_pass_and_is_cut() -> None:
         valve = Valve(listener.socket.getsockname())
         await nursery.start(valve.run)
         host, _, port = valve.address.rpartition(":")
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             async with await trio.open_tcp_stream(host, int(port)) as stream:
                 await stream.send_all(b"a")
                 assert await stream.receive_some(1) == b"a"

@@ -82,7 +82,7 @@ def test_an_interrupted_demo_leaves_nothing_running(tmp_path: Path) -> None:
 
 def test_a_directory_that_is_in_use_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "something").write_text("of somebody's")
-    ended = subprocess.run([*COMMAND, str(tmp_path)], capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path)
+    ended = subprocess.run([*COMMAND, str(tmp_path)], capture_output=True, text=True, timeout=120, check=False, cwd=tmp_path)
     assert ended.returncode == 2
     assert "is not empty" in ended.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["something"]

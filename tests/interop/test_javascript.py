@@ -52,7 +52,7 @@ def verify() -> Run:
         pytest.skip("node is not installed here (Debian: nodejs): the verifier in JavaScript was not run")
 
     def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        ended = subprocess.run([node, HERE / "verify.mjs", *arguments], capture_output=True, text=True, timeout=60, check=False)
+        ended = subprocess.run([node, HERE / "verify.mjs", *arguments], capture_output=True, text=True, timeout=120, check=False)
         assert ended.returncode in (0, 3), ended.stderr
         return ended
 

@@ -79,7 +79,7 @@ async def test_nothing_is_granted_while_a_trip_is_on_its_way_to_the_disk_and_the
 async def test_a_trip_in_doubt_is_in_force_exactly_if_it_is_on_the_log(shell: Any, point: str, tripped: bool) -> None:
     supervisor = await _supervisor(shell)
     shell.disk.fault = point
-    with trio.fail_after(5):
+    with trio.fail_after(60):
         (doubted,) = await _tell(supervisor, _trip)
         await shell.scribe.wait_writable()
     assert isinstance(doubted, Unsettled)

@@ -11,6 +11,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from tests.transport.conftest import hastened
 from transport.client import connect, open_link
 from transport.client_session import Dialled
 from transport.errors import CannotConnect, ConnectionLost, NotVienna, ProtocolError
@@ -18,7 +19,7 @@ from transport.limits import Limits
 from transport.link import ClientConnection
 from transport.memory import MemoryCarrier, memory_pair
 
-LIMITS = Limits(handshake_seconds=0.5, closing_seconds=0.05, linger_seconds=0.05)
+LIMITS = Limits(handshake_seconds=30.0, closing_seconds=10.0, linger_seconds=10.0)
 DIALLED = Dialled(origin="vienna.example", certificate=b"c" * 32)
 WELCOME = {
     "t": "welcome",
@@ -75,12 +76,12 @@ async def test_a_certificate_of_another_authority(pki: Any, other_pki: Any) -> N
 
 
 @pytest.mark.parametrize("tls", [True, False], ids=["after TLS", "before TLS"])
-async def test_a_server_that_says_nothing(pki: Any, tls: bool) -> None:
+async def test_a_server_that_says_nothing(pki: Any, tls: bool, mock_clock: MockClock) -> None:
     async def silent(stream: trio.abc.Stream) -> None:
         while await stream.receive_some(1000):
             pass
 
-    async with impostor(pki, silent, tls=tls) as address:
+    async with impostor(pki, silent, tls=tls) as address, hastened(mock_clock):
         with pytest.raises(CannotConnect, match="did not finish the handshake within"):
             async with dial(pki, address):
                 pytest.fail("connected")
@@ -134,7 +135,7 @@ async def test_a_server_out_of_step_is_told_and_left_and_no_caller_waits_for_eve
 
         async def ask() -> None:
             with pytest.raises(ConnectionLost, match="protocol"):
-                await link.call("echo", {}, timeout=5)
+                await link.call("echo", {}, timeout=60)
 
         nursery.start_soon(ask)
         assert msgpack.unpackb(await far.read()) == {"t": "echo", "id": 1}
@@ -154,7 +155,7 @@ async def test_a_server_out_of_step_at_the_greeting_is_named_as_such() -> None:
 async def test_calls_of_one_tick_travel_in_one_frame() -> None:
     async with facing_a_bare_server() as (link, far), trio.open_nursery() as nursery:
         for n in range(5):
-            nursery.start_soon(lambda n=n: link.call("echo", {"n": n}, timeout=5))
+            nursery.start_soon(lambda n=n: link.call("echo", {"n": n}, timeout=60))
         unpacker = msgpack.Unpacker()
         unpacker.feed(await far.read())
         calls = list(unpacker)

@@ -25,7 +25,7 @@ def resident_kib() -> int:
 async def test_an_idle_connection_costs_little_memory(real_node: RunNode) -> None:
     async def stay(running: Any, task_status: trio.TaskStatus[None]) -> None:
         async with running.connect() as link:
-            await link.call("echo", {"say": 1}, timeout=5)
+            await link.call("echo", {"say": 1}, timeout=60)
             task_status.started()
             await trio.sleep_forever()
 

@@ -16,14 +16,14 @@ RECORD = 5 + 1 + 16  # bytes that TLS 1.3 puts around the content of a record: h
 
 
 @asynccontextmanager
-async def pair(pki: Any) -> AsyncIterator[tuple[TlsStream, TlsStream]]:
-    """A client's and a server's stream, after their handshake."""
+async def pair(pki: Any, linger: float = 10.0) -> AsyncIterator[tuple[TlsStream, TlsStream]]:
+    """A client's and a server's stream, after their handshake.  A stalled machine needs a moment to linger, too."""
     (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
     async with listener:
         near = await trio.open_tcp_stream("127.0.0.1", listener.socket.getsockname()[1])
         far = await listener.accept()
-        client = TlsStream(near, pki.client(), server_hostname="localhost", linger=0.1)
-        server = TlsStream(far, pki.server().context, linger=0.1)
+        client = TlsStream(near, pki.client(), server_hostname="localhost", linger=linger)
+        server = TlsStream(far, pki.server().context, linger=linger)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(client.do_handshake)
             nursery.start_soon(server.do_handshake)
@@ -44,7 +44,7 @@ async def read_all(stream: TlsStream) -> bytes:
 async def arrived(stream: TlsStream, size: int) -> None:
     """Wait until ``size`` bytes lie in the socket: what was sent over loopback need not be there yet."""
     waiting = array.array("i", [0])
-    with trio.fail_after(5):
+    with trio.fail_after(60):
         while waiting[0] < size:
             await trio.sleep(0.001)
             fcntl.ioctl(stream._socket, termios.FIONREAD, waiting)
@@ -110,7 +110,7 @@ async def test_closing_wakes_who_waits_and_refuses_who_comes(pki: Any, end: Call
         with pytest.raises(trio.ClosedResourceError):
             await stream.receive_some()
 
-    async with pair(pki) as (client, _server):
+    async with pair(pki, linger=0.1) as (client, _server):  # which does not answer
         async with trio.open_nursery() as nursery:
             nursery.start_soon(wait, client)
             await trio.testing.wait_all_tasks_blocked(0.01)

@@ -51,7 +51,7 @@ def command(home: Path, *more: str) -> list[str]:
 
 @pytest.fixture
 def supervised(home: Path) -> Iterator[Supervised]:
-    program = command(home, "--supervised", "--hung-after", "4")  # a healthy node on a busy machine answers within that
+    program = command(home, "--supervised", "--hung-after", "8")  # a healthy node on a busy machine answers within that
     with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         try:
             yield Supervised(process, [])
@@ -72,7 +72,7 @@ def gone(pid: int) -> None:
 
 
 async def _readable(descriptor: int) -> bool:
-    with trio.move_on_after(20):
+    with trio.move_on_after(60):
         await trio.lowlevel.wait_readable(descriptor)
         return True
     return False
@@ -114,7 +114,7 @@ def test_told_to_stop_it_stops_the_node_in_order_also_a_paused_one(supervised: S
     node = supervised.next()["pid"]
     os.kill(node, signal.SIGSTOP)
     supervised.process.terminate()
-    assert supervised.process.wait(30) == 0
+    assert supervised.process.wait(60) == 0
     gone(node)
 
 
@@ -162,7 +162,7 @@ async def test_silence_alone_is_death(home: Path, says: bytes | None, alive: boo
         listeners = await nursery.start(partial(trio.serve_tcp, attend, 0, host="127.0.0.1"))
         host, port = listeners[0].socket.getsockname()
         answered = None
-        with trio.move_on_after(0.5 if says is None else 20):
+        with trio.move_on_after(0.5 if says is None else 60):
             answered = await answers(f"{host}:{port}", context, "localhost")
         assert (answered is True) is alive
         nursery.cancel_scope.cancel()

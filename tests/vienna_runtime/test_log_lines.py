@@ -21,7 +21,7 @@ except ValueError:
 @pytest.mark.parametrize("as_json", [True, False])
 def test_what_went_wrong_is_said_without_what_was_in_its_variables(as_json: bool) -> None:
     command = [sys.executable, "-P", "-c", FAIL.format(as_json=as_json)]
-    said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stderr
+    said = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stderr
     assert "it failed" in said
     assert "belvedere" in said
     assert "swordfish" not in said

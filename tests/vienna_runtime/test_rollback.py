@@ -63,10 +63,10 @@ class House:
                 yield lambda *words: run([*credential, *words])
             finally:
                 server.send_signal(end)
-                server.wait(20)
+                server.wait(60)
 
     def refused(self, *more: str) -> str:
-        ended = subprocess.run(self.command(*more), capture_output=True, text=True, env=ENVIRON, timeout=30)
+        ended = subprocess.run(self.command(*more), capture_output=True, text=True, env=ENVIRON, timeout=120)
         assert (ended.returncode, ended.stdout) == (2, ""), ended.stderr
         return ended.stderr
 
@@ -165,7 +165,7 @@ def test_a_node_killed_between_a_commit_and_the_note_of_it_starts(house: House) 
 def test_what_is_released_is_noted_within_a_second_while_the_node_runs(house: House) -> None:
     with house.served(end=signal.SIGKILL) as hand:
         house.found(hand, "belvedere")
-        deadline = time.monotonic() + 10  # the promise is a second; a busy machine gets ten
+        deadline = time.monotonic() + 60  # the promise is a second; a busy machine gets a minute
         while "belvedere" not in Watermark.read(house.watermark, NAME).marks:
             assert time.monotonic() < deadline
             time.sleep(0.05)

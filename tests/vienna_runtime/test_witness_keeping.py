@@ -71,7 +71,7 @@ async def test_of_many_logs_a_few_are_kept_at_once_and_in_the_end_all(tmp_path: 
                 witnesses._gathering.choose({tenant: head}, {tenant: keys.verifier(tenant).name}, 0.0)
                 (chosen,) = (one for one in witnesses._gathering.for_witness("emil") if one.log == tenant)
                 witnesses._cosigned(witnesses.standings["emil"], chosen, WITNESS.cosign(text, 1))
-            with trio.fail_after(10):
+            with trio.fail_after(60):
                 await whole.wait()
             nursery.cancel_scope.cancel()
     finally:

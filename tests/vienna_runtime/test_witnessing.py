@@ -42,7 +42,7 @@ pytestmark = pytest.mark.slow
 NAME = "hofburg.example"
 ENVIRON = {name: value for name, value in os.environ.items() if not name.startswith("VIENNA_")}
 PROGRAM = [sys.executable, "-m", "vienna_runtime.cli.main"]
-PATIENCE = 20.0  # s on a busy machine for what takes a period of 0.2 s
+PATIENCE = 60.0  # s on a busy machine for what takes a period of 0.2 s
 
 
 def nobody(_what: str) -> Secret:
@@ -89,7 +89,7 @@ class House:
                 yield {**json.loads(process.stdout.readline()), "process": process}
             finally:
                 process.send_signal(signal.SIGTERM)
-                process.wait(20)
+                process.wait(60)
 
     @contextmanager
     def witness(self, name: str, port: int = 0, *more: str) -> Iterator[Running]:
@@ -115,7 +115,7 @@ class House:
             credential = ["--credential", str(self.node / "operator.vienna"), "--address", said["ready"], "--json"]
 
             def hand(*words: str) -> dict[str, Any]:
-                answered = subprocess.run([*PROGRAM, *credential, *words], capture_output=True, text=True, env=ENVIRON, timeout=30)
+                answered = subprocess.run([*PROGRAM, *credential, *words], capture_output=True, text=True, env=ENVIRON, timeout=120)
                 assert answered.returncode == 0, answered.stderr
                 found: dict[str, Any] = json.loads(answered.stdout.splitlines()[-1])
                 return found
@@ -124,7 +124,7 @@ class House:
 
     def refused(self, *more: str) -> str:
         command = [*PROGRAM, "serve", str(self.node), "--listen", "127.0.0.1:0", *more]
-        ended = subprocess.run(command, capture_output=True, text=True, env=ENVIRON, timeout=60)
+        ended = subprocess.run(command, capture_output=True, text=True, env=ENVIRON, timeout=120)
         assert (ended.returncode, ended.stdout) == (2, ""), ended.stderr
         return ended.stderr
 
@@ -201,7 +201,7 @@ def test_everything_is_witnessed_within_a_few_periods_and_kept_for_an_auditor(se
         assert note is not None
         seen = policy.require(note, [keys.verifier("belvedere")])
         assert seen.checkpoint.size == ledger.head("belvedere").size - 1  # the snapshot of stopping came after
-        assert abs(seen.since - time.time()) < 60
+        assert abs(seen.since - time.time()) < 600
     with settled.served() as hand:  # and remembered, with nobody there to ask
         assert witnessed(hand("status"))[0] == seen.checkpoint.size
 
@@ -216,8 +216,8 @@ def test_a_witness_that_is_away_delays_nobody_and_comes_back(settled: House) -> 
         away.close()
         with settled.served() as hand:
             until(lambda: all_witnessed(hand))
-            asked = {one["witness"]: one for one in hand("status")["witnesses"]["asked"]}
-            assert [asked[name]["reached"] for name in ("emil", "fritz", "gustav")] == [True, True, False]
+            reached = {"emil": True, "fritz": True, "gustav": False}
+            until(lambda: {one["witness"]: one["reached"] for one in hand("status")["witnesses"]["asked"]} == reached)
             stack.enter_context(settled.witness("gustav", int(running["gustav"].url.rpartition(":")[2])))
             until(lambda: all(one["reached"] for one in hand("status")["witnesses"]["asked"]))
 
@@ -293,6 +293,7 @@ def test_a_forked_log_is_not_served_and_found_while_running(settled: House, tmp_
         with settled.served() as hand:
             hand("tenant", "suspend", "belvedere", "--reason", "one history")
             until(lambda: all_witnessed(hand))
+            cosigned = hand("status")["log"]["entries"]
         shutil.rmtree(settled.node)
         shutil.copytree(common, settled.node)
         policy = settled.policy.read_text()
@@ -301,7 +302,7 @@ def test_a_forked_log_is_not_served_and_found_while_running(settled: House, tmp_
             for _ in range(3):
                 hand("tenant", "suspend", "belvedere", "--reason", "another history")
                 hand("tenant", "resume", "belvedere", "--reason", "and a longer one")
-            time.sleep(1.2)  # s: until the node's own log has committed to it
+            until(lambda: hand("status")["log"]["entries"] >= cosigned)  # the node's own log has committed to it
         settled.policy.write_text(policy)
         said = settled.refused()
         assert "the witness emil has cosigned another history of the log of belvedere than the one here" in said
@@ -344,7 +345,7 @@ def test_verify_demands_what_a_policy_says_and_tells_how_much_came_after(settled
         logs = {log["log"]: log for log in found["witnessed"]}
         assert logs["belvedere"]["size"] == witnessed(status)[0]
         assert logs["belvedere"]["beyond"] == 1  # the snapshot of stopping
-        assert abs(logs["belvedere"]["times"]["emil"] - time.time()) < 60
+        assert abs(logs["belvedere"]["times"]["emil"] - time.time()) < 600
         stricter = settled.directory / "stricter.policy"
         stricter.write_text(
             settled.policy.read_text().replace("group", f"witness fritz {fritz.key}\ngroup").replace("emil\nquorum", "emil fritz\nquorum")

@@ -37,7 +37,7 @@ async def test_what_has_begun_is_not_cancelled() -> None:
     go, done = threading.Event(), threading.Event()
 
     def commit() -> None:
-        assert go.wait(10)
+        assert go.wait(60)
         done.set()
 
     async with Worker() as worker:

@@ -135,7 +135,7 @@ async def test_nothing_is_granted_while_a_pause_is_on_its_way_to_the_disk(shell:
 async def test_a_pause_in_doubt_is_in_force_exactly_if_it_is_on_the_log(shell: Any, point: str, paused: bool) -> None:
     supervisor = await supervising(shell)
     shell.disk.fault = point
-    with trio.fail_after(5):
+    with trio.fail_after(60):
         doubted = await told(supervisor, pausing)
         await shell.scribe.wait_writable()
     assert isinstance(doubted, Unsettled)

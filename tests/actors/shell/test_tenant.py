@@ -71,7 +71,7 @@ async def test_a_failed_commit_makes_answers_indeterminate_and_a_repeat_tells_wh
     epoch = shell.scribe.epoch("belvedere")
     shell.disk.fault = point
     first = await shell.tell(shell.proposal("k1", run="r1"), "ada")
-    with trio.fail_after(5):
+    with trio.fail_after(60):
         await shell.scribe.wait_epoch("belvedere", epoch)
         await shell.scribe.wait_writable()
     assert isinstance(first[0], Unsettled)

@@ -85,7 +85,7 @@ async def test_a_trip_whose_commit_failed_is_in_force_exactly_if_it_is_on_the_lo
     reports = [shell.report(granted, "ada", "failed") for granted in running]
     asks = [*reports, shell.proposal("late", run="late")]
     await shell.tenant.handle([Envelope(Asked(ask, "ada", False, heard.append)) for ask in asks])
-    with trio.fail_after(5):
+    with trio.fail_after(60):
         await shell.settled()
         await shell.scribe.wait_writable()
     assert all(isinstance(outcome, Unsettled) for outcome in heard)

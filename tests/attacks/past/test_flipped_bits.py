@@ -95,13 +95,13 @@ def test_the_child_and_the_command_say_the_same_and_end_with_a_failure(copy: Any
     key, value = rows(copy, "entries")[-3]
     number, index = POSITION.unpack(key)
     command = [sys.executable, "-m", "vienna_runtime.cli.main", "verify", str(copy.home / "ledger"), "--key", copy.node_key.text]
-    whole = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    whole = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert whole.returncode == 0, whole.stderr
     with flipped(copy, value, len(value) * 8 - 1):
         with pytest.raises(VerificationError) as caught:
             verify_in_child(copy.home / "ledger", copy.node_key)
         assert (number, caught.value.log, caught.value.index) == (1, "belvedere", index)
-        damaged = subprocess.run(command, capture_output=True, text=True, timeout=30)
+        damaged = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert damaged.returncode != 0
     assert "belvedere" in damaged.stdout + damaged.stderr
     assert str(index) in damaged.stdout + damaged.stderr

@@ -58,14 +58,14 @@ class Node:
     def end(self, number: int = signal.SIGTERM) -> None:
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(number)
-            self.process.wait(30)
+            self.process.wait(60)
             assert self.process.stdout is not None
             self.process.stdout.close()
 
     def refusal(self) -> str:
         """What is said when it is not served."""
         command = [*PROGRAM, "serve", str(self.home), "--listen", "127.0.0.1:0"]
-        done = subprocess.run(command, capture_output=True, text=True, env=ENVIRON, timeout=60, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, env=ENVIRON, timeout=120, check=False)
         assert done.returncode == 2, done.stderr
         return done.stderr
 

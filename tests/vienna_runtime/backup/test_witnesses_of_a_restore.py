@@ -31,7 +31,7 @@ def witness(node: Any, tmp_path: Path) -> Iterator[str]:
             yield f"witness w1 {said['key']} {said['ready']}"
         finally:
             process.terminate()
-            process.wait(20)
+            process.wait(60)
 
 
 def backed_up_twice(node: Any, say: Any, tmp_path: Path) -> None:

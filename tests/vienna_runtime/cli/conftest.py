@@ -81,7 +81,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
             yield made
         finally:
             server.terminate()
-            server.wait(20)
+            server.wait(60)
 
 
 def _people(house: House) -> None:

@@ -168,7 +168,7 @@ def test_a_tail_that_is_open_follows_a_key_that_took_over_from_one_that_is_over(
 
             nursery.start_soon(read)
             await rotated(operator)
-            with trio.fail_after(30):
+            with trio.fail_after(60):
                 while not followed.is_set():
                     await ada.propose("git.log", "repo/vienna", {"count": 1}, purpose="look", wait=False)
 

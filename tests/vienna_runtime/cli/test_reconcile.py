@@ -104,7 +104,7 @@ env = {{ {env} }}
             yield made
         finally:
             executor.terminate()
-            executor.wait(20)
+            executor.wait(60)
 
 
 def reported(as_: As, case: object) -> None:

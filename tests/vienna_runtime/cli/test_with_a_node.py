@@ -126,7 +126,7 @@ def test_a_case_goes_from_intent_to_verdict_through_an_approval(as_: As, house: 
     working.start()
     voted = as_("clara", "approve", case, "--yes", "--uses", "1", "--reason", "seen", json=True)
     assert (voted.code, voted.json["status"]) == (0, "warranted")
-    working.join(10)
+    working.join(60)
     seen = as_("ada", "case", case)
     assert f"case {case}: verified" in seen.out
     assert "narrowed to    1 use\n" in seen.out
@@ -164,7 +164,7 @@ def test_an_interrupted_proposal_says_where_the_case_is_and_how_to_wait_again(as
         assert proposal.stdout is not None
         assert any("approval.requested" in line for line in proposal.stdout)
         proposal.send_signal(signal.SIGINT)
-        _, said = proposal.communicate(timeout=20)
+        _, said = proposal.communicate(timeout=60)
     case = as_("ada", "propose", *COMMIT, "-p", "message=patience", "--key", "patience", "--no-wait", json=True).json["case"]
     assert proposal.returncode == 130
     assert said.splitlines() == [
@@ -193,7 +193,7 @@ def test_a_proposal_shows_the_case_as_it_moves(as_: As, house: House) -> None:
     other = threading.Thread(target=approve)
     other.start()
     said = as_("ada", "propose", *COMMIT, "-p", "message=two", json=True)
-    other.join(10)
+    other.join(60)
     tags = [line["step"]["tag"] for line in map(json.loads, said.out.splitlines()) if "step" in line]
     assert tags == [
         "intent.proposed/1",
@@ -379,7 +379,7 @@ def test_a_reader_that_leaves_early_ends_the_tail_without_a_word(house: House) -
         tail.stdout.readline()
         tail.stdout.close()
         assert run(["--credential", str(house.credential("ada")), "--address", house.address, *ASKED]) == 1  # one more line to write
-        assert (tail.stderr.read(), tail.wait(20)) == (b"", 1)
+        assert (tail.stderr.read(), tail.wait(60)) == (b"", 1)
 
 
 def test_an_interrupted_tail_ends_with_130(house: House) -> None:
@@ -388,7 +388,7 @@ def test_an_interrupted_tail_ends_with_130(house: House) -> None:
         assert tail.stdout is not None
         tail.stdout.readline()
         tail.send_signal(signal.SIGINT)
-        _, said = tail.communicate(timeout=20)
+        _, said = tail.communicate(timeout=60)
         assert (said, tail.returncode) == (b"interrupted\n", 130)
 
 

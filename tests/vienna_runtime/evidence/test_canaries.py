@@ -62,7 +62,7 @@ def test_every_end_of_a_canary_verifies_by_all_verifiers(told: Any, tmp_path: Pa
     if (node := shutil.which("node")) is None:
         pytest.skip("node is not installed here (Debian: nodejs): the verifier in JavaScript was not run")
     command = [node, VERIFIER, "evidence", tmp_path / "canary.evidence", office.node_key.text]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import trio
+from trio.testing import MockClock
 
 from vienna_runtime.executors.config import ExecutorConfig
 from vienna_runtime.executors.means import CHANGED, Failed, Outcome, Succeeded, Unknown, Work
@@ -159,9 +160,28 @@ def alive(pid: int) -> bool:
         return False
 
 
-async def test_a_timeout_kills_the_grandchild_too_and_the_outcome_is_unknown(run: Run, tmp_path: Path) -> None:
+async def out_of_time(clock: MockClock, ready: Path, running: Awaitable[Outcome], *, patience: bool = False) -> Outcome:
+    """What comes of a program whose time, 2 s, is over once it is ready and not before; with ``patience`` its grace does not end."""
+
+    async def pass_time() -> None:
+        passed = False
+        while True:
+            await trio.to_thread.run_sync(time.sleep, 0.01)  # the program's time, which is not ours
+            if await trio.Path(ready).exists() and not (passed and patience):
+                clock.jump(2.1)
+                passed = True
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(pass_time)
+        outcome = await running
+        nursery.cancel_scope.cancel()
+    return outcome
+
+
+async def test_a_timeout_kills_the_grandchild_too_and_the_outcome_is_unknown(run: Run, tmp_path: Path, mock_clock: MockClock) -> None:
     program = FAMILY.format(leave="os.setpgid(0, 0)", then="time.sleep(60)")
-    outcome = await run(program, more='timeout = "2s"\ngrace = "50ms"')
+    running = run(program, more='timeout = "2s"\ngrace = "50ms"')
+    outcome = await out_of_time(mock_clock, tmp_path / "grandchild.pid", running)
     assert isinstance(outcome, Unknown)
     assert "within its time" in outcome.why
     assert not alive(int((tmp_path / "grandchild.pid").read_text()))
@@ -203,7 +223,7 @@ async def test_cancellation_kills_everything_before_it_leaves(run: Run, tmp_path
     os.mkfifo(tmp_path / "ready")
     ready = os.open(tmp_path / "ready", os.O_RDONLY | os.O_NONBLOCK)
     program = FAMILY.format(leave="os.setpgid(0, 0)", then="open('ready', 'w').write('x')\ntime.sleep(60)")
-    with trio.fail_after(20):
+    with trio.fail_after(60):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(lambda: run(program, more='grace = "50ms"'))
             await trio.lowlevel.wait_readable(ready)
@@ -212,9 +232,13 @@ async def test_cancellation_kills_everything_before_it_leaves(run: Run, tmp_path
     assert not alive(int((tmp_path / "grandchild.pid").read_text()))
 
 
-async def test_a_polite_program_may_clean_up_when_its_time_is_over(run: Run, tmp_path: Path) -> None:
-    program = "import signal, sys, time\nsignal.signal(signal.SIGTERM, lambda *_: (open('cleaned', 'w'), sys.exit(0)))\ntime.sleep(60)"
-    outcome = await run(program, more='timeout = "2s"')
+async def test_a_polite_program_may_clean_up_when_its_time_is_over(run: Run, tmp_path: Path, mock_clock: MockClock) -> None:
+    program = (
+        "import signal, sys, time\nsignal.signal(signal.SIGTERM, lambda *_: (open('cleaned', 'w'), sys.exit(0)))\n"
+        "open('polite', 'w')\ntime.sleep(60)"
+    )
+    running = run(program, more='timeout = "2s"')
+    outcome = await out_of_time(mock_clock, tmp_path / "polite", running, patience=True)
     assert isinstance(outcome, Unknown)  # exit code 0, and yet nobody knows how far it came
     assert (tmp_path / "cleaned").exists()
 
@@ -222,11 +246,9 @@ async def test_a_polite_program_may_clean_up_when_its_time_is_over(run: Run, tmp
 async def test_a_fork_bomb_is_stopped_by_its_number_of_processes(run: Run) -> None:
     # each child only waits and a bound is kept, so that a failure of this test harms nobody
     program = "import os, time\nfor _ in range(60):\n    if os.fork() == 0:\n        time.sleep(30)\n        os._exit(0)\ntime.sleep(30)"
-    began = time.monotonic()
     outcome = await run(program, more="limits = { processes = 20 }")
     assert isinstance(outcome, Unknown)
     assert "more than the 20" in outcome.why
-    assert time.monotonic() - began < 10
 
 
 async def test_a_flood_of_output_is_digested_and_not_kept(run: Run) -> None:
@@ -247,7 +269,7 @@ async def test_a_flood_of_output_is_digested_and_not_kept(run: Run) -> None:
 )
 async def test_a_program_killed_by_its_limit_is_unknown(run: Run, program: str, limits: str) -> None:
     program = "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_DFL)\n" + program
-    outcome = await run(program, more=f'limits = {{ {limits} }}\ntimeout = "10s"')
+    outcome = await run(program, more=f'limits = {{ {limits} }}\ntimeout = "60s"')
     assert isinstance(outcome, Unknown)
     assert "signal" in outcome.why
 

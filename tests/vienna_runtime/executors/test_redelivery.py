@@ -31,7 +31,7 @@ from vienna_runtime.executors.service import Executor
 from vienna_runtime.secret import Secret
 from vienna_runtime.selftest.valve import Valve
 
-PATIENCE = 20.0  # s for what takes a fraction of one on a quiet machine
+PATIENCE = 60.0  # s for what takes a fraction of one on a quiet machine
 BUNDLE = {
     "bundle.toml": b'[bundle]\nname = "desk"\n[actions."notes.append"]\nexecutor = "till"\nparams = { text = "string" }\n',
     "desk.cedar": b'@id("append") @tier("T0") @uses("3") @ttl("1m")\npermit (principal, action == Action::"notes.append", resource);\n',

@@ -58,7 +58,7 @@ def place(tmp_path: Path) -> Path:
 def ended(kind: str, config: Path) -> subprocess.CompletedProcess[str]:
     """In a process of its own: it adopts orphans and says where its log goes, for good."""
     command = [sys.executable, "-P", "-m", "vienna_runtime.cli.main", kind, "run", "--config", str(config)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=config.parent)
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=config.parent)
 
 
 @pytest.mark.parametrize("kind", ["executor", "verifier"])

@@ -160,7 +160,7 @@ path = "{{verify.path}}"
 
 
 @contextlib.asynccontextmanager
-async def watching(node: Node, checks: Mapping[str, Sight], *, patience: float = 5) -> AsyncIterator[Verifier]:
+async def watching(node: Node, checks: Mapping[str, Sight], *, patience: float = 60) -> AsyncIterator[Verifier]:
     async with serve_in_memory(gate=node, handle=node.attend, origin="vienna.example") as server, trio.open_nursery() as nursery:
         verifier = Verifier(
             who=WHO,

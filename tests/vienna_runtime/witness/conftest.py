@@ -77,7 +77,7 @@ class RunningWitness:
     def _said(self, asked: urllib.request.Request) -> Answer:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
-            with opener.open(asked, timeout=20) as said:
+            with opener.open(asked, timeout=60) as said:
                 return Answer(said.status, said.headers["Content-Type"], said.read())
         except urllib.error.HTTPError as refused:
             with refused:
@@ -108,7 +108,7 @@ class WitnessHouse:
                 yield RunningWitness(said["ready"], VerifierKey.parse(said["key"]), process)
             finally:
                 process.terminate()
-                process.communicate(timeout=20)
+                process.communicate(timeout=60)
 
 
 @pytest.fixture

@@ -186,7 +186,7 @@ def test_a_witness_killed_between_its_record_and_its_answer_has_cosigned_nothing
     with witness_house.served(("-c", KILLED_AT.format(point=point))) as dying:
         with pytest.raises(OSError):  # the connection ends without an answer
             dying.post(log.request(3, 20))
-        assert dying.process.wait(10) == -signal.SIGKILL
+        assert dying.process.wait(60) == -signal.SIGKILL
     with witness_house.served() as witness:
         assert witness.post(log.request(0, 20)).body == b"%d\n" % remembered
         assert cosigned(log, 20, witness.post(log.request(remembered, 20)), witness.key)
@@ -263,7 +263,7 @@ def test_a_witness_that_lost_its_memory_does_not_serve(log: Any, witness_house: 
     (memory,) = (witness_house.directory / "logs").glob("*.seen")
     memory.unlink()
     command = [sys.executable, "-m", "vienna_runtime.cli.main", "witness", "serve", str(witness_house.directory), "--listen", "127.0.0.1:0"]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert "is gone; put it back" in ended.stderr
 
@@ -285,7 +285,7 @@ def test_a_refused_head_does_not_end_the_witness(shared_log: Any, shared: Any) -
     with shared.served() as witness:
         host, _, port = witness.url.removeprefix("http://").rpartition(":")
         for wrong in (b"HEAD / HTTP/1.1\r\nHost: h\r\nContent-Length: 99999\r\n\r\n", b"HEAD * HTTP/1.1\r\nHost: h\r\n\r\n"):
-            with socket.create_connection((host, int(port)), timeout=10) as peer:
+            with socket.create_connection((host, int(port)), timeout=60) as peer:
                 peer.sendall(wrong)
                 assert peer.recv(100).startswith(b"HTTP/1.1 4")
         assert witness.post(shared_log.request(0, 5)).status == 200
