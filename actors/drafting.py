@@ -6,7 +6,7 @@ from itertools import chain
 
 import attrs
 
-from actors.governance import alerts, codec, index, watching
+from actors.governance import alerts, breaker, codec, index, watching
 from actors.governance import events as e
 from actors.governance.breaker_limits import BreakerLimits
 from actors.governance.evolve import STANDING, evolve
@@ -48,6 +48,8 @@ def record(state: State, events: tuple[e.Event, ...], actor: str, now: Instant, 
             step, above = 0 if case is None else case.step + 1, case
         follows = () if above is None else (above.last,)
         if state.standing is not None and (case_id or kind in STANDING):
+            if case is not None and kind in breaker.NAMING:
+                follows = (*follows, breaker.named(state, event, case))  # type: ignore[arg-type]  # kind was looked at
             follows = (*follows, state.standing)
         cause, about = alerts.cause(state, event), watching.subject(state, event)
         evolve(state, event, now, state.size)

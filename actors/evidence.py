@@ -1,7 +1,8 @@
 """What proves one case to somebody who has nothing but the node's verifier key: which entries, under which checkpoints.
 
     tenant's log   the case's entries; those of the cases above it that proposed them; the standing chain (who belongs, which
-                   bundle is in force) as far as the case's last entry names it; the bundles it was decided or executed under
+                   bundle is in force) as far as the case's last entry names it; the bundles it was decided or executed under;
+                   the trips of breakers that the case's entries name
     node's log     what says which keys the tenant's log and its warrants have; the newest commitment to that log
 
 ``plan`` chooses sizes and places once, so that every proof is under the same two checkpoints however the logs grow
@@ -28,6 +29,7 @@ from ledger.witnessed import size_of
 MOST_ABOVE = 256  # cases above one another: beyond that a chain of retries has become a loop of its own
 STRETCH = 32  # entries proved and opened at once, some milliseconds of a thread
 _LEAF = Struct(">32sQ32s")  # a commitment's: hash of the log's name, size, root
+_NAMING = 3  # what an entry follows that names a trip: its case's entry before, the trip, the newest standing entry
 _STANDING_TAGS = frozenset(kind.TAG for kind in STANDING)  # type: ignore[attr-defined]  # all of them are events
 
 Item = Mapping[str, object]
@@ -74,6 +76,7 @@ def plan(ledger: Ledger, tenant: str, case: str) -> Plan | None:
         pushed = ledger.find(tenant, index.bundle_key(digest))
         if pushed is not None:
             wanted.add(pushed)
+    wanted.update(trip for seq in steps if (trip := trip_of(_header(ledger, tenant, seq))) is not None)
     wanted.update(_removals(ledger, tenant, wanted))
     own = {*_keys(ledger, NODE), *_keys(ledger, tenant)}
     bound = None
@@ -161,6 +164,11 @@ def _above(ledger: Ledger, tenant: str, first: int) -> Iterator[int]:
             return
         yield found
         first = found
+
+
+def trip_of(header: Header) -> int | None:
+    """The trip of a breaker that an entry of a case names, 0 for none; None where it names none, as of most kinds and of old ones."""
+    return header.follows[1] if len(header.follows) == _NAMING else None
 
 
 def _bundles(ledger: Ledger, tenant: str, steps: Sequence[int], standing: Sequence[int]) -> set[bytes]:

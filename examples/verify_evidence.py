@@ -2,16 +2,14 @@
 """``python verify_evidence.py FILE VERIFIER_KEY [--json]`` verifies evidence of one case without Vienna.  Exit 0, 3 (failed), 2 (usage).
 The node's key is all that is trusted.  Checks are named as in ``vienna verify``; two take Cedar.  docs/ledger-format.md has the bytes."""
 # ruff: noqa: E401, E701, E704, I001, RET503, SIM905  # set by hand: 450 lines are what somebody reads in an hour before believing them
-import base64, json, pathlib, re, sys
+import base64, json, pathlib, re, sys, msgpack, nacl.bindings as ed
 from hashlib import sha256
 from itertools import pairwise
-import msgpack
-import nacl.bindings as ed
 from nacl.exceptions import CryptoError
 
 NAMES = ("file|node checkpoint|node entries|keys|tenant checkpoint|tenant entries|commitment|witnesses|bodies|chain|case counter|standing|"
-         "members|pauses|intent|bundles|verdict|card|approvals|conversation|quorum|warrant signature|warrant terms|redemption|"
-         "execution policy|receipts|attestations|outcome").split("|")
+         "members|pauses|breakers|intent|bundles|verdict|card|approvals|conversation|quorum|warrant signature|warrant terms|"
+         "redemption|execution policy|receipts|attestations|outcome").split("|")
 LOOKED = {"intent": "intent", "case.decided": "bundles", "approval": "approvals", "approval.requested": "card",
           "approval.asked": "conversation", "approval.answered": "conversation", "case.escalated": "quorum", "member": "members",
           "warrant.issued": "warrant terms", "run.opened": "redemption", "run.reported": "receipts", "run.reported_late": "receipts",
@@ -171,8 +169,8 @@ def handed(above, signature, w, chain):  # the warrant as the last link of a cha
     return left
 def law(case, tenant, own, issuers, c):  # the entries in their order; gives the closing one, or why it is not known
     members, invited, above, warrants, runs, pushed, hidden, closed, s = {}, {}, {}, {}, {}, set(), set(), None, type("Kept", (), {})
-    s.phase, s.active, s.given, s.changes, s.held, s.said, s.issued, s.paused = "founding", None, [], [], None, [], {}, set()
-    envelopes, seats_of, s.used, s.opened, s.stage, s.last, s.left, s.before, s.since = {}, {}, [], {}, 0, [], set(), None, {}
+    s.phase, s.active, s.given, s.changes, s.held, s.said, s.issued, s.paused, s.trips = "founding", None, [], [], None, [], {}, set(), {}
+    envelopes, seats_of, s.used, s.opened, s.stage, s.last, s.left, s.before, s.since, s.at = {}, {}, [], {}, 0, [], set(), None, {}, {}
     def alive(name, *kinds):
         must(members[name]["status"] == "active" and members[name]["kind"] in kinds, f"{name} is no active {' or '.join(kinds)}")
         return members[name]
@@ -182,9 +180,8 @@ def law(case, tenant, own, issuers, c):  # the entries in their order; gives the
         for member, _, others in given:
             free = [n for n in others if members[n]["person"] not in taken]
             people[member["person"]] = voting(member, free, taken.update(members[n]["person"] for n in free))
-        if d["tier"] != "T0":
-            enough = s.held and len(people) >= d["persons"] and filled(ways(d["quorum"]), people)
-            c.expect("quorum", enough, f"{sorted(people)} do not fill {d['quorum']!r}")
+        enough = s.held and len(people) >= d["persons"] and filled(ways(d["quorum"]), people)
+        if d["tier"] != "T0": c.expect("quorum", enough, f"{sorted(people)} do not fill {d['quorum']!r}")
         return sorted(people), [narrowing for _, narrowing, _ in given]
     def voting(m, others, _=None):  # the roles that count for m, with those of the seats that it holds, and whose they are
         alive = [members[n] for n in others if members[n]["status"] == "active"]
@@ -210,6 +207,12 @@ def law(case, tenant, own, issuers, c):  # the entries in their order; gives the
         hands = [s.own["agent"], b.get("redeemer"), *b.get("holders", [])] if kind in STOPPED and not s.change else []
         over = {"operator/tenant", *(hands and WIDE), *(f"tenant/agent:{who}" for who in hands)}
         must(not over & (s.paused | s.since.get(b.get("warrant"), set())), f"{kind} while it was paused, or on a warrant of before a pause")
+    def tripped(e, b, kind):  # a grant names the newest trip in force, and a use that of its scopes: none, or one of before its warrant
+        via, named = [s.own["agent"], *b.get("holders", []), *[b.get("redeemer")] * (kind == "warrant.stale")], [*e["follows"][1:-1], 0][0]
+        own = {"tenant", f"action:{(it := s.wish['action'])}"}.union(*({f"agent:{who}", f"agent:{who} action:{it}"} for who in via))
+        must(not named or s.trips.get(named, "") in (None, *own), "it names a trip that the file does not show, or of other scopes")
+        newest, since = max(named, 0, *(n for n in s.trips if s.trips[n] in own)), s.at.setdefault(b.get("warrant"), e["sequence"])
+        must({"case.expired": True, "warrant.issued": not named}.get(kind, newest < since), f"{kind} in spite of the trip {newest}")
     def look(e, b, kind, name):
         match kind:
             case "tenant.sealed" | "bundle.activated":
@@ -227,15 +230,14 @@ def law(case, tenant, own, issuers, c):  # the entries in their order; gives the
                 must(alive(e["actor"], "approver", "admin") and b["by"] == e["actor"], "by another") or envelopes.pop(b["envelope"], None)
             case "envelope.used":
                 v, d, wish, m = envelopes[b["envelope"]], s.decided, s.wish, alive(b["approver"], "approver")
-                t, who = v["template"], [b["approver"], b["person"]] == [v["approver"], m["person"]]
+                t, it, who = v["template"], wish["params"], [b["approver"], b["person"]] == [v["approver"], m["person"]]
                 who = who and m["person"] not in [*out(), *(members[name]["person"] for name, *_ in s.given)] and s.held
                 must(who and seat(m, m["roles"]) and not d["review"].get("second"), "no seat is theirs, or two persons were to read it")
-                must([t["agent"], t["action"]] == [s.own["agent"], wish["action"]], "of other cases")
-                must(allows(t["resource"], wish["resource"]) and {*wish["params"]} == {*t["params"], *t["open"]}, "of other cases")
-                must(all(allows(t["params"][n], wish["params"][n]) for n in t["params"]), "a parameter is not as it says")
+                same = [t["agent"], t["action"]] == [s.own["agent"], wish["action"]] and {*it} == {*t["params"], *t["open"]}
+                same = same and allows(t["resource"], wish["resource"]) and all(allows(t["params"][n], it[n]) for n in t["params"])
                 within = v["total"] is None or (min(b["spent"], b["cost"]) >= 0 and b["spent"] + b["cost"] <= v["total"])
                 true = within and 1 <= b["number"] <= v["count"] and e["time"] < v["until"] and d["tier"] in ("T1", v["tier"])
-                must(true and d["bundle"] == v["bundle"], "more, later, at a higher tier or under another bundle than was signed")
+                must(true and same and d["bundle"] == v["bundle"], "not as it was signed: of other cases, more, later, or at a higher tier")
                 s.given.append((b["approver"], {"uses": 1} | ({"cost_cap": b["cost"]} if v["total"] is not None else {}), []))
                 s.used.append(b["envelope"])
             case "seat.delegated":
@@ -275,17 +277,15 @@ def law(case, tenant, own, issuers, c):  # the entries in their order; gives the
             case "intent.proposed":
                 wish, chain, again = load(b["intent"], INTENT), [], b["key"].startswith("retry:")
                 change = wish["action"][:7] == "vienna."  # of an agent that is to go on, whoever answers for it fills no seat either
-                told = wish["params"]["changes"] if change else []
-                told = [load(one["body"])["scope"][6:] for one in told if one["tag"] == "scope.resumed/1"]
-                for at, up in [*((one, True) for one in told), (b["agent"], not change)]:
+                told = [one["body"] for one in (wish["params"]["changes"] if change else []) if one["tag"] == "scope.resumed/1"]
+                for at, up in [*((load(one)["scope"][6:], True) for one in told), (b["agent"], not change)]:
                     while at in members and at not in chain: chain, at = [*chain, at], members[at]["owner"] if up else None
                 persons = {members[at]["person"] for at in chain + [e["actor"]] * again} | set(above[b["parent"]] if b["parent"] else [])
                 must(b["excluded"] == sorted(persons) and wish["parent"] == b["parent"], "who is excluded does not follow")
                 above[b["case"]] = b["excluded"]
                 if b["case"] == case:
                     s.wish, s.change, s.own, s.intent, s.left = wish, change, b, digest(b["intent"]), set()
-                    s.args = digest(pack({field: wish[field] for field in INTENT[:3]}))
-                    s.effect = digest(b"vienna/effect/1\0", tenant.encode(), b"\0", s.args)[:16].hex()
+                    s.effect = digest(b"vienna/effect/1\0", tenant.encode(), b"\0", digest(pack(dict([*wish.items()][:3]))))[:16].hex()
                     right = alive(b["agent"], "admin" if change else "agent") and (again or e["actor"] == b["agent"])
                     must(right and b["founding"] == (s.phase == "founding"), "in another's name, or of another phase")
             case "case.decided":
@@ -314,20 +314,19 @@ def law(case, tenant, own, issuers, c):  # the entries in their order; gives the
                 true = [*said.values()][:6] == bound and signed("approval", m["public_key"], b["statement"], b["signature"])
                 theirs, others = e["actor"] == b["approver"] and b["person"] == m["person"] not in out(), holds(e, b)
                 timely = abs(said["time"] - e["time"]) <= MINUTE and e["time"] < s.held[1] and len(said["nonce"]) >= 16
-                must(true and timely, f"{b['approver']} did not sign it, or it is about something else, or was not in time")
-                must(theirs and seat(m, voting(m, others)), "no seat is theirs")
+                theirs = theirs and seat(m, voting(m, others))
+                must(true and timely and theirs, "not signed, about something else, not in time, or no seat is theirs")
                 late = any(members[who]["person"] == m["person"] for who, *_ in s.given) or (not s.change and d["bundle"] != s.active)
-                must(kind == "approval.denied" or not late, "a second time, or under another bundle than the one in force")
                 heard = digest(msgpack.packb(s.said)) if s.said else b""
-                must(kind == "approval.denied" or said["heard"] == heard, "signed before something was asked or answered")
                 read, s.changes = s.opened.get(m["person"], e["time"]) + d["review"].get("reading", 0) <= e["time"], []
-                must(kind == "approval.denied" or (read and b["seats"] == others), "not read as long as policy says, or other seats")
+                good = not late and said["heard"] == heard and read and b.get("seats") == others
+                must(kind == "approval.denied" or good, "twice, under another bundle, unheard, unread, or for other seats")
                 s.given = s.last = [*s.given, (b["approver"], said["narrowing"], others)]  # the last: who agrees to leave is counted
             case "approval.asked":
                 m, n = alive(b["approver"], "approver", *["admin"] * s.change), len(s.said) + 1
                 theirs = e["actor"] == b["approver"] and b["person"] == m["person"] not in out()
-                must(theirs and seat(m, voting(m, holds(e, b))), "not theirs to ask")
-                must(s.held and e["time"] < s.held[1] and b["number"] == n <= 8, "the case did not wait, or too much was asked")
+                theirs = theirs and seat(m, voting(m, holds(e, b))) and s.held and e["time"] < s.held[1]
+                must(theirs and b["number"] == n <= 8, "not theirs to ask, or the case did not wait, or too much was asked")
                 s.said.append([b["number"], b["approver"], b["person"], b["question"], ""])
             case "approval.answered":
                 must(e["actor"] == b["agent"] == s.own["agent"] and s.held and e["time"] < s.held[1], "not theirs to answer, or too late")
@@ -409,6 +408,8 @@ def law(case, tenant, own, issuers, c):  # the entries in their order; gives the
         if b and e["case"] not in hidden and (mine or STANDING.fullmatch(e["tag"]) or kind in ("bundle.pushed", "intent.proposed")):
             c.attempt(LOOKED.get(kind) or LOOKED.get(kind.partition(".")[0], "outcome"), look, e, b, kind, b.get("member"))
         if b and e["case"] in ("", case) and (kind in STOPPED + PEOPLE or b.get("basis") == "person"): c.attempt("pauses", halted, b, kind)
+        s.trips |= {e["sequence"]: b and b.get("scope")} if kind == "breaker.tripped" else {}
+        if b and mine and kind in [*STOPPED[3:7], "case.expired"]: c.attempt("breakers", tripped, e, b, kind)
         s.before = (kind, b.get("person")) if mine else s.before
         s.changes += [{"tag": e["tag"], "body": e["body"]}] * bool(STANDING.fullmatch(e["tag"]))
         closed = e["sequence"] if mine and b.get("closes") and closed is None else closed
@@ -429,9 +430,8 @@ def order(case, own, closed, c):  # nothing was left out: the case counts its en
 def verify(data, key):  # [(check, outcome, what was found)]
     c, told = Checks(), dict.fromkeys(("verdict", "execution policy"), ("none", "it takes Cedar: vienna verify"))
     def whole():
-        file = load(data, free=True)
-        fields = [sorted(part) for part in (file, file["node_log"], file["tenant_log"])]
-        must(fields == FILE and file["format"] == "vienna evidence 1", "not of this format, or not exactly its fields")
+        fields = [*map(sorted, ((file := load(data, free=True)), file["node_log"], file["tenant_log"]))]
+        must([*fields, file["format"]] == [*FILE, "vienna evidence 1"], "not of this format, or not exactly its fields")
         if proven := prove(file, key, c):
             closed, gone = law(file["case"], file["tenant"], *proven, c)
             still = order(file["case"], proven[0], closed, c)

@@ -15,7 +15,7 @@ from actors.governance import views
 from ledger import VerifierKey
 from ledger.witness_policy import Policy
 from vienna_runtime.errors import VerificationError
-from vienna_runtime.evidence import decoding, form, order, proof, replay
+from vienna_runtime.evidence import decoding, form, order, proof, replay, tripped
 from vienna_runtime.evidence.checks import NAMES, Check, Checks
 
 
@@ -60,6 +60,7 @@ def verify_evidence(packed: bytes, key: VerifierKey, policy: Policy | None = Non
     steps = order.check_case(proven.entries, evidence.case, closing[0] if closing else None, checks)
     order.check_chain(proven.entries, steps, checks)
     order.check_standing(proven.entries, steps, checks)
+    tripped.look(evidence.case, proven.entries, events, checks)
     replay.replay(evidence.case, evidence.tenant, proven, events, checks)
     said = [events[entry.seq] for entry in steps if entry.seq in events]
     return Report(

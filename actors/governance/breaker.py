@@ -13,7 +13,7 @@ is worthless from that entry on; its revocation follows as an entry of its own.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TypeAlias
+from typing import TypeAlias, get_args
 
 from . import events as e
 from .aborting import stopped
@@ -23,7 +23,7 @@ from .detectors.alarm import Alarm
 from .ids import DAY, CaseId, Instant
 from .refusals import Code, Refusal
 from .signals import Breaker, Reopener
-from .state import State, scopes
+from .state import Case, State, scopes
 from .utc import utc
 
 LAW = "law"
@@ -116,6 +116,38 @@ def shuts_out(state: State, holders: Iterable[str], action: str, issued: Instant
     return None
 
 
+# --- what an entry says of it -------------------------------------------------------------------------------------------
+
+_Uses: TypeAlias = e.WarrantUseAsked | e.TargetStale | e.RunOpened
+_Naming: TypeAlias = _Uses | e.WarrantIssued | e.CaseExpired
+NAMING = frozenset(get_args(_Naming))  # the entries of a case that name a trip
+
+
+def named(state: State, event: _Naming, case: Case) -> int:
+    """The trip that this entry of the case names, so that whoever is shown the case alone sees what its breakers said; 0 for none.
+
+    What uses a warrant names the newest trip of its scopes, in force or not: the warrant must be younger.  A grant and an end name
+    the newest that is in force against the case: for a grant there is none, and an end may be on account of it.  Asked before the
+    entry is folded.
+    """
+    if isinstance(event, (e.WarrantIssued, e.CaseExpired)):
+        known = [guard for scope in scopes(case.agent, case.wish.action) if (guard := state.breakers.get(scope)) is not None]
+        return max((guard.tripped for guard in known if _refuses(guard, case.case)), default=0)
+    used = used_scopes(event, case.agent, case.wish.action)
+    return max((guard.tripped for scope in used if (guard := state.breakers.get(scope)) is not None), default=0)
+
+
+def used_scopes(event: _Uses, agent: str, action: str) -> tuple[str, ...]:
+    """The scopes whose trips make what is used here worthless: the warrant's, and those of the hands that the entry names."""
+    redeemer = event.redeemer if isinstance(event, e.TargetStale) else None
+    hands = event.holders if isinstance(event, e.RunOpened) else () if redeemer is None else (redeemer,)
+    return (*scopes(agent, action), *(scope for name in hands for scope in scopes(name, action)[:2]))
+
+
+def _refuses(guard: Breaker, case: CaseId) -> bool:
+    return guard.status == "open" or (guard.status == "probing" and guard.probe != case)
+
+
 # --- what evolve does -------------------------------------------------------------------------------------------------
 
 
@@ -130,7 +162,7 @@ def fold(state: State, event: Guarding, at: Instant) -> None:
         case e.BreakerTripped() | e.BreakerTrippedBefore():
             guard.status, guard.epoch, guard.until, guard.why, guard.probe = "open", event.epoch, event.until, event.why, None
             guard.detector, guard.by, guard.at, guard.votes = event.detector, event.by, at, ()
-            guard.stopped = at
+            guard.stopped, guard.tripped = at, state.size - 1  # this entry
             stopped(state, event.scope, event.why)
             guard.mismatched = guard.mismatched or event.detector == mismatches.NAME
         case e.BreakerProbed():

@@ -36,6 +36,7 @@ class Breaker:
     by: str = ""
     at: Instant = Instant(0)  # of its newest trip
     stopped: Instant = Instant(0)  # its newest trip or pause: what was issued up to then goes through no hands of this scope
+    tripped: int = 0  # the entry of its newest trip; 0, the log's first, where it has none
     since: Instant = Instant(0)  # of its newest reset: what was seen up to then is forgiven
     mismatched: bool = False  # a mismatch was among what opened it: then one person alone does not reset it
     votes: tuple[Reopener, ...] = ()

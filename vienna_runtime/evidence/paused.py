@@ -10,9 +10,12 @@ from typing import TypeAlias
 
 from actors.governance import breaker, canonical, intent, pauses
 from actors.governance import events as e
-from actors.governance.kinds import AGENT
+from actors.governance.aborting import NODE
+from actors.governance.kinds import ADMIN, AGENT
+from actors.governance.persons import ELIGIBLE
 from actors.governance.state import State
 from vienna_runtime.evidence.checks import Checks
+from vienna_runtime.evidence.proof import Shown
 
 _Used: TypeAlias = e.WarrantUseAsked | e.TargetStale | e.RunOpened
 _Stopped: TypeAlias = e.IntentProposed | e.CaseDecided | e.ApprovalAnswered | e.WarrantIssued | e.CanaryMissed | _Used
@@ -22,8 +25,11 @@ _ByPeople: TypeAlias = (
 )  # fmt: skip
 
 
-def look(state: State, event: e.Event, at: int, checks: Checks) -> None:
+def look(state: State, event: e.Event, shown: Shown, checks: Checks) -> None:
     """Before ``event`` is folded."""
+    at = shown.seq
+    if isinstance(event, (e.ScopePaused, e.ScopeResumed)):
+        checks.expect("pauses", _may(state, event, shown.header.actor), f"{event.by} had no right to {event.TAG} of {event.scope}", at)
     match event:
         case e.ScopePaused():
             known = pauses.key(event.scope, event.side)
@@ -36,6 +42,25 @@ def look(state: State, event: e.Event, at: int, checks: Checks) -> None:
             checks.expect("pauses", not why, why, at)
         case _:
             pass
+
+
+def _may(state: State, event: e.ScopePaused | e.ScopeResumed, actor: str) -> bool:
+    """Whether whoever wrote it could pause or let go on.
+
+    What a quorum let go on is written by whoever gave the last vote, in another case, which has evidence of its own.  Here it is seen
+    that this was somebody who votes on changes, and another person than asked for it.
+    """
+    writer = state.members.get(actor)
+    if event.scope == NODE:
+        return actor == NODE
+    if event.side != pauses.TENANTS:
+        return event.by == actor and actor.startswith("operator:")
+    if writer is None or writer.status != "active":
+        return False
+    if actor == event.by:
+        alone = isinstance(event, e.ScopePaused) or state.phase != "sealed" or writer.person not in pauses.answerable(state, event.scope)
+        return alone and writer.kind == ADMIN and writer.person == event.person
+    return isinstance(event, e.ScopeResumed) and state.phase == "sealed" and writer.kind in ELIGIBLE and writer.person != event.person
 
 
 def _why_not(state: State, event: e.Event) -> str | None:

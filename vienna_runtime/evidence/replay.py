@@ -145,7 +145,7 @@ class _Replay:
 
     def _standing(self, event: e.Event, shown: Shown) -> None:
         state, checks = self._state, self._checks
-        paused.look(state, event, shown.seq, checks)
+        paused.look(state, event, shown, checks)
         if self._owed and type(self._owed[0]) in STANDING:
             checks.expect("outcome", self._owed.pop(0) == event, "it is not the change that was approved", shown.seq)
         member = state.members.get(getattr(event, "member", ""))
@@ -257,9 +257,9 @@ class _Replay:
     # -- the case
 
     def _in_the_case(self, event: e.Event, shown: Shown, moment: Moment) -> None:
-        paused.look(self._state, event, self._at, self._checks)
+        paused.look(self._state, event, shown, self._checks)
         if self._owed:
-            self._owed = refusing.instead(self._owed, event, self._state, self._events, moment, self._canary_of)
+            self._owed = refusing.instead(self._owed, event, shown.header, self._state, self._events, moment, self._canary_of)
             wanted = self._owed.pop(0)
         else:
             wanted, *owed = self._decided(event, shown, moment) or [event]

@@ -21,7 +21,7 @@ def walked(entries: list[Any], last: int) -> list[str]:
         found.append(entries[at].tag.partition("/")[0])
         if entries[at].step == 1:
             return found
-        at, _ = entries[at].follows
+        at = entries[at].follows[0]
 
 
 def standing(entries: list[Any]) -> list[int]:

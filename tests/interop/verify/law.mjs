@@ -2,6 +2,7 @@
 // again: `verdict` and `execution policy` are not looked at.
 
 import { H, encode, must, read, readAny, same } from "./formats.mjs";
+import { breakers } from "./breakers.mjs";
 import { pauses } from "./pauses.mjs";
 import {
   INTENT,
@@ -181,6 +182,7 @@ export function law(f, tenant, mine, trust) {
       },
     ],
     ["pauses", () => pauses(standing, mine)],
+    ["breakers", () => breakers(tenant.entries, mine)],
     [
       "intent",
       () => {

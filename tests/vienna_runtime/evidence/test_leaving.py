@@ -27,7 +27,11 @@ __all__ = ["alone"]  # a fixture
 
 def failures(office: Office, case: str, alone: ModuleType, tmp_path: Path) -> list[set[str]]:
     """What each of the three finds wrong, where node is installed, else the two."""
-    packed = form.pack(office.evidence(case))
+    return found_in(office, form.pack(office.evidence(case)), alone, tmp_path)
+
+
+def found_in(office: Office, packed: bytes, alone: ModuleType, tmp_path: Path) -> list[set[str]]:
+    """The same of a file that somebody passed on."""
     found = list(Two(office, alone).failures(packed))
     if (node := shutil.which("node")) is not None:
         (tmp_path / "evidence").write_bytes(packed)

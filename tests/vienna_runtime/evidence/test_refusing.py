@@ -85,3 +85,41 @@ def test_nothing_else_that_would_go_on_is_ended_so(office: Office, alone: Module
     ours = failures(other, case, alone, tmp_path)[0]
     other.ledger.close()
     assert ours & {"card", "quorum"}
+
+
+def ended_again(office: Office, path: Path, case: str, named: int) -> Any:
+    """The case that was decided again ends behind that verdict, as if something had refused to go on, and its end names that trip."""
+    other: Any = forged(office, path, case, e.CaseDecided.TAG)
+    at = next(number for number, draft in enumerate(other.drafts) if draft.tag == e.CaseExpired.TAG)
+    before, standing = other.drafts[at].follows
+    ends = other.drafts[at]._replace(follows=(before, named, standing))
+    other.ledger.close()
+    return office.forged(path.with_suffix(".named"), [*other.drafts[:at], ends, *other.drafts[at + 1 :]])
+
+
+@pytest.mark.parametrize("change", [(b"", b""), T0])
+def test_an_end_that_nothing_can_have_made_is_found(office: Office, alone: ModuleType, tmp_path: Path, change: tuple[bytes, bytes]) -> None:
+    """No breaker was open, and there is no budget: somebody made it up to hide a grant."""
+    case = office.propose("notes.append", "notes/today", {"text": "a"})
+    decided_again(office, change=change)
+    other = ended_again(office, tmp_path / "l", case, 0)
+    assert failures(other, case, alone, tmp_path)[0]
+    other.ledger.close()
+
+
+def test_a_budget_ends_no_case_that_would_have_waited_for_people(office: Office, alone: ModuleType, tmp_path: Path) -> None:
+    case = office.propose("notes.append", "notes/today", {"text": "a"})
+    decided_again(office, toml=NO_MORE)
+    other = ended_again(office, tmp_path / "l", case, 0)
+    assert "card" in failures(other, case, alone, tmp_path)[0]
+    other.ledger.close()
+
+
+def test_a_trip_of_others_ends_no_case(office: Office, alone: ModuleType, tmp_path: Path) -> None:
+    case = office.propose("notes.append", "notes/today", {"text": "a"})
+    office.do(c.TripBreaker("agent:ben", "by hand"), "anna")
+    tripped = next(number for number, draft in enumerate(office.drafts) if draft.tag == e.BreakerTripped.TAG)
+    decided_again(office)
+    other = ended_again(office, tmp_path / "l", case, tripped)
+    assert all("breakers" in names for names in failures(other, case, alone, tmp_path))
+    other.ledger.close()
