@@ -1,7 +1,8 @@
 """Faults put into the product, one at a time, to see that a simulated seed finds each: what finds nothing proves nothing.
 
 Those of what stops a tenant or the node are in ``mutants_of_halts``, those of what is handed on in ``mutants_of_hands``,
-those of what is approved in advance in ``mutants_of_advance``, those of inventories, findings and letters in ``mutants_of_stock``.
+those of what is approved in advance in ``mutants_of_advance``, those of inventories, findings and letters in ``mutants_of_stock``,
+those of seats and canaries in ``mutants_of_looking``.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from actors.governance.ids import Instant
 from actors.governance.refusals import Code, Refusal
 from actors.scribe import scribe
 from ledger import memory
-from tests.simulation import mutants_of_advance, mutants_of_halts, mutants_of_hands, mutants_of_stock
+from tests.simulation import mutants_of_advance, mutants_of_halts, mutants_of_hands, mutants_of_looking, mutants_of_stock
 from tests.simulation.mutating import MUTANTS, Mutation, Put, fold, mutant, mutated, not_at_all
 
 
@@ -274,4 +275,13 @@ def _(put: Put) -> None:
     fold(put, e.DeadLetterOpened, unchained)
 
 
-__all__ = ["MUTANTS", "Mutation", "mutants_of_advance", "mutants_of_halts", "mutants_of_hands", "mutants_of_stock", "mutated"]
+__all__ = [
+    "MUTANTS",
+    "Mutation",
+    "mutants_of_advance",
+    "mutants_of_halts",
+    "mutants_of_hands",
+    "mutants_of_looking",
+    "mutants_of_stock",
+    "mutated",
+]

@@ -46,7 +46,7 @@ def test_seeds_break_no_promise_and_much_happens_in_them() -> None:
     for event in ("intent.proposed", "approval.given", "approval.denied", "warrant.issued", "warrant.revoked", "run.opened", "run.unknown",
                   "run.verified", "effect.settled", "breaker.tripped", "scope.paused", "dead_letter.opened", "snapshot.made",
                   "run.opened by way of others", "envelope.used", "executor.inventory", "reconcile.found", "reconcile.resolved",
-                  "reconcile.compared", "dead_letter.resolved", "change.applied"):  # fmt: skip
+                  "reconcile.compared", "dead_letter.resolved", "change.applied", "seat.delegated", "canary.ended"):  # fmt: skip
         assert tally.events[event], event
     assert min(tally.acts[kind] for kind in ("executed", "power", "kill", "disk fails", "disk hangs", "cut", "one of several settled")) > 0
 

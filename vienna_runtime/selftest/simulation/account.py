@@ -16,11 +16,13 @@ from actors.governance import intent as intents
 from actors.governance import warrant as warrants
 from vienna_runtime.selftest.simulation import hands
 from vienna_runtime.selftest.simulation.advance import Advance
+from vienna_runtime.selftest.simulation.canaries import Canaries
 from vienna_runtime.selftest.simulation.entries import Broken, Entry
 from vienna_runtime.selftest.simulation.halts import Halts
 from vienna_runtime.selftest.simulation.letters import Letters
 from vienna_runtime.selftest.simulation.quorums import is_filled
 from vienna_runtime.selftest.simulation.remembered import CaseNow, RunNow, WarrantNow, Who
+from vienna_runtime.selftest.simulation.seats import Seats
 from vienna_runtime.selftest.simulation.spending import Purse
 from vienna_runtime.selftest.simulation.stock import Stock
 
@@ -46,6 +48,8 @@ class Account:
         self.letters, self.all_letters = self.post.open, self.post.all
         self.halts = Halts(self.members, self.live, self.cases)
         self.advance = Advance(self.members)
+        self.seats = Seats(self.members)
+        self.canaries = Canaries(self.members)
         self.stock = Stock(self.members, self.runs)
         self.blocked: dict[str, list[str]] = {}  # effect → runs of unknown outcome
         self.refusals: Counter[tuple[str, str]] = Counter()
@@ -100,7 +104,7 @@ class Account:
         case = self.cases[name]
         if case.live or case.runs:
             raise Broken("a case closes when nothing of it is live", f"{name}: {sorted(case.live | case.runs)}")
-        bad = not case.ends and not case.applied
+        bad = not case.ends and not case.applied and not case.canary
         if (bad or any(end not in GOOD for end in case.ends)) and not case.letters:
             raise Broken("every bad end has its dead letter", f"{name}: {case.ends}")
         case.place = "closed"
@@ -127,6 +131,7 @@ class Account:
 
     def _gone(self, event: e.MemberRevoked, at: int, entry: Entry) -> None:
         self.members[event.member].status = "revoked"
+        self.seats.left(event.member)
         for case in self.cases.values():  # a vote goes with who gave it, and its person may vote by another account
             if case.place == "held":
                 case.given = {person: approver for person, approver in case.given.items() if approver != event.member}
@@ -189,6 +194,7 @@ class Account:
             raise Broken("nobody approves its own", f"{event.person} on {event.case}")
         if event.person in case.given:
             raise Broken("a person fills one seat", f"{event.person} on {event.case}")
+        self.seats.votes(event, case, at)
         case.given[event.person] = event.approver
         case.agreed = dict(case.given)
         self.votes[event.statement] = event.case
@@ -208,8 +214,21 @@ class Account:
         case = self.cases[event.case]
         if case.place != "held":
             raise Broken("only a held case is denied", f"{event.case} is {case.place}")
-        case.denied, case.place = True, "over"
+        case.denied, case.denied_by, case.place = True, event.person, "over"
         self.votes[event.statement] = event.case
+
+    def _seat(self, event: e.SeatDelegated | e.SeatReturned, at: int, entry: Entry) -> None:
+        if isinstance(event, e.SeatDelegated):
+            self.seats.delegated(event, at, self.tenant)
+        else:
+            self.seats.returned(event)
+
+    def _canary(self, event: e.CanaryMissed | e.CanaryCaught | e.CanaryEnded, at: int, entry: Entry) -> None:
+        case = self.cases[event.case]
+        if isinstance(event, e.CanaryMissed):
+            self._filled(case, case.given.keys())
+        self.canaries.ended(event, case, denied_by=case.denied_by)
+        case.canary = True
 
     def _over(self, event: e.CaseCancelled | e.CaseExpired, at: int, entry: Entry) -> None:
         self.cases[event.case].place = "over"
@@ -231,7 +250,7 @@ class Account:
         tier = case.verdict.tier
         if len(names) < max(LEAST[tier], case.persons if tier != "T0" else 0):
             raise Broken("no warrant without its quorum", f"{case.case}, {tier}: {sorted(names)}")
-        roles = {name: self.members[case.given[name]].roles for name in names}  # as they are now, which is how they count
+        roles = self.seats.roles(case, names)  # as they are now, which is how they count
         if tier != "T0" and not is_filled(case.quorum, roles):
             raise Broken("no warrant without its quorum", f"{case.case}: {sorted(names)} do not fill {case.quorum}")
 
@@ -243,6 +262,7 @@ class Account:
         if terms.tenant != self.tenant:
             raise Broken("tenants are apart", f"a warrant of {terms.tenant}")
         self.halts.granted(event.case, terms.agent, terms.action, event.warrant)
+        self.canaries.granted(event.case)
         self._filled(case, terms.approvals)
         verdict = case.verdict
         if terms.uses > verdict.uses or terms.expires_at > at + verdict.ttl or terms.tier != verdict.tier or terms.bundle != self.bundle:
@@ -425,6 +445,11 @@ _STEPS: Mapping[type, str] = {
     e.EnvelopeRevoked: "_in_advance",
     e.EnvelopeEnded: "_in_advance",
     e.ApprovalDenied: "_denied",
+    e.SeatDelegated: "_seat",
+    e.SeatReturned: "_seat",
+    e.CanaryMissed: "_canary",
+    e.CanaryCaught: "_canary",
+    e.CanaryEnded: "_canary",
     e.ChangeApplied: "_applied",
     e.CaseCancelled: "_over",
     e.CaseExpired: "_over",

@@ -28,6 +28,8 @@ DECIDED = frozenset(
     )
 )  # fmt: skip
 
+UNSAID = "review.canary"  # whose refusals are no entries: they would say that somebody tries
+
 
 class Answers:
     """Of all peers, against the accounts of their tenants."""
@@ -73,7 +75,7 @@ class Answers:
             raise Broken("what may have happened is never called refused", f"{what} of {tenant}/{who}")
 
     def _refusal(self, account: Account, call: Call, code: str) -> None:
-        if code not in DECIDED:
+        if code not in DECIDED or call.tag == UNSAID:
             return
         who = account.tenant, call.who.name, code
         self._refused[who] += 1

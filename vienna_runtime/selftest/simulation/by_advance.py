@@ -52,7 +52,7 @@ async def revoke_in_advance(world: World, step: Step) -> None:
         await world.call(world.member(account.tenant, by), "envelope.revoke", {"envelope": known.signed.envelope, "reason": "no more"})
 
 
-@act("ask for what is approved", 30)
+@act("ask for what is approved", 36)
 async def ask_for_what_is_approved(world: World, step: Step) -> None:
     """What an envelope is for, or was until lately, or nearly: by its agent or another, within its bounds or just beyond."""
     account = world.account(step.a)
@@ -64,7 +64,8 @@ async def ask_for_what_is_approved(world: World, step: Step) -> None:
         "action": known.template["action"], "resource": f"order/{1 if step.c % 4 else step.b % 5}", "purpose": "as agreed",
         "params": {"amount": (1, 2, 5, 40, 41)[step.b % 5]}, "key": f"key-{1000 + world.number()}",
     }  # fmt: skip
-    for _ in range(1 + (step.c % 5 == 0)):
+    more = 2 if known.said["total"] is not None and step.c % 2 else step.c % 5 == 0  # a total is reached by several
+    for _ in range(1 + more):
         await world.call(world.member(account.tenant, agent), "propose", fields)
         fields = {**fields, "key": f"key-{1000 + world.number()}"}
     if known.template["action"] == "orders.payout" and step.a // 2 % 4:

@@ -57,8 +57,10 @@ def reported(world: World, call: Call, answer: Answer) -> None:
 
 @act("tell again", 14)
 async def tell_again(world: World, step: Step) -> None:
-    """What nobody has heard of yet, or what was lost and has turned up."""
+    """What nobody has heard of yet, or what was lost and has turned up; and now and then an inventory that is older than that."""
     journal = journal_of(world, step)
+    if step.c % 4 == 0 and journal.handed_in:
+        await world.call(world.member(journal.tenant, journal.name), "executor.inventory", journal.handed_in, (journal, journal.called))
     if journal.lost and step.b % 2:
         found = journal.lost.pop(step.c % len(journal.lost))
         world.acts["a lost receipt turned up"] += 1
@@ -97,7 +99,7 @@ def stock(world: World, journal: Journal, since: int, step: Step) -> Inventory:
             return told
 
 
-@act("take stock", 34)
+@act("take stock", 28)
 async def take_stock(world: World, step: Step) -> None:
     journal = journal_of(world, step)
     if step.b % 5 == 0:
@@ -113,6 +115,7 @@ async def take_in(world: World, journal: Journal, told: Inventory, step: Step) -
     who = world.member(journal.tenant, journal.name)
     signer = who if journal.character != LYING or step.b % 7 else world.member(journal.tenant, EXECUTORS[step.c % len(EXECUTORS)])
     fields = {"statement": packed, "signature": signer.sign(Purpose.INVENTORY, packed)}
+    journal.handed_in = fields
     await world.call(who, "executor.inventory", fields, (journal, journal.called))
 
 

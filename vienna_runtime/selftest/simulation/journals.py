@@ -43,6 +43,7 @@ class Journal:
     counter: int = 0
     upto: int = 0  # how far everything is accounted for, as the node answered last
     kept: dict[str, Written] = attrs.Factory(dict)  # by run
+    handed_in: dict[str, bytes] = attrs.Factory(dict)  # the inventory that it signed last
     signed: set[str] = attrs.Factory(set)  # runs
     lost: list[Written] = attrs.Factory(list)  # out of mind, and perhaps found again
 

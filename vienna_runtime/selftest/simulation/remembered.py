@@ -36,8 +36,11 @@ class CaseNow:
     card: bytes = b""
     given: dict[str, str] = attrs.Factory(dict)  # person → the member by which it approved
     agreed: dict[str, str] = attrs.Factory(dict)  # the same at the newest vote, whoever left since
+    seats: dict[str, tuple[str, ...]] = attrs.Factory(dict)  # person → whose seats it filled beside its own
     said: list[tuple[int, str, str, str, str]] = attrs.Factory(list)
     denied: bool = False
+    denied_by: str = ""  # the person
+    canary: bool = False  # as its end says
     live: set[str] = attrs.Factory(set)  # warrants
     runs: set[str] = attrs.Factory(set)  # not closed
     ends: list[str] = attrs.Factory(list)  # how its runs ended

@@ -24,6 +24,7 @@ from vienna_runtime.selftest.simulation import (
     by_fate,
     by_hands,
     by_letters,
+    by_looking,
     by_people,
     by_programs,
     by_stock,
@@ -32,6 +33,7 @@ from vienna_runtime.selftest.simulation import chance as chances
 from vienna_runtime.selftest.simulation.acts import ACTS, WEIGHTS
 from vienna_runtime.selftest.simulation.by_fate import care
 from vienna_runtime.selftest.simulation.by_letters import listed
+from vienna_runtime.selftest.simulation.by_looking import tried
 from vienna_runtime.selftest.simulation.by_programs import redeemed
 from vienna_runtime.selftest.simulation.by_stock import reported, taken
 from vienna_runtime.selftest.simulation.entries import Broken
@@ -44,7 +46,7 @@ STEPS = 500
 WHOLE_EVERY = 100  # steps between two looks at everything
 VERIFIED_EVERY = 300  # steps between two runs of the ledger's own audit: chain and roots are followed as they grow anyway
 # which fill the table of acts
-ALL_ACTS = (by_agents, by_people, by_advance, by_programs, by_hands, by_fate, by_stock, by_letters, by_changes)
+ALL_ACTS = (by_agents, by_people, by_advance, by_programs, by_hands, by_fate, by_stock, by_letters, by_changes, by_looking)
 CARED_FOR = 12  # steps, on the average, until somebody looks after what is wrong
 PAUSES = (0.0, 0.0, 0.0, 0.0, 0.001, 0.01, 0.26, 1.1)  # s that pass with a step
 UNEXPECTED = frozenset(
@@ -109,6 +111,7 @@ class _Run:
         self.world.reactions["report"] = lambda call, answer: reported(self.world, call, answer)
         self.world.reactions["executor.inventory"] = lambda call, answer: taken(self.world, call, answer)
         self.world.reactions["dead_letter.list"] = lambda call, answer: listed(self.world, call, answer)
+        self.world.reactions["review.canary"] = lambda call, answer: tried(self.world, call, answer)
         self.finding: Finding | None = None
         self.at = 0
         self.down = 0  # steps
