@@ -8,17 +8,21 @@ so that no processor is left alone with a long one at the end.
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
-from collections.abc import Iterator
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("same", derandomize=True, deadline=None, print_blob=True)
-settings.register_profile("search", deadline=None, print_blob=True)
+PATIENT = [HealthCheck.too_slow]  # which says of a machine that stalled that the examples are slow to make
+settings.register_profile("same", derandomize=True, deadline=None, print_blob=True, suppress_health_check=PATIENT)
+settings.register_profile("search", deadline=None, print_blob=True, suppress_health_check=PATIENT)
 settings.load_profile(os.environ.get("VIENNA_EXAMPLES", "same"))  # VIENNA_EXAMPLES=search looks for new ones
 
 
@@ -33,6 +37,31 @@ def _log_as_ever() -> Iterator[None]:
     structlog.reset_defaults()
 
 
+def _free_port() -> int:
+    first, given_out = 10_000, int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    room = max(given_out - first, 10_000)  # where the kernel gives out all there are, ours are among them
+    for _ in range(room):
+        found = first + (os.getpid() * 97 + next(_ASKED)) % room
+        try:
+            with socket.create_server(("127.0.0.1", found)):
+                return found
+        except OSError:
+            continue  # somebody listens there
+    raise AssertionError("no port is free")
+
+
+@pytest.fixture
+def free_port() -> Callable[[], int]:
+    """A port that is free and stays so: the kernel gives none of these to who asks it for any, and another worker begins elsewhere."""
+    return _free_port
+
+
+@pytest.fixture
+def port(free_port: Callable[[], int]) -> int:
+    return free_port()
+
+
+_ASKED = itertools.count()
 DOCUMENT = "test_every_command_of_a_document_does_what_it_says"
 
 

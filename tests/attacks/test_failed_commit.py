@@ -69,7 +69,7 @@ async def _load(stage: Any, point: str, file: Path) -> Seen:
     for tenant in ("belvedere", "schoenbrunn"):
         await stage.found_tenant(tenant, cast=CAST)
     async with stage.cast("ada", "ben", tenant="belvedere") as here, stage.cast("ada", tenant="schoenbrunn") as there:
-        with trio.fail_after(60):
+        with trio.fail_after(240):
             async with trio.open_nursery() as nursery:
                 for number in range(LANES):
                     line = (*here, *there)[number % 3]

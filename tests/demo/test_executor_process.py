@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -93,13 +92,6 @@ async def working(directory: Path, port: int) -> AsyncIterator[tuple[Play, Path]
 async def executor(play: Play) -> Running:
     path = str(play.stage.directory / "workshop.toml")
     return await play.stage.start("workshop", "vienna_runtime.cli.main", "executor", "run", "--config", path)
-
-
-@pytest.fixture
-def port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        found: int = listener.getsockname()[1]
-        return found
 
 
 @pytest.mark.slow

@@ -22,7 +22,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import attrs
@@ -100,13 +100,6 @@ def _background(number: int, block: Block, until: str) -> list[str]:
     ]
 
 
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-        return port
-
-
 @pytest.fixture(scope="session")
 def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A directory with a `vienna` that begins at once."""
@@ -126,7 +119,7 @@ def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_every_command_of_a_document_does_what_it_says(document: Path, tmp_path: Path, quick: Path) -> None:
+def test_every_command_of_a_document_does_what_it_says(document: Path, tmp_path: Path, quick: Path, free_port: Callable[[], int]) -> None:
     found = blocks(document)
     if not any(block.language in SHELLS and not block.directive.startswith("not run: ") for block in found):
         return  # it tells nobody to type anything, which the test below has looked at

@@ -221,9 +221,10 @@ def test_readers_in_other_threads_notice_nothing_of_a_lmdb_that_has_given_up(ope
             with answering(ledger, fault), pytest.raises(CommitFailed):
                 ledger.append_many([Batch("belvedere", size, drafts(8))])
             ledger.reopen()
+        while not min(reads) and not raised:  # each has had a turn, on whatever machine
+            time.sleep(0.001)
     finally:
         over.set()
         for thread in threads:
             thread.join()
     assert not raised
-    assert min(reads) > 0

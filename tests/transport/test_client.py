@@ -56,12 +56,9 @@ def dial(pki: Any, address: tuple[str, int]) -> AbstractAsyncContextManager[Clie
     )
 
 
-async def test_nothing_at_the_address(pki: Any) -> None:
-    (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
-    address = ("127.0.0.1", listener.socket.getsockname()[1])
-    await listener.aclose()
+async def test_nothing_at_the_address(pki: Any, port: int) -> None:
     with pytest.raises(CannotConnect, match="nothing answers at"):
-        async with dial(pki, address):
+        async with dial(pki, ("127.0.0.1", port)):
             pytest.fail("connected")
 
 

@@ -232,7 +232,7 @@ PATHS = st.sampled_from(["drafts/a", "drafts/b", "drafts/a/b", "other", "d", "dr
 
 
 @given(root=FORMS, steps=st.lists(st.tuples(st.none() | FORMS, st.integers(1, 6), st.integers(0, 3)), max_size=4), path=PATHS)
-@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
 def test_whatever_a_chain_admits_its_root_admits(bench: Any, root: Any, steps: Any, path: Any) -> None:
     base = bench.state.warrants.get("w") or _base(bench)
     made = attrs.evolve(base, params={"path": "drafts/a"}, constraints={"path": root}, holder=bytes(KEYS[0].verify_key), uses=4, cost_cap=2)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -31,10 +30,8 @@ CHECK = ACTION.replace("actions", "checks").replace('"file"\nop = "read"', '"fil
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Path:
+def place(tmp_path: Path, port: int) -> Path:
     """Two configurations and one credential for a node that is not there."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
     authority = pki.make_dev_authority(pki.Places(tmp_path / "tls"), "vienna.example", ["localhost"], dt.datetime.now(dt.UTC))
     held = Credential(
         address=f"127.0.0.1:{port}",

@@ -9,7 +9,6 @@ import json
 import os
 import pty
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -354,15 +353,13 @@ def test_a_configuration_that_does_not_load_says_why(tmp_path: Path, text: str, 
     assert "swordfish" not in said
 
 
-def test_a_port_that_is_refused_is_a_failure_with_its_reason() -> None:
+def test_a_port_that_is_refused_is_a_failure_with_its_reason(port: int) -> None:
+    import ssl
+
     from vienna_runtime.notifier.schedule import Failed
     from vienna_runtime.notifier.webhook import Address, Webhook
 
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    import ssl
-
-    hook = Webhook(address=Address.parse(f"http://127.0.0.1:{port}/"), secrets=(), tls=ssl.create_default_context(), timeout=5.0)
+    hook = Webhook(address=Address.parse(f"http://127.0.0.1:{port}/"), secrets=(), tls=ssl.create_default_context(), timeout=60.0)
     outcome = trio.run(hook.attempt, "msg_1", b"{}", 0.0)
     assert isinstance(outcome, Failed)
     assert outcome.why.startswith("no answer: ")

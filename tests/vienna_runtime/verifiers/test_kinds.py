@@ -185,8 +185,8 @@ async def test_a_hostile_target_is_bounded_and_never_agrees(tmp_path: Path, serv
 async def test_an_unreachable_target_is_inconclusive_and_no_mismatch(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-    assert "no answer" in blind(await seen(tmp_path, http(port, STATE), path="a"))
+        port = taken.getsockname()[1]  # kept, so that nobody else comes to listen there
+        assert "no answer" in blind(await seen(tmp_path, http(port, STATE), path="a"))
 
 
 @pytest.mark.parametrize(

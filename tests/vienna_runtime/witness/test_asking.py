@@ -53,7 +53,7 @@ class Peer:
 
 
 @asynccontextmanager
-async def door_to(peer: Peer, *, patience: float = 5.0, path: str = "") -> AsyncIterator[Door]:
+async def door_to(peer: Peer, *, patience: float = 60.0, path: str = "") -> AsyncIterator[Door]:
     async with trio.open_nursery() as nursery:
         (listener,) = await nursery.start(partial(trio.serve_tcp, peer, 0, host="127.0.0.1"))
         port = listener.socket.getsockname()[1]

@@ -208,6 +208,7 @@ def test_a_witness_killed_at_random_never_cosigns_two_histories(log: Any, witnes
             except OSError:
                 pass
             killer.cancel()
+            killer.join()  # or it would look for a process that has ended since
         with witness_house.served() as witness:
             known = int(witness.post(log.request(0, 40)).body) if answered else 0
             assert answered <= known <= answered + 1
