@@ -44,24 +44,34 @@ class Taken:
 
 
 def fold(ledger: Ledger, name: str) -> Folded:
-    """The state at the durable end of the log.  A snapshot that does not hold is passed over, never guessed at."""
+    """The state at the durable end of the log.  A snapshot that does not hold is passed over, never guessed at.
+
+    One that an earlier version made is used only where bodies were forgotten: else the log, folded anew, says it better.
+    """
     size = ledger.head(name).size
+    state = _newest(ledger, name, size, older=ledger.find(name, removal.INDEX) is not None)
+    begin = 0 if state is None else state.size
+    return Folded(extended(ledger, name, state, size), begin)
+
+
+def _newest(ledger: Ledger, name: str, below: int, *, older: bool) -> State | None:
+    """The state of the newest snapshot up to ``below`` that can be relied on."""
     for kept in ledger.snapshots(name):
-        state = _trusted(ledger, name, kept)
-        if state is not None:
-            return Folded(extended(ledger, name, state, size), kept.size)
-    return Folded(extended(ledger, name, None, size), 0)
+        ours = kept.fingerprint == snapshot.fingerprint()
+        if kept.size <= below and (ours or older) and (state := _trusted(ledger, name, kept)) is not None:
+            return state
+    return None
 
 
 def _trusted(ledger: Ledger, name: str, kept: Snapshot) -> State | None:
-    """The snapshot's state if its digest is an entry of the log, its fold is ours, and seal, binding and root hold."""
-    if kept.fingerprint != snapshot.fingerprint():
+    """The snapshot's state if its digest is an entry of the log, its fold can be read, and seal, binding and root hold."""
+    if not snapshot.readable(kept.fingerprint):
         return None
     seq = ledger.find(name, index.snapshot_key(kept.digest))
     if seq is None:
         return None
     try:
-        state = snapshot.load(ledger.open_snapshot(name, kept))
+        state = snapshot.load(ledger.open_snapshot(name, kept), kept.fingerprint)
         (record,) = ledger.read(name, seq, seq + 1)
         header = parse(record.entry)
         ledger.open_body(name, record)
@@ -114,9 +124,8 @@ def beginning(ledger: Ledger, name: str, below: int) -> State | None:
     """
     if ledger.find(name, removal.INDEX) is None:
         return None
-    for kept in ledger.snapshots(name):
-        if kept.size <= below and (state := _trusted(ledger, name, kept)) is not None:
-            return state
+    if (state := _newest(ledger, name, below, older=True)) is not None:
+        return state
     raise Forgotten(f"bodies of {name} have been forgotten, and no snapshot up to entry {below} can be relied on")
 
 

@@ -81,10 +81,24 @@ def unpack(packed: bytes) -> Value:
 
 def unpack_fields(packed: bytes, names: tuple[str, ...]) -> dict[str, Value]:
     """The declared fields in their order, if ``packed`` is exactly what ``pack_fields`` would have written."""
-    value = unpack_own_fields(packed, names)
+    value = unpack_any_fields(packed)
+    if tuple(value) != names:
+        raise _other_fields(names)
+    return value
+
+
+def unpack_any_fields(packed: bytes) -> dict[str, Value]:
+    """As ``unpack_fields``, whatever fields there are: for what an earlier version declared."""
+    value = _unpack_unverified(packed)
+    if not isinstance(value, dict):
+        raise NotCanonical("expected a map of fields")
     if pack_fields(value.items()) != packed:
         raise NotCanonical("the bytes are not in canonical form")
     return value
+
+
+def _other_fields(names: tuple[str, ...]) -> NotCanonical:
+    return NotCanonical(f"expected the fields {', '.join(names)} in this order")
 
 
 Kinds: TypeAlias = Mapping[str, type | tuple[type, ...]]  # of each declared field the type that it has, exactly
@@ -106,7 +120,7 @@ def unpack_own_fields(packed: bytes, names: tuple[str, ...]) -> dict[str, Value]
     """The declared fields of bytes that ``pack_fields`` is known to have written: for what already stands in this log."""
     value = _unpack_unverified(packed)
     if not isinstance(value, dict) or tuple(value) != names:
-        raise NotCanonical(f"expected the fields {', '.join(names)} in this order")
+        raise _other_fields(names)
     return value
 
 

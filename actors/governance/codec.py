@@ -16,7 +16,7 @@ from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 
 import attrs
 
-from . import alert_book, canonical, conversation, events, finding_book, halt, letter_book, signals, state
+from . import alert_book, canonical, conversation, events, finding_book, halt, letter_book, older, signals, state
 from .canonical import NotCanonical, Value
 from .events import Event
 from .evolve import remember_deadlines
@@ -57,7 +57,21 @@ def encode_state(value: state.State) -> bytes:
 
 def decode_state(packed: bytes) -> state.State:
     """The state, with its derived parts made anew; raises ``NotCanonical``."""
-    value = cast(state.State, _decoded(state.State, canonical.unpack_fields(packed, _names(state.State))))
+    return _state(canonical.unpack_fields(packed, _names(state.State)))
+
+
+def decode_older(packed: bytes, shape: bytes) -> state.State:
+    """The state that an earlier version packed, whose ``fingerprint`` is ``shape``; raises ``NotCanonical``."""
+    fields = canonical.unpack_any_fields(packed)
+    try:
+        older.brought_on(fields, shape)
+    except (TypeError, KeyError, ValueError) as error:
+        raise NotCanonical(f"no state of that shape: {error}") from None
+    return _state(fields)
+
+
+def _state(fields: Mapping[str, Value]) -> state.State:
+    value = cast(state.State, _decoded(state.State, fields))
     remember_deadlines(value)
     return value
 

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .codec import decode, decode_state, encode_state, fingerprint
+from . import older
+from .codec import decode, decode_older, decode_state, encode_state, fingerprint
 from .evolve import evolve
 from .ids import Instant, TenantId
 from .state import State
 
-__all__ = ["fingerprint", "fold", "load", "save"]
+__all__ = ["fingerprint", "fold", "load", "readable", "save"]
+
+
+def readable(shape: bytes) -> bool:
+    """Whether a snapshot of that fingerprint can be read: it is of today's shape, or of one that an earlier version made."""
+    return shape == fingerprint() or older.known(shape)
 
 
 def save(state: State) -> bytes:
@@ -17,9 +23,9 @@ def save(state: State) -> bytes:
     return encode_state(state)
 
 
-def load(packed: bytes) -> State:
-    """The state again; raises ``NotCanonical``."""
-    return decode_state(packed)
+def load(packed: bytes, shape: bytes | None = None) -> State:
+    """The state again, also one that an earlier version packed in another ``shape``; raises ``NotCanonical``."""
+    return decode_state(packed) if shape is None or shape == fingerprint() else decode_older(packed, shape)
 
 
 def fold(state: State | None, tenant: str, entries: Iterable[tuple[int, Instant, str, bytes]]) -> State:

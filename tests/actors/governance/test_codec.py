@@ -16,6 +16,7 @@ from actors.governance.canonical import NotCanonical
 from actors.governance.codec import EVENTS, decode, decode_state, encode, encode_state, fingerprint
 from actors.governance.ids import HOUR, TenantId
 from actors.governance.state import State
+from tests.actors.governance.eventful import eventful
 
 SNAPSHOT = Path(__file__).with_name("events_snapshot.txt")  # written anew with VIENNA_WRITE_SNAPSHOTS=1
 
@@ -41,17 +42,9 @@ def test_tags_are_hand_chosen_and_each_stands_once() -> None:
     assert len(EVENTS) == len(defined)
 
 
-@pytest.fixture
-def eventful(bench: Any) -> Any:
-    """A bench whose log holds most kinds of events."""
-    bench.done(bench.report(bench.running("files.write", run="r1")), "till")
-    bench.done(bench.attest("r1", agrees=False), "emil")
-    bench.running("orders.refund", by="ben", run="r2")
-    held = bench.propose("orders.payout", by="ben")
-    bench.done(bench.vote(held, "dora", "deny"), "dora")
-    bench.done(c.RetryLetter(bench.last(e.DeadLetterOpened).letter, "again"), "greta")
-    bench.pass_time(HOUR)
-    return bench
+@pytest.fixture(name="eventful")
+def _eventful(bench: Any) -> Any:
+    return eventful(bench)
 
 
 def test_every_event_is_read_back_from_its_body(eventful: Any) -> None:
