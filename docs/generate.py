@@ -419,8 +419,8 @@ def commands() -> str:
 
 def alert_kinds() -> str:
     rows = (
-        (f"`{kind.name}`", kind.severity, kind.log, kind.means, kind.do, f"[runbook](operations.md#{kind.runbook})")
-        for kind in alert_table.KINDS.values()
+        (f"`{kind.name}`", kind.severity, "-" if kind.log == alert_table.NOTIFIER else kind.log, kind.means, kind.do, f"[runbook](operations.md#{kind.runbook})")
+        for kind in alert_table.EVERY_KIND.values()
     )
     return table(("kind", "severity", "on the log of the", "it means", "do", "how"), rows)
 

@@ -15,6 +15,7 @@ from .ids import DAY, HOUR, Micros
 INFO, WARNING, CRITICAL = "info", "warning", "critical"
 SEVERITIES: Final = (INFO, WARNING, CRITICAL)  # from bad to worse
 TENANT, NODE = "tenant", "node"  # on whose log
+NOTIFIER = "notifier"  # on none: what a notifier itself says, because the node cannot
 
 
 @attrs.frozen
@@ -140,4 +141,25 @@ _ALL = (
         "a-witness-refuses",
     ),
 )  # fmt: skip
-KINDS: Final[Mapping[str, Kind]] = {kind.name: kind for kind in _ALL}
+_OF_NOTIFIERS = (
+    Kind(
+        "node.unreachable", NOTIFIER, CRITICAL,
+        "A notifier has heard nothing of its node for as long as its configuration allows. Meanwhile it hears of nothing else, either.",
+        "See whether the node runs, answers and can be reached from where the notifier is.",
+        "the-node-is-not-heard-of",
+    ),
+    Kind(
+        "node.heard", NOTIFIER, INFO,
+        "The node that was not heard of answers again. What it raised meanwhile is on its way.",
+        "Find out what it was.",
+        "the-node-is-not-heard-of",
+    ),
+    Kind(
+        "notifier.alive", NOTIFIER, INFO,
+        "A notifier runs, and hears its node. It goes only where the configuration asks for it, at the interval that it says.",
+        "Nothing; that it stops coming is what means something.",
+        "the-node-is-not-heard-of",
+    ),
+)  # fmt: skip
+KINDS: Final[Mapping[str, Kind]] = {kind.name: kind for kind in _ALL}  # which stand on a log
+EVERY_KIND: Final[Mapping[str, Kind]] = {kind.name: kind for kind in (*_ALL, *_OF_NOTIFIERS)}

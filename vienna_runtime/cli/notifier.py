@@ -63,6 +63,7 @@ def run(path: Path, once: bool) -> None:
             targets=config.targets,
             base=config.base,
             first=config.first,
+            silence=config.silence,
             now=time.time,
             chance=random.random,
         )
@@ -84,12 +85,14 @@ def check(here: Here, path: Path) -> None:
     """
     config = configs.load(path)
     rows = []
-    table = Table("target", "what", "from", "kinds", "attempts", box=None, pad_edge=False)
+    table = Table("target", "what", "from", "kinds", "attempts", "alive", box=None, pad_edge=False)
     for name, target in config.targets.items():
         what, kinds, attempts = type(target.means).__name__.lower(), sorted(target.kinds), len(target.delays) + 1
-        rows.append({"target": name, "what": what, "severity": target.least, "kinds": kinds, "attempts": attempts})
-        table.add_row(name, what, target.least, " ".join(kinds) or "all", str(attempts))
-    here.answer({"targets": rows}, table)
+        rows.append({"target": name, "what": what, "severity": target.least, "kinds": kinds, "attempts": attempts, "alive": target.alive})
+        every = "-" if target.alive is None else f"{target.alive:g} s"
+        table.add_row(name, what, target.least, " ".join(kinds) or "all", str(attempts), every)
+    silent = f"When nothing is heard of the node for {config.silence:g} s, that is an alert, too."
+    here.answer({"targets": rows, "silence": config.silence}, table, silent)
 
 
 @notifier.command()
@@ -130,12 +133,12 @@ def list_(here: Here, path: Path, target: str | None) -> None:
     if target is not None and target not in config.targets and not found and not waiting:
         raise click.UsageError(f"there is no target {target!r}; there are {', '.join(config.targets)}")
     rows = [
-        {"letter": one.id, "target": one.target, "alert": one.number, "kind": one.kind, "attempts": one.attempts, "why": one.why}
+        {"letter": one.id, "target": one.target, "alert": one.number or None, "kind": one.kind, "attempts": one.attempts, "why": one.why}
         for one in found
     ]
     table = Table("letter", "target", "alert", "kind", "attempts", "why", box=None, pad_edge=False)
     for row in rows:
-        table.add_row(*(shown(str(value)) for value in row.values()))
+        table.add_row(*("-" if value is None else shown(str(value)) for value in row.values()))
     here.answer({"letters": rows, "waiting": waiting}, *([table] if rows else []), *_still(waiting, bool(rows)))
 
 

@@ -4,6 +4,7 @@ credential = "nora.vienna"            # a member of the kind notifier, or an ope
 journal = "nora.journal"              # a directory of its own
 link = "https://vienna.example/cases/"    # before a case's id, as a link; optional
 first = "1h"                          # on the very first start: alerts this old are carried, too
+silence = "1m"                        # nothing heard of the node for so long is an alert of the notifier's own
 
 [webhooks.oncall]
 url = "https://hooks.example/vienna"
@@ -12,6 +13,7 @@ severity = "warning"                  # the least; info where nothing is said
 kinds = ["run.mismatched"]            # only these; all where nothing is said
 timeout = "20s"
 retries = ["5s", "5m", "30m"]         # between attempts; the schedule of Standard Webhooks where nothing is said
+alive = "5m"                          # also says so often that the notifier runs and hears its node, for a watchdog; optional
 ca = "ca.pem"                         # trusted instead of the system's
 
 [commands.page]
@@ -28,7 +30,7 @@ from pathlib import Path
 
 import attrs
 
-from actors.governance.alert_kinds import INFO, KINDS, SEVERITIES
+from actors.governance.alert_kinds import EVERY_KIND, INFO, SEVERITIES
 from vienna_runtime.executors import quantities, settings
 from vienna_runtime.executors.settings import Table, near
 from vienna_runtime.notifier import signature
@@ -49,6 +51,7 @@ class NotifierConfig:
     journal: Path
     base: str
     first: float  # s
+    silence: float  # s
     targets: Mapping[str, Target]
 
 
@@ -66,6 +69,7 @@ def load(path: Path) -> NotifierConfig:
         journal=table.beside(table.text("journal")),
         base=table.text("link", ""),
         first=table.duration("first", "1h"),
+        silence=table.duration("silence", "1m"),
         targets=found,
     )
     table.finish()
@@ -77,14 +81,21 @@ def load(path: Path) -> NotifierConfig:
 def _target(name: str, table: Table, means: Means) -> Target:
     kinds = table.texts("kinds", [])
     for kind in kinds:
-        if kind not in KINDS:
-            raise table.invalid("kinds", f"has {kind!r}, which no alert is{near(kind, KINDS)}")
+        if kind not in EVERY_KIND:
+            raise table.invalid("kinds", f"has {kind!r}, which no alert is{near(kind, EVERY_KIND)}")
     written = table.texts("retries", [])
     try:
         delays = tuple(map(quantities.seconds, written)) or DELAYS
     except ValueError as wrong:
         raise table.invalid("retries", str(wrong)) from None
-    target = Target(name=name, means=means, least=table.choice("severity", SEVERITIES, INFO), kinds=frozenset(kinds), delays=delays)
+    target = Target(
+        name=name,
+        means=means,
+        least=table.choice("severity", SEVERITIES, INFO),
+        kinds=frozenset(kinds),
+        delays=delays,
+        alive=table.duration("alive") if table.text("alive", "") else None,
+    )
     table.finish()
     return target
 

@@ -89,14 +89,24 @@ class Journal:
     def take(self, message: Message, targets: Iterable[str], now: float) -> None:
         """The alert is heard: what is to be carried of it, and where to go on, durable together.  A second time it is nothing."""
         with self._whole():
-            for target in targets:
-                gone = self._gone(target)
-                self._base.execute(
-                    "INSERT OR IGNORE INTO deliveries (target, name, number, kind, body, attempts, due, dead, why) "
-                    "VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?)",
-                    (target, message.name, message.number, message.kind, message.body, now, bool(gone), gone),
-                )
+            self._add(message, targets, now)
             self.note("position", message.number + 1)
+
+    def say(self, message: Message, targets: Iterable[str], now: float, **facts: int) -> None:
+        """As ``take``, of what is on no log: durable together with ``facts`` that say that it was said."""
+        with self._whole():
+            self._add(message, targets, now)
+            for name, value in facts.items():
+                self.note(name, value)
+
+    def _add(self, message: Message, targets: Iterable[str], now: float) -> None:
+        for target in targets:
+            gone = self._gone(target)
+            self._base.execute(
+                "INSERT OR IGNORE INTO deliveries (target, name, number, kind, body, attempts, due, dead, why) "
+                "VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?)",
+                (target, message.name, message.number, message.kind, message.body, now, bool(gone), gone),
+            )
 
     def due(self, target: str, now: float) -> Delivery | float | None:
         """What is to be carried there now; else when there will be something, or None where nothing waits."""

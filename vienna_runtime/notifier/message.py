@@ -10,13 +10,13 @@ from typing import Any
 
 import attrs
 
-from actors.governance.alert_kinds import KINDS
+from actors.governance.alert_kinds import EVERY_KIND
 
 
 @attrs.frozen(kw_only=True)
 class Message:
     name: str  # the webhook's id
-    number: int  # of the alert
+    number: int  # of the alert; 0 for what a notifier itself says
     kind: str
     severity: str
     body: bytes
@@ -24,20 +24,33 @@ class Message:
 
 def message(item: Mapping[str, Any], *, node: str, tenant: str, base: str) -> Message:
     """Of one alert as ``alert.tail`` gives it.  ``base``: where cases are looked at, or empty; ``node``: the node's verifier key."""
-    kind, number, case = str(item["kind"]), int(item["alert"]), str(item["case"])
-    known = KINDS.get(kind)
-    at = dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=int(item["time"]))
-    data: dict[str, Any] = {
-        "alert": number, "tenant": tenant, "kind": kind, "severity": item["severity"], "about": item["about"], "text": item["text"],
-        "count": item["count"], "show": f"vienna alert show {number}",
-    }  # fmt: skip
-    if known is not None:
-        data |= {"means": known.means, "do": known.do}
+    number, case = int(item["alert"]), str(item["case"])
+    data: dict[str, Any] = {"alert": number, "show": f"vienna alert show {number}"}
     if case:
         data |= {"case": case, "see": f"vienna case {case}"}
         if base:
             data["link"] = f"{base}{case}"
-    said = {"type": f"vienna.{kind}", "timestamp": at.isoformat(timespec="microseconds").replace("+00:00", "Z"), "data": data}
-    body = json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()
-    place = hashlib.sha256(f"{node}\0{tenant}".encode()).hexdigest()[:16]
-    return Message(name=f"msg_{place}_{number}", number=number, kind=kind, severity=str(item["severity"]), body=body)
+    about, text = str(item["about"]), str(item["text"])
+    said = _said(str(item["kind"]), str(item["severity"]), tenant, int(item["time"]), about, text, int(item["count"]), data)
+    return Message(name=f"msg_{_place(node, tenant)}_{number}", number=number, kind=item["kind"], severity=item["severity"], body=said)
+
+
+def own(kind: str, text: str, *, node: str, tenant: str, now: float) -> Message:
+    """What a notifier itself has to say, which stands on no log and has no number.  ``now``: wall time, in s."""
+    at, severity = int(now * 1_000_000), EVERY_KIND[kind].severity
+    said = _said(kind, severity, tenant, at, "node", text, 1, {})
+    return Message(name=f"msg_{_place(node, tenant)}_{kind.replace('.', '_')}_{at}", number=0, kind=kind, severity=severity, body=said)
+
+
+def _said(kind: str, severity: str, tenant: str, at: int, about: str, text: str, count: int, more: Mapping[str, Any]) -> bytes:
+    known = EVERY_KIND.get(kind)
+    when = dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=at)
+    data = {"tenant": tenant, "kind": kind, "severity": severity, "about": about, "text": text, "count": count, **more}
+    if known is not None:
+        data |= {"means": known.means, "do": known.do}
+    said = {"type": f"vienna.{kind}", "timestamp": when.isoformat(timespec="microseconds").replace("+00:00", "Z"), "data": data}
+    return json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _place(node: str, tenant: str) -> str:
+    return hashlib.sha256(f"{node}\0{tenant}".encode()).hexdigest()[:16]

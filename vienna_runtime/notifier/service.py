@@ -18,9 +18,10 @@ from actors.governance import kinds
 from vienna_runtime.client import Refused, Vienna
 from vienna_runtime.executors.errors import NotServing
 from vienna_runtime.notifier.journal import Delivery, Journal
-from vienna_runtime.notifier.message import message
+from vienna_runtime.notifier.message import Message, message, own
 from vienna_runtime.notifier.schedule import Delivered, Failed, Gone, next_attempt
 from vienna_runtime.notifier.target import Target
+from vienna_runtime.notifier.watch import Watch
 
 log = structlog.get_logger(__name__)
 
@@ -43,14 +44,16 @@ class Notifier:
         targets: Mapping[str, Target],
         base: str,
         first: float,
+        silence: float,
         now: Callable[[], float],
         chance: Callable[[], float],
     ) -> None:
         """``connect`` says at once what keeps it from working, and takes a lost connection up for ever.  ``now``: wall time, in s."""
-        self._node, self._tenant, self._base, self._first = node, tenant, base, first
+        self._tenant, self._base, self._first, self._node = tenant, base, first, node
         self._connect = connect
         self._journal, self._targets = journal, targets
         self._now, self._chance = now, chance
+        self._watch = Watch(silence=silence, journal=journal, own=self._own, say=self._say, now=now)
         self._changed = trio.Event()
         self._draining = False
         self._carried = 0
@@ -69,8 +72,11 @@ class Notifier:
                         f"{who['member']} is a member of the kind {who['kind']}; alerts are carried by one of the kind notifier"
                     )
                 nursery.start_soon(self._hear, vienna)
+                nursery.start_soon(self._watch.node, vienna)
                 for target in self._targets.values():
                     nursery.start_soon(self._carry, target)
+                    if target.alive is not None:
+                        nursery.start_soon(self._watch.alive, target, target.alive)
                 task_status.started()
                 while not self._draining and not (once and self._carried and not self._journal.waiting()):
                     await self._changed.wait()
@@ -96,12 +102,21 @@ class Notifier:
                 async with vienna.alerts(self._journal.fact("position") or 0) as items:
                     async for item in items:
                         told = message(item, node=self._node, tenant=self._tenant, base=self._base)
-                        wanted = [target.name for target in self._targets.values() if target.wants(told)]
-                        self._journal.take(told, wanted if item["time"] >= born else (), self._now())
+                        self._journal.take(told, self._wanted(told) if item["time"] >= born else (), self._now())
                         self._wake()
             except Refused as no:  # by a node that is busy, or restarts this tenant: asked again
                 log.error("the node does not tell alerts", code=no.code, why=no.why)
             await trio.sleep(LOOK)
+
+    def _wanted(self, told: Message) -> list[str]:
+        return [target.name for target in self._targets.values() if target.wants(told)]
+
+    def _own(self, kind: str, text: str) -> Message:
+        return own(kind, text, node=self._node, tenant=self._tenant, now=self._now())
+
+    def _say(self, told: Message, out_since: int) -> None:
+        self._journal.say(told, self._wanted(told), self._now(), out_since=out_since)
+        self._wake()
 
     async def _carry(self, target: Target) -> None:
         while not self._draining:

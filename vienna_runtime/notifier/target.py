@@ -25,6 +25,7 @@ class Target:
     least: str  # severity
     kinds: frozenset[str]  # none: all
     delays: Sequence[float]  # s between attempts
+    alive: float | None = None  # s between two words that the notifier runs and hears its node; None: none
 
     def wants(self, message: Message) -> bool:
         """A severity that this version does not know is wanted."""

@@ -271,6 +271,52 @@ def test_a_server_and_a_node_that_go_and_come_back_cost_no_alert(stage: Stage, h
     assert nora.end() == 0
 
 
+def test_a_node_that_hangs_or_is_gone_is_said_once_and_again_when_it_is_back(stage: Stage, hook: Hook, nora: Nora) -> None:
+    nora.configure('silence = "1s"\n' + webhook(hook.port, json.dumps(["200ms"] * 200))).begin()
+    assert stage.process is not None
+    stage.process.send_signal(signal.SIGSTOP)
+    try:
+        hook.until(1)
+        assert nora.end() == 0  # it knows on its next start what it has said
+    finally:
+        stage.process.send_signal(signal.SIGCONT)
+    nora.begin()
+    hook.until(2)
+    stage.end(signal.SIGKILL)
+    hook.until(3)
+    stage.serve(stage.address[1])
+    hook.until(4)
+    about = trouble(stage)
+    hook.until(5)
+    said = [(json.loads(body)["type"], json.loads(body)["data"]["severity"]) for _, _, body in hook.heard]
+    assert said == [("vienna.node.unreachable", "critical"), ("vienna.node.heard", "info")] * 2 + [("vienna.scope.paused", "warning")]
+    assert hook.agents()[4] == about
+    assert len({name for name, _, _ in hook.heard}) == 5
+    assert nora.end() == 0
+
+
+def test_a_watchdog_hears_that_it_is_alive_while_it_hears_its_node(stage: Stage, hook: Hook, nora: Nora) -> None:
+    hook.script = [(500, {}, 0.0)]  # a word that nobody takes is not tried again
+    nora.configure('silence = "1s"\n' + webhook(hook.port) + 'alive = "200ms"\nkinds = ["node.unreachable"]\n').begin()
+    heard = hook.until(4)
+    assert {json.loads(body)["type"] for _, _, body in heard} == {"vienna.notifier.alive"}
+    assert len({name for name, _, _ in heard}) == len(heard)
+    assert stage.process is not None
+    stage.process.send_signal(signal.SIGSTOP)
+    try:
+        with hook.news:
+            out = lambda: json.loads(hook.heard[-1][2])["type"] == "vienna.node.unreachable"  # noqa: E731
+            assert hook.news.wait_for(out, PATIENCE)
+        nora.until_logged('"event": "carried"')
+        count = len(hook.heard)
+        time.sleep(1.0)  # five intervals
+        assert len(hook.heard) == count
+    finally:
+        stage.process.send_signal(signal.SIGCONT)
+    hook.until(count + 1)
+    assert nora.end() == 0
+
+
 def test_a_command_gets_the_alert_on_its_standard_input_and_is_tried_again(stage: Stage, nora: Nora) -> None:
     script, taken = nora.directory / "page.py", nora.directory / "taken"
     script.write_text(
