@@ -479,7 +479,7 @@ class Tenant:
             if not events:
                 room.release()
                 return
-            if isinstance(self._submit(events, "law", room, now), Refusal):
+            if isinstance(self._submit(events, "law", room, moment.now), Refusal):
                 return
 
     def _bury(self) -> None:

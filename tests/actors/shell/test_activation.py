@@ -2,12 +2,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from actors.governance import commands as c
 from actors.governance.halt import Pause
 from actors.governance.ids import MINUTE, Instant, Person
 from actors.governance.source import Source, digest
 from actors.messages import Done
 from actors.tenant import Tenant
+from tests.actors.shell.test_drafting import headers
 
 MANIFEST = b"""
 [bundle]
@@ -46,6 +49,23 @@ async def test_a_sweep_after_an_activation_decides_held_cases_again(shell: Any) 
     await shell.sweep()
     (live,) = shell.tenant.state.warrants.values()
     assert (live.case, live.terms.bundle) == (case, bundle)
+
+
+async def test_what_a_sweep_decides_stands_at_the_time_it_was_decided_at(shell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else evidence of the case is taken for forged, for its warrant begins at another time than its entry."""
+    await held(shell)
+    await activate(shell)
+    boot = shell.clock.boot
+
+    def ticking() -> int:
+        shell.clock.advance(1)
+        return int(boot())
+
+    monkeypatch.setattr(shell.clock, "boot", ticking)  # no two looks at the clock are alike, as on a slow machine
+    await shell.sweep()
+    (live,) = shell.tenant.state.warrants.values()
+    entry = next(header for header in headers(shell) if header.tag == "warrant.issued/1")
+    assert live.terms.not_before == entry.time
 
 
 async def test_nothing_is_granted_by_a_sweep_while_the_node_is_shut(shell: Any) -> None:
