@@ -30,8 +30,10 @@ def answer(state: State, recall: Recall, query: c.Query, by: Asker, signer: Sign
     """A question's answer, to be made when ``state`` as it is now is durable.  What is not there and what is not for whoever asks
     look the same.
 
-    What the state says is said of the state as it is now: later it holds what is not durable.  What the ledger says is read then.
+    What the state says is said of the state as it is now: later it holds what is not durable.  What the ledger says is read then,
+    and of what is on the disk alone.
     """
+    recall = recall.durable
     match query:
         case c.ShowCase():
             return partial(_case, recall, query.case, by)

@@ -49,7 +49,8 @@ def record(state: State, events: tuple[e.Event, ...], actor: str, now: Instant, 
         follows = () if above is None else (above.last,)
         if state.standing is not None and (case_id or kind in STANDING):
             if case is not None and kind in breaker.NAMING:
-                follows = (*follows, breaker.named(state, event, case))  # type: ignore[arg-type]  # kind was looked at
+                trip = breaker.named(state, event, case)  # type: ignore[arg-type]  # kind was looked at
+                follows = follows if trip is None else (*follows, trip)
             follows = (*follows, state.standing)
         cause, about = alerts.cause(state, event), watching.subject(state, event)
         evolve(state, event, now, state.size)

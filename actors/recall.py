@@ -29,6 +29,11 @@ class Recall:
         self._bundles: OrderedDict[bytes, bundles.Bundle] = OrderedDict()
         self._read = dict(read or {})
 
+    @property
+    def durable(self) -> Recall:
+        """The same without what is not durable yet: for whatever is said to somebody, and read only when it is said."""
+        return Recall(self._ledger, self._log, self.loaded)
+
     def submitted(self, submission: int, keyed: list[tuple[tuple[bytes, ...], e.Event]]) -> None:
         """These events will be found by their keys, though the ledger's own index does not hold them yet."""
         for keys, event in keyed:

@@ -22,7 +22,7 @@ from .detectors import mismatches
 from .detectors.alarm import Alarm
 from .ids import DAY, CaseId, Instant
 from .refusals import Code, Refusal
-from .signals import Breaker, Reopener
+from .signals import UNKNOWN, Breaker, Reopener
 from .state import Case, State, scopes
 from .utc import utc
 
@@ -123,8 +123,9 @@ _Naming: TypeAlias = _Uses | e.WarrantIssued | e.CaseExpired
 NAMING = frozenset(get_args(_Naming))  # the entries of a case that name a trip
 
 
-def named(state: State, event: _Naming, case: Case) -> int:
-    """The trip that this entry of the case names, so that whoever is shown the case alone sees what its breakers said; 0 for none.
+def named(state: State, event: _Naming, case: Case) -> int | None:
+    """The trip that this entry of the case names, so that whoever is shown the case alone sees what its breakers said; 0 for none,
+    None where the newest is from before an upgrade and was not kept.
 
     What uses a warrant names the newest trip of its scopes, in force or not: the warrant must be younger.  A grant and an end name
     the newest that is in force against the case: for a grant there is none, and an end may be on account of it.  Asked before the
@@ -132,9 +133,15 @@ def named(state: State, event: _Naming, case: Case) -> int:
     """
     if isinstance(event, (e.WarrantIssued, e.CaseExpired)):
         known = [guard for scope in scopes(case.agent, case.wish.action) if (guard := state.breakers.get(scope)) is not None]
-        return max((guard.tripped for guard in known if _refuses(guard, case.case)), default=0)
+        return _newest(guard for guard in known if _refuses(guard, case.case))
     used = used_scopes(event, case.agent, case.wish.action)
-    return max((guard.tripped for scope in used if (guard := state.breakers.get(scope)) is not None), default=0)
+    return _newest(guard for scope in used if (guard := state.breakers.get(scope)) is not None)
+
+
+def _newest(guards: Iterable[Breaker]) -> int | None:
+    trips = {guard.tripped for guard in guards}
+    newest = max(trips, default=0)
+    return None if newest <= 0 and UNKNOWN in trips else newest
 
 
 def used_scopes(event: _Uses, agent: str, action: str) -> tuple[str, ...]:

@@ -97,7 +97,7 @@ def retry(state: State, command: c.RetryLetter, by: Member, facts: Facts, moment
         return outcome
     case = moment.fresh.case()
     resolved = e.DeadLetterResolved(command.letter, by.member, "tried again", case, facts.letter.kind, facts.letter_at or moment.now)
-    return Decided((resolved, *outcome.events), {"case": case})
+    return attrs.evolve(outcome, events=(resolved, *outcome.events), answer={"case": case})
 
 
 def retry_key(letter: str, key: str) -> str:

@@ -13,6 +13,8 @@ from typing import Any
 
 import attrs
 
+from .signals import UNKNOWN
+
 Fields = dict[str, Any]  # a state as it is packed: objects are maps, and what is looked up by a name is a list of pairs
 
 
@@ -25,11 +27,11 @@ class Step:
 
 def _to_28(state: Fields) -> None:
     """When an executor's numbers were recorded is not known: no inventory counts as overtaken until the next of them comes.  Nor is
-    the entry of a trip: what is granted from now on names the trips from now on, and of before nothing is redeemed in any case."""
+    the entry of a breaker's newest trip, so that what would name it names none, as entries of that version did."""
     for _, counted in state["findings"]["counted"]:
         counted["at"] = 0
     for _, breaker in state["breakers"]:
-        breaker["tripped"] = 0
+        breaker["tripped"] = UNKNOWN if breaker["at"] else 0
 
 
 STEPS = (Step("fold/27", bytes.fromhex("6e746fc1ba54b78f99b238a58fbaf0ebab5d16348266fbd7aaadbd163ffad2b7"), _to_28),)

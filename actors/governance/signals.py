@@ -10,6 +10,7 @@ import attrs
 
 from .ids import CaseId, Instant, MemberId, Person
 
+UNKNOWN = -1  # for an entry: an earlier version did not keep which it was
 REMEMBERED = 64  # marks of one kind that a scope remembers: no threshold can ask for more
 
 
@@ -36,7 +37,7 @@ class Breaker:
     by: str = ""
     at: Instant = Instant(0)  # of its newest trip
     stopped: Instant = Instant(0)  # its newest trip or pause: what was issued up to then goes through no hands of this scope
-    tripped: int = 0  # the entry of its newest trip; 0, the log's first, where it has none
+    tripped: int = 0  # the entry of its newest trip; 0, the log's first, where it has none; or UNKNOWN
     since: Instant = Instant(0)  # of its newest reset: what was seen up to then is forgiven
     mismatched: bool = False  # a mismatch was among what opened it: then one person alone does not reset it
     votes: tuple[Reopener, ...] = ()

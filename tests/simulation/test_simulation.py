@@ -17,6 +17,7 @@ from actors.governance import pauses
 from actors.governance.events import MemberRevoked
 from actors.governance.halt import Pause
 from actors.governance.state import State
+from actors.recall import Recall
 from ledger import memory
 from tests.simulation.hunt import hunt
 from tests.simulation.mutants import MUTANTS, mutated
@@ -80,6 +81,11 @@ def test_what_was_found_once_is_mended(file: Path) -> None:
 def test_what_was_found_once_would_be_found_again(name: str, file: str) -> None:
     with mutated(name):
         assert replay(Path(__file__).parent / "found" / f"{file}.json").finding is not None
+
+
+def test_a_letter_that_is_not_resolved_yet_would_be_found_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Recall, "durable", property(lambda self: self))
+    assert replay(Path(__file__).parent / "found" / "what-is-told-of-a-letter-is-durable.json").finding is not None
 
 
 def test_two_stops_in_one_moment_would_be_found_again(monkeypatch: pytest.MonkeyPatch) -> None:

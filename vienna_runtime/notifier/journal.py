@@ -147,6 +147,10 @@ class Journal:
             )
             self._base.execute("UPDATE deliveries SET dead = 1, why = ? WHERE target = ? AND NOT dead", (why, target))
 
+    def is_gone(self, target: str) -> bool:
+        """Whether nothing is carried there any more."""
+        return bool(self._gone(target))
+
     def dead(self, target: str | None = None) -> list[Delivery]:
         """The newest first."""
         rows = self._base.execute("SELECT * FROM deliveries WHERE dead AND ? IN ('', target) ORDER BY id DESC", (target or "",))

@@ -12,6 +12,8 @@ import attrs
 
 from actors.governance.alert_kinds import EVERY_KIND
 
+MOST = 2**63  # of what the journal holds in one number
+
 
 @attrs.frozen(kw_only=True)
 class Message:
@@ -23,8 +25,13 @@ class Message:
 
 
 def message(item: Mapping[str, Any], *, node: str, tenant: str, base: str) -> Message:
-    """Of one alert as ``alert.tail`` gives it.  ``base``: where cases are looked at, or empty; ``node``: the node's verifier key."""
+    """Of one alert as ``alert.tail`` gives it.  ``base``: where cases are looked at, or empty; ``node``: the node's verifier key.
+
+    Raises ``ValueError``, ``OverflowError``, ``KeyError`` or ``TypeError`` for what is none.
+    """
     number, case = int(item["alert"]), str(item["case"])
+    if not 0 <= number < MOST:
+        raise ValueError(f"an alert has no such number: {number}")
     data: dict[str, Any] = {"alert": number, "show": f"vienna alert show {number}"}
     if case:
         data |= {"case": case, "see": f"vienna case {case}"}
@@ -32,7 +39,9 @@ def message(item: Mapping[str, Any], *, node: str, tenant: str, base: str) -> Me
             data["link"] = f"{base}{case}"
     about, text = str(item["about"]), str(item["text"])
     said = _said(str(item["kind"]), str(item["severity"]), tenant, int(item["time"]), about, text, int(item["count"]), data)
-    return Message(name=f"msg_{_place(node, tenant)}_{number}", number=number, kind=item["kind"], severity=item["severity"], body=said)
+    return Message(
+        name=f"msg_{_place(node, tenant)}_{number}", number=number, kind=str(item["kind"]), severity=str(item["severity"]), body=said
+    )
 
 
 def own(kind: str, text: str, *, node: str, tenant: str, now: float) -> Message:

@@ -15,7 +15,7 @@ import structlog
 import trio
 
 from actors.governance import kinds
-from vienna_runtime.client import Refused, Vienna
+from vienna_runtime.client import OutcomeUnknown, Refused, Unreachable, Vienna
 from vienna_runtime.executors.errors import NotServing
 from vienna_runtime.notifier.journal import Delivery, Journal
 from vienna_runtime.notifier.message import Message, message, own
@@ -101,11 +101,17 @@ class Notifier:
             try:
                 async with vienna.alerts(self._journal.fact("position") or 0) as items:
                     async for item in items:
-                        told = message(item, node=self._node, tenant=self._tenant, base=self._base)
+                        try:
+                            told = message(item, node=self._node, tenant=self._tenant, base=self._base)
+                        except (ValueError, OverflowError, KeyError, TypeError) as error:  # it keeps nothing else from being carried
+                            log.error("an alert that cannot be read is passed over", why=str(error))
+                            continue
                         self._journal.take(told, self._wanted(told) if item["time"] >= born else (), self._now())
                         self._wake()
             except Refused as no:  # by a node that is busy, or restarts this tenant: asked again
                 log.error("the node does not tell alerts", code=no.code, why=no.why)
+            except (Unreachable, OutcomeUnknown) as error:  # something else answers there, or nothing: the watch says so in its time
+                log.error("alerts are not heard", why=str(error))
             await trio.sleep(LOOK)
 
     def _wanted(self, told: Message) -> list[str]:

@@ -13,15 +13,15 @@ from datetime import UTC, datetime
 import structlog
 import trio
 
-from vienna_runtime.client import NotAdmitted, Refused, Unreachable, Untrusted, Vienna
+from vienna_runtime.client import OutcomeUnknown, Refused, Unreachable, Vienna
 from vienna_runtime.notifier.journal import Journal
 from vienna_runtime.notifier.message import Message
-from vienna_runtime.notifier.schedule import Delivered
+from vienna_runtime.notifier.schedule import Delivered, Gone
 from vienna_runtime.notifier.target import Target
 
 log = structlog.get_logger(__name__)
 
-AGAIN = 0.5  # s before a node that takes no connection is tried again
+AGAIN = 1.0  # s before a node that takes no connection is tried again
 _LOOKS = 3  # within the time that it may be silent
 
 
@@ -66,22 +66,27 @@ class Watch:
 
     async def alive(self, target: Target, every: float) -> None:
         while True:
-            if not self._out_since:
-                word = self._own("notifier.alive", "this notifier runs and hears its node")
-                outcome = await target.means.attempt(word.name, word.body, self._now())
-                if not isinstance(outcome, Delivered):
-                    log.warning("nobody took the word that this notifier is alive", target=target.name, why=outcome.why)
-            await trio.sleep(every)
+            await trio.sleep(every)  # first of all: one that falls at each start is not alive
+            if self._out_since or self._journal.is_gone(target.name):
+                continue
+            word = self._own("notifier.alive", "this notifier runs and hears its node")
+            outcome = await target.means.attempt(word.name, word.body, self._now())
+            if isinstance(outcome, Gone):
+                self._journal.gone(target.name, outcome.why)
+            if not isinstance(outcome, Delivered):
+                log.warning("nobody took the word that this notifier is alive", target=target.name, why=outcome.why)
 
 
 async def _answered(vienna: Vienna) -> None:
-    """Returns when the node has answered anything at all: also one that refuses is there.  Raises where it is not to be trusted."""
+    """Returns when the node has answered anything at all: also one that refuses is there.
+
+    What answers in its place, or does not know this notifier any more, is not the node that it was: it is not heard of.
+    """
     while True:
         try:
             await vienna.whoami()
-        except (Untrusted, NotAdmitted):
-            raise
-        except Unreachable:
+        except (Unreachable, OutcomeUnknown) as error:
+            log.warning("the node did not answer", why=str(error))
             await trio.sleep(AGAIN)
         except Refused:
             return

@@ -14,11 +14,14 @@ import attrs
 import msgpack
 import pytest
 
-from actors.governance import codec, older, snapshot
+from actors.governance import breaker, codec, older, snapshot
+from actors.governance import commands as c
+from actors.governance import events as e
 from actors.governance.canonical import NotCanonical
 from actors.governance.codec import encode_state
 from actors.governance.finding_book import Counted
 from actors.governance.ids import Instant
+from actors.governance.signals import UNKNOWN
 from actors.governance.state import State
 from tests.actors.governance.eventful import full
 
@@ -57,7 +60,7 @@ def what_no_older_state_says(state: State, version: str) -> State:
         counted = {name: attrs.evolve(known, at=Counted().at) for name, known in state.findings.counted.items()}
         state.findings = attrs.evolve(state.findings, counted=counted)
         for breaker in state.breakers.values():
-            breaker.tripped = 0
+            breaker.tripped = UNKNOWN if breaker.at else 0
     return state
 
 
@@ -84,3 +87,17 @@ def test_what_is_no_state_of_that_shape_is_refused(version: str, packed: bytes) 
 def test_of_a_shape_that_nobody_knows_nothing_is_read() -> None:
     assert not snapshot.readable(bytes(32))
     assert snapshot.readable(codec.fingerprint())
+
+
+def test_what_would_name_a_trip_of_before_names_none(founded: Callable[[], Any]) -> None:
+    bench = founded()
+    held = bench.propose("orders.payout", by="ada")
+    bench.done(c.TripBreaker("agent:ada", "by hand"), "greta")
+    ended = e.CaseExpired(held.case, "so")
+    trip = bench.state.breakers["agent:ada"].tripped
+    assert breaker.named(bench.state, ended, held) == trip > 0
+    bench.state.breakers["agent:ada"].tripped = UNKNOWN
+    assert breaker.named(bench.state, ended, held) is None
+    bench.done(c.TripBreaker("action:orders.payout", "by hand"), "greta")
+    assert breaker.named(bench.state, ended, held) == trip + 2  # an alert stands between
+    assert breaker.named(founded().state, ended, held) == 0

@@ -364,6 +364,26 @@ def test_the_intent_that_trips_is_granted_nothing(detector: str, run: str | None
     assert all(live.epoch != epoch(bench.state, live.agent, live.action) for live in bench.state.warrants.values())
 
 
+def test_whoever_tries_a_letter_again_hears_that_it_tripped() -> None:
+    toml = SHOP + "[breaker.repetition]\nreads = true\ncount = 3\n"
+    loaded = recall(Source({"bundle.toml": toml.encode(), "all.cedar": POLICIES.encode()}))
+    assert isinstance(loaded, Bundle), [str(item) for item in loaded.items]
+    bench = Bench("belvedere", loaded).found()
+    for number in range(3):
+        bench.ask(bench.wish("notes.read", "book/one", key=f"k{number}"), "ada")
+    letter = bench.last(e.DeadLetterOpened).letter
+    bench.pass_time(SECOND)
+    bench.done(c.ResetBreaker("agent:ada action:notes.read", "seen"), "greta")
+    bench.pass_time(SECOND)
+    for number in range(2):
+        bench.done(bench.wish("notes.read", "book/one", key=f"l{number}"), "ada")
+    decision = bench.ask(c.RetryLetter(letter, "again"), "greta")
+    assert isinstance(decision, Decided)
+    assert isinstance(decision.events[0], e.DeadLetterResolved)
+    assert decision.refusal is not None
+    assert decision.refusal.code is Code.BREAKER_OPEN
+
+
 def test_what_was_approved_in_advance_was_not_approved_for_a_burst(watched: Bench) -> None:
     sign(watched, count=50, total=None)
     cases = [watched.propose("orders.refund", key=f"k{number}") for number in range(20)]

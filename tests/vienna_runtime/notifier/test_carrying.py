@@ -9,6 +9,8 @@ import json
 import os
 import pty
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -24,8 +26,10 @@ import pytest
 import trio
 
 from tests.attacks.conftest import Stage
+from tests.transport.conftest import issue
 from vienna_runtime import credential
 from vienna_runtime.cli.main import run
+from vienna_runtime.notifier.message import message
 from vienna_runtime.secret import Secret
 
 PATIENCE = 60.0  # s for what takes a fraction of one on a quiet machine
@@ -295,6 +299,35 @@ def test_a_node_that_hangs_or_is_gone_is_said_once_and_again_when_it_is_back(sta
     assert nora.end() == 0
 
 
+def test_what_answers_in_the_nodes_place_is_not_the_node_that_is_heard_of(stage: Stage, hook: Hook, nora: Nora, tmp_path: Path) -> None:
+    nora.configure('silence = "1s"\n' + webhook(hook.port, json.dumps(["200ms"] * 200))).begin()
+    port = stage.address[1]
+    stage.end(signal.SIGKILL)
+    with socket.create_server(("127.0.0.1", port)) as listener:
+        impostor = threading.Thread(target=greets, args=(listener, issue(tmp_path).server().context), daemon=True)
+        impostor.start()
+        (heard,) = hook.until(1)
+        assert json.loads(heard[2])["type"] == "vienna.node.unreachable"
+        listener.shutdown(socket.SHUT_RDWR)
+        impostor.join(60)
+    stage.serve(port)
+    hook.until(2)
+    about = trouble(stage)
+    hook.until(3)
+    assert hook.agents()[2] == about
+    assert "did not prove" in (nora.directory / "log").read_text() or "certificate" in (nora.directory / "log").read_text()
+    assert nora.end() == 0
+
+
+def greets(listener: socket.socket, context: ssl.SSLContext) -> None:
+    """A TLS server with a certificate of its own, until it is shut."""
+    with suppress(OSError):
+        while True:
+            line, _ = listener.accept()
+            with suppress(OSError, ssl.SSLError), context.wrap_socket(line, server_side=True):
+                pass
+
+
 def test_a_watchdog_hears_that_it_is_alive_while_it_hears_its_node(stage: Stage, hook: Hook, nora: Nora) -> None:
     hook.script = [(500, {}, 0.0)]  # a word that nobody takes is not tried again
     nora.configure('silence = "1s"\n' + webhook(hook.port) + 'alive = "200ms"\nkinds = ["node.unreachable"]\n').begin()
@@ -409,3 +442,12 @@ def test_a_port_that_is_refused_is_a_failure_with_its_reason(port: int) -> None:
     outcome = trio.run(hook.attempt, "msg_1", b"{}", 0.0)
     assert isinstance(outcome, Failed)
     assert outcome.why.startswith("no answer: ")
+
+
+@pytest.mark.parametrize("changed", [{"alert": 2**63}, {"alert": -1}, {"alert": None}, {"time": 10**18}, {"kind": None}])
+def test_an_alert_that_is_none_is_said_to_be_none(changed: dict[str, Any]) -> None:
+    item = {"alert": 7, "kind": "run.unknown", "severity": "warning", "about": "x", "text": "y", "count": 1, "time": 1, "case": ""}
+    told = {key: value for key, value in {**item, **changed}.items() if key != "kind" or value is not None}
+    assert message(item, node="n", tenant="t", base="").number == 7
+    with pytest.raises((ValueError, OverflowError, KeyError, TypeError)):
+        message(told, node="n", tenant="t", base="")
