@@ -49,7 +49,7 @@ class Notifier:
         chance: Callable[[], float],
     ) -> None:
         """``connect`` says at once what keeps it from working, and takes a lost connection up for ever.  ``now``: wall time, in s."""
-        self._tenant, self._base, self._first, self._node = tenant, base, first, node
+        self._node, self._tenant, self._base, self._first = node, tenant, base, first
         self._connect = connect
         self._journal, self._targets = journal, targets
         self._now, self._chance = now, chance

@@ -8,11 +8,12 @@ journal, so that a notifier that is started again in between says neither twice.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 import structlog
 import trio
 
+from actors.governance.ids import Instant
+from actors.governance.utc import utc
 from vienna_runtime.client import OutcomeUnknown, Refused, Unreachable, Vienna
 from vienna_runtime.notifier.journal import Journal
 from vienna_runtime.notifier.message import Message
@@ -95,4 +96,4 @@ async def _answered(vienna: Vienna) -> None:
 
 
 def _written(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return utc(Instant(int(seconds * 1_000_000)))
